@@ -1,0 +1,30 @@
+# make quickstart   pre-train a tiny CharBERT on a real Wikipedia dump and watch it restore misspelled words
+# make test         format, lint, types and tests
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: quickstart test test-all format clean
+
+quickstart: .venv/installed
+	$(BIN)/python -m pretrain.quickstart --out runs/quickstart --overwrite
+
+test: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2
+
+test-all: test
+	$(BIN)/python -m pytest -m slow
+
+format: .venv/installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv runs .mypy_cache .pytest_cache .ruff_cache
+
+.venv/installed: setup.cfg constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@

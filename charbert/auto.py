@@ -1,0 +1,36 @@
+"""Makes CharBERT known to `transformers`' Auto classes."""
+
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForMaskedLM,
+    AutoModelForMultipleChoice,
+    AutoModelForPreTraining,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+)
+
+from charbert import heads, lm_heads
+from charbert.configuration import CharBertConfig
+from charbert.modeling import CharBertModel
+from charbert.tokenization import CharBertTokenizer
+
+MODELS = {
+    AutoModel: CharBertModel,
+    AutoModelForPreTraining: lm_heads.CharBertForPreTraining,
+    AutoModelForMaskedLM: lm_heads.CharBertForMaskedLM,
+    AutoModelForTokenClassification: heads.CharBertForTokenClassification,
+    AutoModelForSequenceClassification: heads.CharBertForSequenceClassification,
+    AutoModelForQuestionAnswering: heads.CharBertForQuestionAnswering,
+    AutoModelForMultipleChoice: heads.CharBertForMultipleChoice,
+}
+
+
+def register() -> None:
+    """Register the configuration, the models and the tokenizer; safe to call again."""
+    AutoConfig.register(CharBertConfig.model_type, CharBertConfig, exist_ok=True)
+    for auto_class, model_class in MODELS.items():
+        auto_class.register(CharBertConfig, model_class, exist_ok=True)
+    AutoTokenizer.register(CharBertConfig, fast_tokenizer_class=CharBertTokenizer, exist_ok=True)

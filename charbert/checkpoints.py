@@ -1,0 +1,225 @@
+"""Checkpoints of others in this project's names: released CharBERTs, and plain BERT or RoBERTa.
+
+Everything that is known about their names stands in `BACKBONES`, `CHARACTER_CHANNEL` and `HEADS`.
+"""
+
+import re
+from os import PathLike
+from typing import Any, NamedTuple
+
+import torch
+from transformers import BertTokenizerFast, PreTrainedConfig, RobertaTokenizerFast
+from transformers.modeling_utils import load_state_dict
+from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, WEIGHTS_INDEX_NAME, WEIGHTS_NAME
+from transformers.utils.hub import cached_file, get_checkpoint_shard_files
+
+from charbert.errors import CharBertError
+
+Tensors = dict[str, torch.Tensor]
+
+
+class Backbone(NamedTuple):
+    """One kind of backbone: the prefix of its tensors, and the tokenizer of a folder that names none."""
+
+    prefix: str
+    tokenizer_class: Any
+
+
+BACKBONES = {
+    "bert": Backbone("bert.", BertTokenizerFast),
+    "roberta": Backbone("roberta.", RobertaTokenizerFast),
+}
+
+# Pairs of (their name, ours), as beginnings of names; the first that fits counts. Theirs stand without the
+# prefix of the backbone, whose own tensors keep their names.
+CHARACTER_CHANNEL = (
+    ("char_embeddings.char_embeddings.", "char_encoder.embeddings."),
+    ("char_embeddings.rnn_layer.", "char_encoder.forward_gru."),
+    ("encoder.word_linear1.", "interactions.0.token_projection."),
+    ("encoder.char_linear1.", "interactions.0.char_projection."),
+    ("encoder.fusion_layer.", "interactions.0.convolution."),
+    ("encoder.word_norm.", "interactions.0.token_norm."),
+    ("encoder.char_norm.", "interactions.0.char_norm."),
+)
+HEADS = (
+    ("cls.predictions.transform.dense.", "mlm_head.dense."),
+    ("cls.predictions.transform.LayerNorm.", "mlm_head.layer_norm."),
+    ("cls.predictions.decoder.weight", "mlm_head.decoder.weight"),
+    ("cls.predictions.bias", "mlm_head.decoder.bias"),
+    ("cls.predictions.adv_transform.dense.", "nlm_head.dense."),
+    ("cls.predictions.adv_transform.LayerNorm.", "nlm_head.layer_norm."),
+    ("cls.predictions.adv_decoder.", "nlm_head.decoder."),
+    ("lm_head.dense.", "mlm_head.dense."),
+    ("lm_head.layer_norm.", "mlm_head.layer_norm."),
+    ("lm_head.decoder.weight", "mlm_head.decoder.weight"),
+    ("lm_head.bias", "mlm_head.decoder.bias"),
+    ("lm_head.char_dense.", "nlm_head.dense."),
+    ("lm_head.adv_decoder.", "nlm_head.decoder."),
+    ("char_classifier.", "classifier."),
+    ("classifier.", "classifier."),
+    ("qa_outputs.", "qa_outputs."),
+)
+_LISTED_FUSION = re.compile(r"(.*encoder\.)fusion_layer_list\.\d+(\..+)")
+
+
+class Checkpoint(NamedTuple):
+    """A checkpoint as it was found: its configuration, its tensors, and the kind of backbone."""
+
+    source: str
+    config: dict[str, Any]
+    tensors: Tensors
+    backbone: str
+
+    @property
+    def has_character_channel(self) -> bool:
+        return any("char_embeddings." in name for name in self.tensors)
+
+
+def read_config(source: str | PathLike[str], **hub: Any) -> dict[str, Any]:
+    """The `config.json` of a folder or hub id as a dict.
+
+    Raises:
+        CharBertError: there is none.
+    """
+    try:
+        config, _ = PreTrainedConfig.get_config_dict(source, **hub)
+    except OSError as error:
+        raise CharBertError(f"{source}: no config.json there, in a folder or on the hub") from error
+    return config
+
+
+def read_checkpoint(source: str | PathLike[str], config: dict[str, Any], **hub: Any) -> Checkpoint:
+    """Read the weights of a folder or hub id: safetensors or torch's, old or new, whole or in shards.
+
+    Raises:
+        CharBertError: there are none, or they are not those of a BERT or RoBERTa.
+    """
+    tensors: Tensors = {}
+    for path in _weight_files(source, hub):
+        try:
+            tensors |= load_state_dict(path)
+        except Exception as error:
+            raise CharBertError(f"{path}: cannot be read as weights ({error})") from error
+    tensors = {_modern(name): tensor for name, tensor in tensors.items()}
+    return Checkpoint(str(source), config, tensors, _backbone_of(str(source), config, tensors))
+
+
+def convert(checkpoint: Checkpoint) -> Tensors:
+    """The tensors of a checkpoint in this project's names, those of the encoder under `charbert.`.
+
+    Raises:
+        CharBertError: the interaction's convolution is there several times, and not the same.
+    """
+    prefix = BACKBONES[checkpoint.backbone].prefix
+    converted: Tensors = {}
+    for name, tensor in _one_fusion_layer(checkpoint).items():
+        head = _renamed(name, HEADS)
+        if head is not None:
+            converted[head] = tensor
+        elif name.startswith(prefix) or not name.startswith(("cls.", "lm_head.")):
+            inner = name.removeprefix(prefix)
+            ours = _renamed(inner, CHARACTER_CHANNEL)
+            converted[f"charbert.{ours or 'backbone.' + inner}"] = tensor
+    _split_directions(converted)
+    if checkpoint.backbone == "roberta" and "nlm_head.dense.weight" in converted:
+        # RoBERTa's released heads share one norm.
+        for end in ("weight", "bias"):
+            converted[f"nlm_head.layer_norm.{end}"] = converted[f"mlm_head.layer_norm.{end}"].clone()
+    return converted
+
+
+def sizes(converted: Tensors, released: bool) -> dict[str, Any]:
+    """What the tensors tell of the configuration: `backbone_config` and the character channel's own sizes."""
+
+    def rows(name: str) -> int | None:
+        return converted[name].shape[0] if name in converted else None
+
+    def columns(name: str) -> int | None:
+        return converted[name].shape[1] if name in converted else None
+
+    backbone = "charbert.backbone."
+    layer = re.compile(re.escape(f"{backbone}encoder.layer.") + r"(\d+)\.")
+    layers = [int(match[1]) for match in map(layer.match, converted) if match]
+    found: dict[str, Any] = {}
+    if released:
+        convolution = converted.get("charbert.interactions.0.convolution.weight")
+        found = {
+            "character_vocabulary_size": rows("charbert.char_encoder.embeddings.weight"),
+            "char_embedding_size": columns("charbert.char_encoder.embeddings.weight"),
+            "interaction_kernel_size": None if convolution is None else convolution.shape[2],
+            "word_vocabulary_size": rows("nlm_head.decoder.weight"),
+            "num_labels": rows("classifier.weight"),
+        }
+    found["backbone_config"] = _known(
+        {
+            "vocab_size": rows(f"{backbone}embeddings.word_embeddings.weight"),
+            "hidden_size": columns(f"{backbone}embeddings.word_embeddings.weight"),
+            "max_position_embeddings": rows(f"{backbone}embeddings.position_embeddings.weight"),
+            "type_vocab_size": rows(f"{backbone}embeddings.token_type_embeddings.weight"),
+            "intermediate_size": rows(f"{backbone}encoder.layer.0.intermediate.dense.weight"),
+            "num_hidden_layers": max(layers) + 1 if layers else None,
+        }
+    )
+    return _known(found)
+
+
+def _known(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _weight_files(source: str | PathLike[str], hub: dict[str, Any]) -> list[str]:
+    for name in (SAFE_WEIGHTS_NAME, SAFE_WEIGHTS_INDEX_NAME, WEIGHTS_NAME, WEIGHTS_INDEX_NAME):
+        path = cached_file(source, name, _raise_exceptions_for_missing_entries=False, **hub)
+        if path is not None and name.endswith(".json"):
+            return get_checkpoint_shard_files(source, path, **hub)[0]
+        if path is not None:
+            return [path]
+    raise CharBertError(f"{source}: no weights there ({SAFE_WEIGHTS_NAME} or {WEIGHTS_NAME})")
+
+
+def _modern(name: str) -> str:
+    """Norms of the first TensorFlow conversions are called gamma and beta."""
+    return re.sub(
+        r"LayerNorm\.gamma$", "LayerNorm.weight", re.sub(r"LayerNorm\.beta$", "LayerNorm.bias", name)
+    )
+
+
+def _backbone_of(source: str, config: dict[str, Any], tensors: Tensors) -> str:
+    for kind, backbone in BACKBONES.items():
+        if any(name.startswith(backbone.prefix) for name in tensors):
+            return kind
+    if config.get("model_type") in BACKBONES:
+        return config["model_type"]
+    raise CharBertError(
+        f"{source}: neither its weights nor its config.json (model_type={config.get('model_type')!r}) are "
+        f"those of a {' or '.join(BACKBONES)}"
+    )
+
+
+def _one_fusion_layer(checkpoint: Checkpoint) -> Tensors:
+    """The tensors with the interaction's convolution once: the released BERT repeats it for each layer."""
+    single: Tensors = {}
+    for name, tensor in checkpoint.tensors.items():
+        listed = _LISTED_FUSION.fullmatch(name)
+        target = f"{listed[1]}fusion_layer{listed[2]}" if listed else name
+        if target in single and not torch.equal(single[target], tensor):
+            raise CharBertError(
+                f"{checkpoint.source}: {name} differs from the convolution of another layer, and a released "
+                "CharBERT has the same in all; this is not such a checkpoint"
+            )
+        single[target] = tensor
+    return single
+
+
+def _split_directions(converted: Tensors) -> None:
+    """One bidirectional GRU -> our two: the backward direction's names end in `_reverse`."""
+    for name in [name for name in converted if name.endswith("_reverse")]:
+        ours = name.replace("forward_gru", "backward_gru").removesuffix("_reverse")
+        converted[ours] = converted.pop(name)
+
+
+def _renamed(name: str, table: tuple[tuple[str, str], ...]) -> str | None:
+    for theirs, ours in table:
+        if name.startswith(theirs):
+            return ours + name.removeprefix(theirs)
+    return None

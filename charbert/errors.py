@@ -1,0 +1,25 @@
+"""The one exception for mistakes of the user, and how a command reports it."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+
+class CharBertError(ValueError):
+    """A mistake in what the user gave. Its text is one line: what, where, and what to do."""
+
+
+def run_command(main: Callable[[Sequence[str]], None], arguments: Sequence[str] | None = None) -> int:
+    """Run `main(arguments)` and return an exit status: 0, 1 (failed), or 130 (interrupted).
+
+    A `CharBertError` or `OSError` is printed to standard error as one line. Any other exception is a
+    defect of this project and keeps its traceback. Wrong usage ends in argparse, with status 2.
+    """
+    try:
+        main(sys.argv[1:] if arguments is None else arguments)
+    except (CharBertError, OSError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,285 @@
+"""`CharBertModel`: two channels through one backbone, fused and divided after every layer (Section 3)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoModel, PreTrainedModel, initialization
+from transformers.masking_utils import create_bidirectional_mask
+from transformers.utils import logging
+from transformers.utils.generic import can_return_tuple
+
+from charbert.char_encoder import CharacterEncoder
+from charbert.configuration import CharBertConfig
+from charbert.errors import CharBertError
+from charbert.interaction import HeterogeneousInteraction
+from charbert.loading import PretrainedLoading
+from charbert.outputs import CharBertModelOutput
+from charbert.spelling import BLANK_ID, SpelledInputs, SpellingTable, token_spellings
+from charbert.vocabulary import Vocabulary
+
+logger = logging.get_logger(__name__)
+
+
+class CharBertPreTrainedModel(PretrainedLoading, PreTrainedModel):
+    """Weights, loading and saving, the same for every CharBERT."""
+
+    config_class = CharBertConfig
+    base_model_prefix = "charbert"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_attention_backend = True
+    # The loss is a mean over labelled positions of each batch, so the Trainer does the averaging over steps.
+    accepts_loss_kwargs = False
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if isinstance(module, nn.GRU):
+            bound = module.hidden_size**-0.5
+            for parameter in module.parameters():
+                initialization.uniform_(parameter, -bound, bound)
+
+    def resize_token_embeddings(
+        self,
+        new_num_tokens: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        mean_resizing: bool = True,
+        tokenizer: Any = None,
+    ) -> nn.Embedding:
+        """Resize the token embeddings, and the spelling table with them.
+
+        Args:
+            tokenizer: a `CharBertTokenizer`, by which the added tokens are spelled. Without it each of them
+                is one blank, as a special token is.
+        """
+        embeddings = super().resize_token_embeddings(new_num_tokens, pad_to_multiple_of, mean_resizing)
+        self.base_model.resize_spelling(embeddings.num_embeddings, tokenizer)
+        return embeddings
+
+    def set_spelling(self, tokenizer: Any, characters: Vocabulary | None = None) -> None:
+        """Build the spelling table from a fast tokenizer, and from its own characters if none are given.
+
+        Raises:
+            CharBertError: the tokenizer or the characters are not those of this model.
+        """
+        self.base_model.build_spelling(tokenizer, characters)
+
+
+class CharBertModel(CharBertPreTrainedModel):
+    """The dual-channel encoder around `transformers`' own BERT or RoBERTa.
+
+    The models with a head leave out the pooler, which none of them uses.
+
+    Give `input_ids` alone and the model spells the tokens by its table; explicit `char_input_ids`,
+    `start_ids` and `end_ids` win over the table.
+    """
+
+    _keys_to_ignore_on_load_unexpected = [r"^mlm_head\.", r"^nlm_head\.", r"^classifier\.", r"^qa_outputs\."]
+
+    def __init__(self, config: CharBertConfig, add_pooling_layer: bool = True) -> None:
+        super().__init__(config)
+        self.backbone = AutoModel.from_config(config.backbone_config, add_pooling_layer=add_pooling_layer)
+        self.char_encoder = CharacterEncoder(config)
+        interactions = config.num_hidden_layers if config.interaction_per_layer else 1
+        self.interactions = nn.ModuleList(
+            HeterogeneousInteraction(config)
+            for _ in range(0 if config.interaction == "none" else interactions)
+        )
+        self.spelling = (
+            SpellingTable(config.vocab_size, config.spelling_length) if config.spelling_length else None
+        )
+        self.post_init()
+
+    def get_input_embeddings(self) -> nn.Module:
+        return self.backbone.get_input_embeddings()
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        self.backbone.set_input_embeddings(value)
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest input in tokens: RoBERTa keeps its first positions for padding."""
+        positions = self.backbone.embeddings.position_embeddings
+        return positions.num_embeddings - (0 if positions.padding_idx is None else positions.padding_idx + 1)
+
+    @can_return_tuple
+    def forward(
+        self,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        char_input_ids: torch.Tensor | None = None,
+        start_ids: torch.Tensor | None = None,
+        end_ids: torch.Tensor | None = None,
+        output_hidden_states: bool | None = None,
+        output_attentions: bool | None = None,
+    ) -> CharBertModelOutput:
+        """Encode a batch in both channels.
+
+        Args:
+            input_ids, attention_mask, token_type_ids, position_ids: (B, L), as for the backbone.
+            inputs_embeds: (B, L, H) in place of `input_ids`; then the spelled inputs are needed.
+            char_input_ids: (B, T) characters of each sequence, a blank after each token.
+            start_ids, end_ids: (B, L) positions of each token's first and last character.
+
+        Raises:
+            CharBertError: nothing to encode, nothing to spell from, or more tokens than the backbone has
+                positions.
+        """
+        if input_ids is not None and inputs_embeds is None:
+            batch_size, length = input_ids.shape
+        elif inputs_embeds is not None and input_ids is None:
+            batch_size, length = inputs_embeds.shape[:2]
+        else:
+            raise CharBertError("give exactly one of input_ids and inputs_embeds")
+        self._check_length(length)
+        if attention_mask is None:
+            mask = torch.ones(batch_size, length, dtype=torch.long, device=self.device)
+        else:
+            mask = attention_mask.long()
+        spelled = self._spelled(input_ids, mask, char_input_ids, start_ids, end_ids)
+
+        tokens = self.backbone.embeddings(
+            input_ids=input_ids,
+            token_type_ids=token_type_ids,
+            position_ids=position_ids,
+            inputs_embeds=inputs_embeds,
+        )
+        characters = self.char_encoder(*spelled, mask).to(tokens.dtype)
+
+        keep_states = _choose(output_hidden_states, self.config.output_hidden_states)
+        keep_attentions = _choose(output_attentions, self.config.output_attentions)
+        with self._recorded_attentions(keep_attentions) as attentions:
+            states = list(self._layers(tokens, characters, mask, keep_states))
+        tokens, characters = states[-1]
+        pooler = self.backbone.pooler
+        return CharBertModelOutput(
+            last_hidden_state=tokens,
+            char_last_hidden_state=characters,
+            pooler_output=None if pooler is None else pooler(tokens),
+            char_pooler_output=None if pooler is None else pooler(characters),
+            hidden_states=tuple(token for token, _ in states) if keep_states else None,
+            char_hidden_states=tuple(character for _, character in states) if keep_states else None,
+            attentions=tuple(both.chunk(2)[0] for both in attentions) if keep_attentions else None,
+            char_attentions=tuple(both.chunk(2)[1] for both in attentions) if keep_attentions else None,
+        )
+
+    def _layers(
+        self, tokens: torch.Tensor, characters: torch.Tensor, mask: torch.Tensor, every: bool
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Both channels after the last layer, or (`every`) also before the first and after each."""
+        layers = self.backbone.encoder.layer
+        both = torch.cat(
+            [tokens, characters]
+        )  # one call a layer serves both channels: they share its weights
+        layer_mask = create_bidirectional_mask(
+            config=self.backbone.config, inputs_embeds=both, attention_mask=mask.repeat(2, 1)
+        )
+        position_mask = mask.unsqueeze(-1).to(both.dtype)
+        for index, layer in enumerate(layers):
+            if every:
+                yield tokens, characters
+            tokens, characters = layer(both, layer_mask).chunk(2)
+            if self.interactions:
+                interaction = self.interactions[index % len(self.interactions)]
+                tokens, characters = interaction(tokens, characters, position_mask)
+            both = torch.cat([tokens, characters])
+        yield tokens, characters
+
+    def _spelled(
+        self,
+        input_ids: torch.Tensor | None,
+        mask: torch.Tensor,
+        char_input_ids: torch.Tensor | None,
+        start_ids: torch.Tensor | None,
+        end_ids: torch.Tensor | None,
+    ) -> SpelledInputs:
+        if char_input_ids is not None and start_ids is not None and end_ids is not None:
+            if start_ids.shape != mask.shape or end_ids.shape != mask.shape:
+                raise CharBertError(
+                    f"start_ids {tuple(start_ids.shape)} and end_ids {tuple(end_ids.shape)} must have the "
+                    f"shape of the tokens, {tuple(mask.shape)}"
+                )
+            return SpelledInputs(char_input_ids, start_ids, end_ids)
+        if any(given is not None for given in (char_input_ids, start_ids, end_ids)):
+            raise CharBertError("char_input_ids, start_ids and end_ids belong together: give all three")
+        if input_ids is None:
+            raise CharBertError(
+                "nothing can be spelled from inputs_embeds: give char_input_ids, start_ids and end_ids too"
+            )
+        if self.spelling is None:
+            raise CharBertError(
+                "this model has no spelling table: give char_input_ids, start_ids and end_ids, or load it "
+                "with character_vocabulary=FILE"
+            )
+        return self.spelling(input_ids, mask)
+
+    def _check_length(self, length: int) -> None:
+        if length > self.max_tokens:
+            raise CharBertError(
+                f"{length} tokens in a sequence, but the backbone has {self.max_tokens} positions: truncate"
+            )
+
+    @contextmanager
+    def _recorded_attentions(self, wanted: bool) -> Iterator[list[torch.Tensor]]:
+        """A list that the layers' attention weights (2B, A, L, L) are added to while the context lasts."""
+        recorded: list[torch.Tensor] = []
+        if not wanted:
+            yield recorded
+            return
+        if self.config._attn_implementation != "eager":
+            raise CharBertError(
+                "output_attentions=True needs a model loaded with attn_implementation='eager'"
+            )
+        handles = [
+            layer.attention.self.register_forward_hook(
+                lambda _module, _inputs, output: recorded.append(output[1])
+            )
+            for layer in self.backbone.encoder.layer
+        ]
+        try:
+            yield recorded
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def build_spelling(self, tokenizer: Any, characters: Vocabulary | None = None) -> None:
+        """See `CharBertPreTrainedModel.set_spelling`."""
+        characters = tokenizer.characters if characters is None else characters
+        if len(characters) != self.config.character_vocabulary_size:
+            raise CharBertError(
+                f"a vocabulary of {len(characters)} characters does not fit this model, which has "
+                f"{self.config.character_vocabulary_size}"
+            )
+        if len(tokenizer) > self.config.vocab_size:
+            raise CharBertError(
+                f"a tokenizer of {len(tokenizer)} tokens does not fit this model, which has "
+                f"{self.config.vocab_size}: resize_token_embeddings first"
+            )
+        self._set_table(token_spellings(tokenizer, characters, self.config.vocab_size))
+
+    def resize_spelling(self, vocab_size: int, tokenizer: Any = None) -> None:
+        """Cut or extend the table to `vocab_size` tokens, the new ones as `tokenizer` spells them."""
+        if self.spelling is None:
+            return
+        old = self.spelling.spellings()
+        if vocab_size <= len(old):
+            return self._set_table(old[:vocab_size])
+        if tokenizer is None:
+            logger.warning("The added tokens are spelled as blanks: pass tokenizer= to spell them.")
+            return self._set_table(old + [[BLANK_ID]] * (vocab_size - len(old)))
+        self._set_table(old + token_spellings(tokenizer, tokenizer.characters, vocab_size)[len(old) :])
+
+    def _set_table(self, spellings: list[list[int]]) -> None:
+        self.spelling = SpellingTable.from_spellings(spellings).to(self.device)
+        self.config.spelling_length = len(self.spelling.characters)
+
+
+def _choose(given: bool | None, configured: bool | None) -> bool:
+    return bool(configured if given is None else given)

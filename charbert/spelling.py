@@ -1,0 +1,181 @@
+"""How tokens are spelled: the one place that knows.
+
+Characters are ids in a character vocabulary. Id 0 is the blank, the last id is `<unk>`. A sequence of tokens
+is spelled as the characters of each token followed by one blank; `start_ids` and `end_ids` name the first and
+the last character of each. A special token and a masked position are one blank; padding is nothing at all.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import torch
+from tokenizers import models, pre_tokenizers
+from torch import nn
+
+from charbert.errors import CharBertError
+from charbert.vocabulary import UNKNOWN, Vocabulary
+
+BLANK_ID = 0
+BLANK = " "
+DEFAULT_CHARACTERS = 1000
+
+
+class SpelledInputs(NamedTuple):
+    """The three inputs of the character channel: (B, T), (B, L), (B, L)."""
+
+    char_input_ids: torch.Tensor
+    start_ids: torch.Tensor
+    end_ids: torch.Tensor
+
+
+class SpellingTable(nn.Module):
+    """Token id -> its character ids, as two buffers that are saved with the model.
+
+    The table is ragged: token i owns `characters[offsets[i] : offsets[i + 1]]`. Every token has at least one
+    character.
+    """
+
+    characters: torch.Tensor
+    offsets: torch.Tensor
+
+    def __init__(self, vocab_size: int, length: int) -> None:
+        super().__init__()
+        self.register_buffer("characters", torch.zeros(length, dtype=torch.int32))
+        self.register_buffer("offsets", torch.zeros(vocab_size + 1, dtype=torch.int32))
+
+    @classmethod
+    def from_spellings(cls, spellings: Sequence[Sequence[int]]) -> "SpellingTable":
+        """Build the table from the character ids of each token, in the order of the token ids."""
+        lengths = torch.tensor([0] + [len(spelling) for spelling in spellings], dtype=torch.int32)
+        flat = [character for spelling in spellings for character in spelling]
+        table = cls(len(spellings), len(flat))
+        table.characters = torch.tensor(flat, dtype=torch.int32)
+        table.offsets = lengths.cumsum(0, dtype=torch.int32)
+        return table
+
+    def spellings(self) -> list[list[int]]:
+        """The character ids of each token: the argument of `from_spellings`."""
+        offsets, characters = self.offsets.tolist(), self.characters.tolist()
+        return [characters[start:end] for start, end in pairwise(offsets)]
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        hidden: torch.Tensor | None = None,
+    ) -> SpelledInputs:
+        """Spell a batch on the device it is on.
+
+        Args:
+            input_ids: (B, L).
+            attention_mask: (B, L), 0 at padding; no padding when left out.
+            hidden: (B, L), true where the characters must not be seen (a masked position).
+        """
+        batch_size, tokens = input_ids.shape
+        present = torch.ones_like(input_ids) if attention_mask is None else attention_mask.long()
+        first = self.offsets[input_ids].long()
+        lengths = self.offsets[input_ids + 1].long() - first
+        copied = lengths * present
+        if hidden is not None:
+            lengths = lengths.masked_fill(hidden, 1)
+            copied = copied.masked_fill(hidden, 0)
+        widths = (lengths + 1) * present
+        ends_of_tokens = widths.cumsum(dim=1)
+        start_ids = (ends_of_tokens - widths) * present
+        end_ids = (start_ids + lengths - 1) * present
+
+        size = max(1, int(ends_of_tokens[:, -1].max())) if input_ids.numel() else 1
+        char_input_ids = torch.full((batch_size, size), BLANK_ID, dtype=torch.long, device=input_ids.device)
+        flat_copied = copied.flatten()
+        owner = torch.repeat_interleave(flat_copied)
+        within = (
+            torch.arange(owner.shape[0], device=owner.device) - (flat_copied.cumsum(0) - flat_copied)[owner]
+        )
+        row = owner.div(max(tokens, 1), rounding_mode="floor")
+        target = row * size + start_ids.flatten()[owner] + within
+        char_input_ids.view(-1)[target] = self.characters[first.flatten()[owner] + within].long()
+        return SpelledInputs(char_input_ids, start_ids, end_ids)
+
+
+def lay_out(spellings: Iterable[Sequence[int]]) -> tuple[list[int], list[int], list[int]]:
+    """`char_input_ids`, `start_ids` and `end_ids` of one unpadded sequence of spelled tokens."""
+    characters: list[int] = []
+    starts, ends = [], []
+    for spelling in spellings:
+        starts.append(len(characters))
+        characters.extend(spelling)
+        ends.append(len(characters) - 1)
+        characters.append(BLANK_ID)
+    return characters, starts, ends
+
+
+def spell(surface: str, characters: Vocabulary) -> list[int]:
+    """The character ids of a string; one blank where it is empty."""
+    return [characters.id(character) for character in surface] or [BLANK_ID]
+
+
+def token_spellings(tokenizer: Any, characters: Vocabulary, vocab_size: int | None = None) -> list[list[int]]:
+    """The character ids of each token of a fast tokenizer, special tokens as one blank.
+
+    Args:
+        vocab_size: rows wanted; rows beyond the tokenizer's own (a padded embedding) are one blank.
+    """
+    spellings = [
+        [BLANK_ID] if surface is None else spell(surface, characters) for surface in _surfaces(tokenizer)
+    ]
+    rows = len(spellings) if vocab_size is None else vocab_size
+    return (spellings + [[BLANK_ID]] * (rows - len(spellings)))[:rows]
+
+
+def characters_of_pieces(tokenizer: Any, size: int = DEFAULT_CHARACTERS) -> Vocabulary:
+    """The `size` characters that stand in most pieces of a fast tokenizer, between the blank and `<unk>`."""
+    counts = Counter(
+        character for surface in _surfaces(tokenizer) if surface is not None for character in set(surface)
+    )
+    counts.pop(BLANK, None)
+    ranked = sorted(counts, key=lambda character: (-counts[character], character))
+    return Vocabulary([BLANK, *ranked[:size], UNKNOWN])
+
+
+def _surfaces(tokenizer: Any) -> list[str | None]:
+    """What each token of a fast tokenizer writes, in the order of the ids; None for a special token."""
+    if not getattr(tokenizer, "is_fast", False):
+        raise CharBertError(
+            f"{type(tokenizer).__name__} is not a fast tokenizer; its tokens cannot be spelled"
+        )
+    special = set(tokenizer.all_special_ids)
+    surface_of_piece = _piece_speller(tokenizer.backend_tokenizer)
+    surfaces: list[str | None] = [
+        None if index in special or piece is None else surface_of_piece(piece)
+        for index, piece in enumerate(tokenizer.convert_ids_to_tokens(list(range(len(tokenizer)))))
+    ]
+    for index, token in tokenizer.added_tokens_decoder.items():
+        surfaces[index] = (
+            None if token.special else surface_of_text(tokenizer.backend_tokenizer, token.content)
+        )
+    return surfaces
+
+
+def _piece_speller(backend: Any) -> Callable[[str], str]:
+    """Pieces of WordPiece lose the prefix that marks a continuation; byte-level pieces stand as they are."""
+    prefix = backend.model.continuing_subword_prefix if isinstance(backend.model, models.WordPiece) else ""
+    return lambda piece: piece.removeprefix(prefix) or piece  # the piece "##" itself continues nothing
+
+
+def surface_of_text(backend: Any, text: str) -> str:
+    """`text` in the letters that the pieces of this tokenizer are made of: normalised, or byte-level."""
+    if backend.normalizer is not None:
+        text = backend.normalizer.normalize_str(text)
+    if is_byte_level(backend):
+        text = "".join(piece for piece, _ in _BYTE_LEVEL.pre_tokenize_str(text))
+    return text
+
+
+def is_byte_level(backend: Any) -> bool:
+    """Whether the tokenizer's pieces are made of the 256 printable letters that stand for bytes."""
+    return "ByteLevel" in repr(backend.pre_tokenizer)
+
+
+_BYTE_LEVEL = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)

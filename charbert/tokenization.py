@@ -1,0 +1,216 @@
+"""`CharBertTokenizer`: a fast tokenizer that can also spell what it tokenised."""
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerFast
+from transformers.utils import PaddingStrategy
+
+from charbert.errors import CharBertError
+from charbert.spelling import BLANK_ID, characters_of_pieces, lay_out, spell, surface_of_text, token_spellings
+from charbert.vocabulary import Vocabulary
+
+SPELLED = ("char_input_ids", "start_ids", "end_ids")
+LONGEST_SURFACE = 64
+
+
+class CharBertTokenizer(PreTrainedTokenizerFast):
+    """Any fast tokenizer, with the character vocabulary and the noisy LM's words beside it.
+
+    `tokenizer(text, return_spelling=True)` adds `char_input_ids`, `start_ids` and `end_ids`, in which an
+    unknown token is spelled as it stands in the text (at most 64 characters of it). Without them the model
+    spells by its own table.
+    """
+
+    # No __init__ here: with one, loading would rebuild the backend from vocabulary files instead of
+    # tokenizer.json.
+    vocab_files_names = {
+        "tokenizer_file": "tokenizer.json",
+        "characters_file": "characters.txt",
+        "words_file": "words.txt",
+    }
+    _characters: Vocabulary | None = None
+    _words: Vocabulary | None = None
+    _spellings: list[list[int]] | None = None
+
+    @classmethod
+    def from_stock(
+        cls,
+        tokenizer: Any,
+        characters: Vocabulary | None = None,
+        words: Vocabulary | None = None,
+        **kwargs: Any,
+    ) -> "CharBertTokenizer":
+        """Build one around a fast tokenizer of `transformers`.
+
+        Args:
+            tokenizer: the tokenizer, or the folder or hub id to load it from.
+            characters: the character vocabulary; by default the 1,000 characters that stand in most pieces.
+            words: the noisy LM's words, if there are any.
+        """
+        if isinstance(tokenizer, str | PathLike):
+            tokenizer = AutoTokenizer.from_pretrained(tokenizer)
+        settings = {
+            name: getattr(tokenizer, name)
+            for name in ("model_max_length", "model_input_names", "padding_side", "truncation_side")
+        }
+        built = cls(
+            tokenizer_object=tokenizer.backend_tokenizer,
+            **{**settings, **tokenizer.special_tokens_map, **kwargs},
+        )
+        built._characters = characters_of_pieces(built) if characters is None else characters
+        built._words = words
+        return built
+
+    @property
+    def characters(self) -> Vocabulary:
+        """The character vocabulary.
+
+        Raises:
+            CharBertError: the tokenizer was loaded from a folder without `characters.txt`.
+        """
+        if self._characters is None:
+            self._characters = self._load_beside("characters_file", "from_stock builds one")
+        return self._characters
+
+    @property
+    def words(self) -> Vocabulary:
+        """The words that the noisy LM predicts.
+
+        Raises:
+            CharBertError: the tokenizer has none.
+        """
+        if self._words is None:
+            self._words = self._load_beside("words_file", "python -m data vocabulary makes one")
+        return self._words
+
+    def _load_beside(self, file_id: str, remedy: str) -> Vocabulary:
+        path = self.init_kwargs.get(file_id)
+        if path is None:
+            name = self.vocab_files_names[file_id]
+            raise CharBertError(f"{self.name_or_path or 'this tokenizer'}: no {name}; {remedy}")
+        return Vocabulary.load(path)
+
+    def _encode_plus(
+        self,
+        text: Any,
+        text_pair: Any = None,
+        return_spelling: bool = False,
+        return_tensors: Any = None,
+        is_split_into_words: bool = False,
+        padding_strategy: PaddingStrategy = PaddingStrategy.DO_NOT_PAD,
+        **kwargs: Any,
+    ) -> BatchEncoding:
+        settings = {
+            **kwargs,
+            "is_split_into_words": is_split_into_words,
+            "padding_strategy": padding_strategy,
+        }
+        if not return_spelling:
+            return super()._encode_plus(text, text_pair, return_tensors=return_tensors, **settings)
+        encoded = super()._encode_plus(text, text_pair, **settings)
+        samples = encoded.get("overflow_to_sample_mapping", range(len(encoded.encodings)))
+        several = isinstance(text, list | tuple) and (
+            not is_split_into_words or (bool(text) and isinstance(text[0], list | tuple))
+        )
+        columns: dict[str, list[list[int]]] = {name: [] for name in SPELLED}
+        for encoding, sample in zip(encoded.encodings, samples, strict=True):
+            first = text[sample] if several else text
+            second = text_pair[sample] if several and text_pair is not None else text_pair
+            if second is None and isinstance(first, tuple):
+                first, second = first
+            spelled = self._spell_encoding(encoding, (first, second), is_split_into_words)
+            for name, values in zip(SPELLED, spelled, strict=True):
+                columns[name].append(values)
+        if padding_strategy != PaddingStrategy.DO_NOT_PAD or return_tensors is not None:
+            _pad_right(columns["char_input_ids"])
+
+        batched = several or "overflow_to_sample_mapping" in encoded
+        data = dict(encoded)
+        if batched or return_tensors is None:
+            data |= columns if batched else {name: values[0] for name, values in columns.items()}
+        else:
+            data = {name: [value] for name, value in data.items()} | columns
+        return BatchEncoding(data, encoded.encodings, tensor_type=return_tensors)
+
+    def _spell_encoding(
+        self, encoding: Any, texts: tuple[Any, Any], is_split_into_words: bool
+    ) -> tuple[list[int], list[int], list[int]]:
+        if self._spellings is None or len(self._spellings) != len(self):
+            self._spellings = token_spellings(self, self.characters)
+        spellings, real = [], []
+        for index, (token_id, present) in enumerate(zip(encoding.ids, encoding.attention_mask, strict=True)):
+            if not present:
+                continue
+            real.append(index)
+            sequence = encoding.sequence_ids[index]
+            if token_id == self.unk_token_id and sequence is not None:
+                source = texts[sequence]
+                if is_split_into_words:
+                    source = source[encoding.word_ids[index]]
+                start, end = encoding.offsets[index]
+                surface = surface_of_text(self.backend_tokenizer, source[start:end])
+                spellings.append(spell(surface[:LONGEST_SURFACE], self.characters))
+            else:
+                spellings.append(self._spellings[token_id])
+        characters, starts, ends = lay_out(spellings)
+        return characters, _spread(starts, real, len(encoding.ids)), _spread(ends, real, len(encoding.ids))
+
+    def pad(
+        self, encoded_inputs: Any, *args: Any, return_tensors: Any = None, **kwargs: Any
+    ) -> BatchEncoding:
+        """As in `transformers`; spelled inputs are padded too, their characters on the right."""
+        if isinstance(encoded_inputs, Sequence):
+            encoded_inputs = {name: [row[name] for row in encoded_inputs] for name in encoded_inputs[0]}
+        rest = {name: value for name, value in encoded_inputs.items() if name not in SPELLED}
+        if "char_input_ids" not in encoded_inputs:
+            return super().pad(rest, *args, return_tensors=return_tensors, **kwargs)
+        columns = {name: _as_lists(encoded_inputs[name]) for name in SPELLED}
+        lengths = [len(row) for row in columns["start_ids"]]
+        padded = super().pad(rest, *args, **kwargs)
+        if not isinstance(padded["input_ids"][0], list):
+            raise CharBertError("pad() of spelled inputs takes a batch, not a single example")
+        left = (kwargs.get("padding_side") or self.padding_side) == "left"
+        for name in ("start_ids", "end_ids"):
+            for row, length, ids in zip(columns[name], lengths, padded["input_ids"], strict=True):
+                row[0 if left else length : 0 if left else length] = [0] * (len(ids) - length)
+        _pad_right(columns["char_input_ids"])
+        return BatchEncoding({**padded, **columns}, tensor_type=return_tensors)
+
+    def _save_pretrained(
+        self,
+        save_directory: str | PathLike[str],
+        file_names: tuple[str, ...],
+        legacy_format: bool | None = None,
+        filename_prefix: str | None = None,
+    ) -> tuple[str, ...]:
+        saved = super()._save_pretrained(save_directory, file_names, legacy_format, filename_prefix)
+        for file_id, loaded in (("characters_file", self._characters), ("words_file", self._words)):
+            if loaded is None and self.init_kwargs.get(file_id) is None:
+                continue
+            vocabulary = self.characters if file_id == "characters_file" else self.words
+            prefix = f"{filename_prefix}-" if filename_prefix else ""
+            path = Path(save_directory) / f"{prefix}{self.vocab_files_names[file_id]}"
+            vocabulary.save(path)
+            saved += (str(path),)
+        return saved
+
+
+def _spread(values: list[int], indices: list[int], length: int) -> list[int]:
+    """`values` at `indices` of a list of `length` zeros."""
+    spread = [0] * length
+    for index, value in zip(indices, values, strict=True):
+        spread[index] = value
+    return spread
+
+
+def _pad_right(rows: list[list[int]]) -> None:
+    longest = max(map(len, rows), default=0)
+    for row in rows:
+        row.extend([BLANK_ID] * (longest - len(row)))
+
+
+def _as_lists(rows: Any) -> list[list[int]]:
+    return [[int(value) for value in row] for row in rows]

@@ -1,0 +1,73 @@
+"""A vocabulary kept as a text file: an entry a line, its id the line's number."""
+
+from collections.abc import Iterable, Iterator
+from os import PathLike
+from pathlib import Path
+
+from charbert.errors import CharBertError
+
+UNKNOWN = "<unk>"
+
+
+class Vocabulary:
+    """An ordered list of entries whose last one, `<unk>`, stands for all others.
+
+    Character vocabularies (blank first) and word vocabularies (the noisy LM's) have this form, those released
+    with the paper too. Nothing is stripped or made unique on the way in: some entries are exotic spaces, and
+    some lines of the released files are empty. An entry that stands twice keeps its first id.
+
+    Raises:
+        CharBertError: the last entry is not `<unk>`.
+    """
+
+    def __init__(self, entries: Iterable[str], name: str = "vocabulary") -> None:
+        self.entries = list(entries)
+        if not self.entries or self.entries[-1] != UNKNOWN:
+            raise CharBertError(f"{name}: the last entry must be {UNKNOWN}")
+        self._ids: dict[str, int] = {}
+        for index, entry in enumerate(self.entries):
+            self._ids.setdefault(entry, index)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __contains__(self, entry: str) -> bool:
+        return entry in self._ids
+
+    def __getitem__(self, index: int) -> str:
+        return self.entries[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and self.entries == other.entries
+
+    __hash__ = None  # type: ignore[assignment]  # equal by value, so not to be used as a key
+
+    @property
+    def unknown_id(self) -> int:
+        return len(self.entries) - 1
+
+    def id(self, entry: str) -> int:
+        """The id of `entry`, or that of `<unk>`."""
+        return self._ids.get(entry, self.unknown_id)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> "Vocabulary":
+        """Read a vocabulary file (UTF-8, lines end with a line feed only).
+
+        Raises:
+            CharBertError: no such file, not UTF-8, or its last line is not `<unk>`.
+        """
+        try:
+            text = Path(path).read_bytes().decode("utf-8")
+        except OSError as error:
+            raise CharBertError(f"{path}: cannot be read ({error.strerror})") from error
+        except UnicodeDecodeError as error:
+            raise CharBertError(f"{path}: not UTF-8 at byte {error.start}") from error
+        return cls(text.removesuffix("\n").split("\n"), name=str(path))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the file that `load` reads."""
+        Path(path).write_bytes("".join(f"{entry}\n" for entry in self.entries).encode("utf-8"))
