@@ -55,7 +55,7 @@ class PretrainedLoading:
                 kwargs.pop(name, None)
             model = cls._load_released(read_checkpoint(source, config_dict, **hub), **kwargs)
         if character_vocabulary is not None:
-            tokens = _backbone_tokenizer(tokenizer or source, _kind(model), **hub)
+            tokens = backbone_tokenizer(tokenizer or source, _kind(model), **hub)
             model.set_spelling(tokens, _as_vocabulary(character_vocabulary))
         return model
 
@@ -80,10 +80,11 @@ class PretrainedLoading:
             CharBertError: the checkpoint is a CharBERT, or not one of a known backbone, or incomplete.
         """
         hub = {name: kwargs.pop(name) for name in HUB_OPTIONS if name in kwargs}
-        checkpoint = read_checkpoint(backbone, read_config(backbone, **hub), **hub)
-        if checkpoint.has_character_channel or checkpoint.config.get("model_type") == "charbert":
+        config_dict = read_config(backbone, **hub)
+        own = config_dict.get("model_type") == CharBertConfig.model_type
+        if own or (checkpoint := read_checkpoint(backbone, config_dict, **hub)).has_character_channel:
             raise CharBertError(f"{backbone}: this is a CharBERT already; load it with from_pretrained")
-        tokens = _backbone_tokenizer(tokenizer or backbone, checkpoint.backbone, **hub)
+        tokens = backbone_tokenizer(tokenizer or backbone, checkpoint.backbone, **hub)
         if character_vocabulary is not None:
             characters = _as_vocabulary(character_vocabulary)
         else:
@@ -220,15 +221,18 @@ def _as_vocabulary(given: Source | Vocabulary) -> Vocabulary:
     return given if isinstance(given, Vocabulary) else Vocabulary.load(given)
 
 
-def _backbone_tokenizer(source: Any, kind: str, **hub: Any) -> Any:
+def backbone_tokenizer(source: Any, kind: str, **hub: Any) -> Any:
     """The fast tokenizer of a folder or hub id; a folder that does not name its class gets the backbone's."""
     if not isinstance(source, str | PathLike):
         return source
     for loader in (AutoTokenizer, BACKBONES[kind].tokenizer_class):
         try:
-            return loader.from_pretrained(source, **hub)
+            tokens = loader.from_pretrained(source, **hub)
         except (OSError, ValueError, KeyError):
             continue
+        # Where no file is there, transformers may give a tokenizer of special tokens alone.
+        if len(tokens) > len(set(tokens.all_special_ids)):
+            return tokens
     raise CharBertError(
         f"{source}: no tokenizer there, so nothing to spell; name one with tokenizer=FOLDER_OR_HUB_ID"
     )

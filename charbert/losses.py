@@ -8,11 +8,12 @@ IGNORED = -100
 
 
 def mean_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """The mean over labelled positions, computed in fp32; 0, not NaN, where none is labelled.
+    """The mean over labelled positions, computed in fp32 or better; 0, not NaN, where none is labelled.
 
     Shape: `logits` (N, V), `labels` (N,) with -100 where there is none -> a number.
     """
-    total = F.cross_entropy(logits.float(), labels, ignore_index=IGNORED, reduction="sum")
+    scores = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    total = F.cross_entropy(scores, labels, ignore_index=IGNORED, reduction="sum")
     return total / (labels != IGNORED).sum().clamp(min=1)
 
 

@@ -17,7 +17,7 @@ from charbert.errors import CharBertError
 from charbert.interaction import HeterogeneousInteraction
 from charbert.loading import PretrainedLoading
 from charbert.outputs import CharBertModelOutput
-from charbert.spelling import BLANK_ID, SpelledInputs, SpellingTable, token_spellings
+from charbert.spelling import BLANK_ID, SpelledInputs, SpellingTable, characters_of, token_spellings
 from charbert.vocabulary import Vocabulary
 
 logger = logging.get_logger(__name__)
@@ -67,6 +67,20 @@ class CharBertPreTrainedModel(PretrainedLoading, PreTrainedModel):
             CharBertError: the tokenizer or the characters are not those of this model.
         """
         self.base_model.build_spelling(tokenizer, characters)
+
+    @property
+    def spelling_table(self) -> SpellingTable:
+        """How the model spells its tokens.
+
+        Raises:
+            CharBertError: it cannot: the checkpoint came without a character vocabulary.
+        """
+        if self.base_model.spelling is None:
+            raise CharBertError(
+                "this model has no spelling table: give char_input_ids, start_ids and end_ids, or load it "
+                "with character_vocabulary=FILE"
+            )
+        return self.base_model.spelling
 
 
 class CharBertModel(CharBertPreTrainedModel):
@@ -213,12 +227,7 @@ class CharBertModel(CharBertPreTrainedModel):
             raise CharBertError(
                 "nothing can be spelled from inputs_embeds: give char_input_ids, start_ids and end_ids too"
             )
-        if self.spelling is None:
-            raise CharBertError(
-                "this model has no spelling table: give char_input_ids, start_ids and end_ids, or load it "
-                "with character_vocabulary=FILE"
-            )
-        return self.spelling(input_ids, mask)
+        return self.spelling_table(input_ids, mask)
 
     def _check_length(self, length: int) -> None:
         if length > self.max_tokens:
@@ -251,7 +260,7 @@ class CharBertModel(CharBertPreTrainedModel):
 
     def build_spelling(self, tokenizer: Any, characters: Vocabulary | None = None) -> None:
         """See `CharBertPreTrainedModel.set_spelling`."""
-        characters = tokenizer.characters if characters is None else characters
+        characters = characters_of(tokenizer) if characters is None else characters
         if len(characters) != self.config.character_vocabulary_size:
             raise CharBertError(
                 f"a vocabulary of {len(characters)} characters does not fit this model, which has "
@@ -274,7 +283,7 @@ class CharBertModel(CharBertPreTrainedModel):
         if tokenizer is None:
             logger.warning("The added tokens are spelled as blanks: pass tokenizer= to spell them.")
             return self._set_table(old + [[BLANK_ID]] * (vocab_size - len(old)))
-        self._set_table(old + token_spellings(tokenizer, tokenizer.characters, vocab_size)[len(old) :])
+        self._set_table(old + token_spellings(tokenizer, characters_of(tokenizer), vocab_size)[len(old) :])
 
     def _set_table(self, spellings: list[list[int]]) -> None:
         self.spelling = SpellingTable.from_spellings(spellings).to(self.device)

@@ -134,9 +134,25 @@ def characters_of_pieces(tokenizer: Any, size: int = DEFAULT_CHARACTERS) -> Voca
     counts = Counter(
         character for surface in _surfaces(tokenizer) if surface is not None for character in set(surface)
     )
-    counts.pop(BLANK, None)
+    for left_out in (BLANK, "\n"):  # the blank stands first, and no file of lines can hold a line feed
+        counts.pop(left_out, None)
     ranked = sorted(counts, key=lambda character: (-counts[character], character))
     return Vocabulary([BLANK, *ranked[:size], UNKNOWN])
+
+
+def characters_of(tokenizer: Any) -> Vocabulary:
+    """The character vocabulary that a tokenizer carries.
+
+    Raises:
+        CharBertError: it carries none.
+    """
+    characters = getattr(tokenizer, "characters", None)
+    if characters is None:
+        raise CharBertError(
+            f"{type(tokenizer).__name__} has no characters: give a character vocabulary, or a "
+            "CharBertTokenizer"
+        )
+    return characters
 
 
 def _surfaces(tokenizer: Any) -> list[str | None]:
@@ -167,7 +183,9 @@ def _piece_speller(backend: Any) -> Callable[[str], str]:
 def surface_of_text(backend: Any, text: str) -> str:
     """`text` in the letters that the pieces of this tokenizer are made of: normalised, or byte-level."""
     if backend.normalizer is not None:
-        text = backend.normalizer.normalize_str(text)
+        text = backend.normalizer.normalize_str(text).strip(
+            BLANK
+        )  # BERT's sets blanks around each Chinese letter
     if is_byte_level(backend):
         text = "".join(piece for piece, _ in _BYTE_LEVEL.pre_tokenize_str(text))
     return text

@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerFast
 from transformers.utils import PaddingStrategy
 
@@ -14,6 +15,14 @@ from charbert.vocabulary import Vocabulary
 
 SPELLED = ("char_input_ids", "start_ids", "end_ids")
 LONGEST_SURFACE = 64
+# Of a stock tokenizer, beside its backend and its special tokens.
+KEPT_SETTINGS = (
+    "model_max_length",
+    "model_input_names",
+    "padding_side",
+    "truncation_side",
+    "extra_special_tokens",
+)
 
 
 class CharBertTokenizer(PreTrainedTokenizerFast):
@@ -36,6 +45,20 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
     _spellings: list[list[int]] | None = None
 
     @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+        """As in `transformers`.
+
+        Raises:
+            CharBertError: no tokenizer there.
+        """
+        try:
+            return super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
+        except (OSError, ValueError) as error:
+            raise CharBertError(
+                f"{pretrained_model_name_or_path}: no tokenizer.json there, in a folder or on the hub"
+            ) from error
+
+    @classmethod
     def from_stock(
         cls,
         tokenizer: Any,
@@ -52,10 +75,7 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
         """
         if isinstance(tokenizer, str | PathLike):
             tokenizer = AutoTokenizer.from_pretrained(tokenizer)
-        settings = {
-            name: getattr(tokenizer, name)
-            for name in ("model_max_length", "model_input_names", "padding_side", "truncation_side")
-        }
+        settings = {name: getattr(tokenizer, name) for name in KEPT_SETTINGS}
         built = cls(
             tokenizer_object=tokenizer.backend_tokenizer,
             **{**settings, **tokenizer.special_tokens_map, **kwargs},
@@ -110,16 +130,17 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
         }
         if not return_spelling:
             return super()._encode_plus(text, text_pair, return_tensors=return_tensors, **settings)
-        encoded = super()._encode_plus(text, text_pair, **settings)
-        samples = encoded.get("overflow_to_sample_mapping", range(len(encoded.encodings)))
         several = isinstance(text, list | tuple) and (
             not is_split_into_words or (bool(text) and isinstance(text[0], list | tuple))
         )
+        texts = text if several else [text]
+        pairs = text_pair if several else [text_pair] if text_pair else None
+        encoded = super()._encode_plus(texts, pairs, **settings)
+        samples = encoded.get("overflow_to_sample_mapping", range(len(encoded.encodings)))
         columns: dict[str, list[list[int]]] = {name: [] for name in SPELLED}
         for encoding, sample in zip(encoded.encodings, samples, strict=True):
-            first = text[sample] if several else text
-            second = text_pair[sample] if several and text_pair is not None else text_pair
-            if second is None and isinstance(first, tuple):
+            first, second = texts[sample], None if pairs is None else pairs[sample]
+            if second is None and _is_pair(first, is_split_into_words):
                 first, second = first
             spelled = self._spell_encoding(encoding, (first, second), is_split_into_words)
             for name, values in zip(SPELLED, spelled, strict=True):
@@ -127,12 +148,9 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
         if padding_strategy != PaddingStrategy.DO_NOT_PAD or return_tensors is not None:
             _pad_right(columns["char_input_ids"])
 
-        batched = several or "overflow_to_sample_mapping" in encoded
-        data = dict(encoded)
-        if batched or return_tensors is None:
-            data |= columns if batched else {name: values[0] for name, values in columns.items()}
-        else:
-            data = {name: [value] for name, value in data.items()} | columns
+        data = {**encoded, **columns}
+        if not several and return_tensors is None and "overflow_to_sample_mapping" not in encoded:
+            data = {name: rows[0] if isinstance(rows[0], list) else rows for name, rows in data.items()}
         return BatchEncoding(data, encoded.encodings, tensor_type=return_tensors)
 
     def _spell_encoding(
@@ -161,7 +179,11 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
     def pad(
         self, encoded_inputs: Any, *args: Any, return_tensors: Any = None, **kwargs: Any
     ) -> BatchEncoding:
-        """As in `transformers`; spelled inputs are padded too, their characters on the right."""
+        """As in `transformers`; spelled inputs are padded too, their characters on the right.
+
+        Raises:
+            CharBertError: a single example with spelled inputs.
+        """
         if isinstance(encoded_inputs, Sequence):
             encoded_inputs = {name: [row[name] for row in encoded_inputs] for name in encoded_inputs[0]}
         rest = {name: value for name, value in encoded_inputs.items() if name not in SPELLED}
@@ -170,8 +192,6 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
         columns = {name: _as_lists(encoded_inputs[name]) for name in SPELLED}
         lengths = [len(row) for row in columns["start_ids"]]
         padded = super().pad(rest, *args, **kwargs)
-        if not isinstance(padded["input_ids"][0], list):
-            raise CharBertError("pad() of spelled inputs takes a batch, not a single example")
         left = (kwargs.get("padding_side") or self.padding_side) == "left"
         for name in ("start_ids", "end_ids"):
             for row, length, ids in zip(columns[name], lengths, padded["input_ids"], strict=True):
@@ -198,6 +218,13 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
         return saved
 
 
+def _is_pair(text: Any, is_split_into_words: bool) -> bool:
+    """Whether two texts stand together where one may stand, as `transformers` allows in a batch."""
+    if is_split_into_words:
+        return bool(text) and not isinstance(text[0], str)
+    return not isinstance(text, str)
+
+
 def _spread(values: list[int], indices: list[int], length: int) -> list[int]:
     """`values` at `indices` of a list of `length` zeros."""
     spread = [0] * length
@@ -213,4 +240,6 @@ def _pad_right(rows: list[list[int]]) -> None:
 
 
 def _as_lists(rows: Any) -> list[list[int]]:
+    if np.ndim(rows[0]) == 0:
+        raise CharBertError("pad() of spelled inputs takes a batch, not a single example")
     return [[int(value) for value in row] for row in rows]

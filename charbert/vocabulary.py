@@ -17,13 +17,15 @@ class Vocabulary:
     some lines of the released files are empty. An entry that stands twice keeps its first id.
 
     Raises:
-        CharBertError: the last entry is not `<unk>`.
+        CharBertError: the last entry is not `<unk>`, or an entry holds a line feed, which ends a line.
     """
 
     def __init__(self, entries: Iterable[str], name: str = "vocabulary") -> None:
         self.entries = list(entries)
         if not self.entries or self.entries[-1] != UNKNOWN:
             raise CharBertError(f"{name}: the last entry must be {UNKNOWN}")
+        if any("\n" in entry for entry in self.entries):
+            raise CharBertError(f"{name}: an entry cannot hold a line feed")
         self._ids: dict[str, int] = {}
         for index, entry in enumerate(self.entries):
             self._ids.setdefault(entry, index)

@@ -1,0 +1,51 @@
+"""`results.json`: what a command did, as flat keys and plain numbers, with how it was done beside them."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+import torch
+import transformers
+
+from charbert.errors import CharBertError
+from charbert.version import __version__
+
+RESULTS = "results.json"
+
+
+def write_results(
+    folder: str | Path, numbers: Mapping[str, Any], settings: Mapping[str, Any], seed: int | None = None
+) -> Path:
+    """Write `results.json` into a folder: the numbers, then `settings`, `versions` and `seed`."""
+    content = {
+        **numbers,
+        "settings": dict(settings),
+        "versions": {
+            "charbert": __version__,
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+            "tokenizers": tokenizers.__version__,
+        },
+        "seed": seed,
+    }
+    path = Path(folder) / RESULTS
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
+    return partial.replace(path)
+
+
+def check_output_folder(folder: str | Path, overwrite: bool, resume: bool = False) -> None:
+    """Refuse a folder that already holds something.
+
+    Raises:
+        CharBertError: it does, and neither `overwrite` nor `resume` was asked for.
+    """
+    path = Path(folder)
+    if path.exists() and not path.is_dir():
+        raise CharBertError(f"{path}: is a file, and a folder is needed for the output")
+    if path.is_dir() and any(path.iterdir()) and not (overwrite or resume):
+        raise CharBertError(
+            f"{path}: already holds the output of another run; give another folder or --overwrite"
+        )

@@ -1,0 +1,32 @@
+"""`python -m data`: raw files in, training examples out."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from charbert.errors import run_command
+from data import dataset, vocabulary, wikipedia
+
+COMMANDS = {
+    "wikipedia": (wikipedia, "a MediaWiki dump -> clean text of its articles, in shards"),
+    "vocabulary": (vocabulary, "text -> characters, words and a tokenizer, in one folder"),
+    "tokenize": (dataset, "text -> a memory-mapped dataset of token blocks"),
+}
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m data", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, (module, description) in COMMANDS.items():
+        module.add_arguments(commands.add_parser(name, help=description, description=description))
+    given = parser.parse_args(arguments)
+    results = COMMANDS[given.command][0].run(given)
+    print(", ".join(f"{name} {_shown(value)}" for name, value in results.items()))
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

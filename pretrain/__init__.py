@@ -1,0 +1,1 @@
+"""Pre-training: masked LM and noisy LM on running text."""

@@ -1,0 +1,79 @@
+from random import Random
+
+import pytest
+
+from charbert.noise import EDITS, NEIGHBOURS, noise_word
+
+WORDS = ("word", "CharBERT", "committee", "naïve", "Wikipedia", "ключевой")
+
+
+def edits_of(word: str, kind: str, count: int = 200) -> set[str]:
+    return {noise_word(word, Random(seed), [kind]) for seed in range(count)}
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("kind", EDITS)
+def test_first_and_last_character_stay(word: str, kind: str) -> None:
+    assert {(edited[0], edited[-1]) for edited in edits_of(word, kind)} == {(word[0], word[-1])}
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("kind", ("drop", "add", "swap"))
+def test_an_edit_changes_the_word(word: str, kind: str) -> None:
+    assert word not in edits_of(word, kind)
+
+
+def test_drop_takes_each_internal_character() -> None:
+    assert edits_of("abcde", "drop") == {"acde", "abde", "abce"}
+
+
+def test_swap_takes_each_pair_of_internal_characters() -> None:
+    assert edits_of("abcde", "swap") == {"acbde", "abdce"}
+
+
+def test_swap_never_draws_equal_characters() -> None:
+    assert edits_of("abbcd", "swap") == {"abcbd"}
+
+
+def test_add_makes_the_word_one_longer() -> None:
+    assert {len(edited) for edited in edits_of("word", "add")} == {5}
+
+
+def test_added_letters_take_the_case_of_their_neighbour() -> None:
+    assert all(edited.isupper() for edited in edits_of("WORD", "add"))
+
+
+def test_keyboard_takes_a_neighbouring_key() -> None:
+    assert edits_of("xgyy", "keyboard", 400) >= {f"x{letter}yy" for letter in NEIGHBOURS["g"]}
+
+
+def test_neighbours_on_the_keyboard_are_mutual() -> None:
+    assert all(letter in NEIGHBOURS[other] for letter, others in NEIGHBOURS.items() for other in others)
+    assert set(NEIGHBOURS["g"]) == set("ftyhvb")
+
+
+@pytest.mark.parametrize("word", ("a", "an", "the"))
+def test_a_short_word_gets_a_character_added(word: str) -> None:
+    assert {len(noise_word(word, Random(seed))) for seed in range(50)} == {len(word) + 1}
+
+
+def test_a_short_word_stays_where_adding_is_no_choice() -> None:
+    assert noise_word("the", Random(0), ["drop", "swap"]) == "the"
+
+
+def test_a_word_that_no_edit_can_change_comes_back() -> None:
+    assert noise_word("aaaa", Random(0), ["swap"]) == "aaaa"
+
+
+def test_an_impossible_edit_leaves_the_others() -> None:
+    assert noise_word("aaaa", Random(0), ["swap", "drop"]) == "aaa"
+
+
+def test_kinds_are_drawn_evenly() -> None:
+    lengths = [len(noise_word("abcdefgh", Random(seed))) for seed in range(6000)]
+    shares = [lengths.count(length) / len(lengths) for length in (7, 8, 9)]
+    assert shares == pytest.approx([1 / 3] * 3, abs=0.03)
+
+
+def test_the_same_seed_gives_the_same_typo() -> None:
+    assert noise_word("reproducible", Random(5)) == noise_word("reproducible", Random(5))

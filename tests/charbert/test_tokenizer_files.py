@@ -1,0 +1,137 @@
+"""How a `CharBertTokenizer` is made, saved, loaded and sent to other processes."""
+
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+from tokenizers import AddedToken
+from transformers import AutoTokenizer
+
+from charbert import CharBertError, CharBertTokenizer, Vocabulary
+
+WORDS = Vocabulary(["dog", "fox", tiny.NO_BREAK_SPACE, "", "<unk>"])
+EXOTIC = Vocabulary([" ", "d", tiny.NO_BREAK_SPACE, tiny.LINE_SEPARATOR, "", "\r", "", "o", "g", "<unk>"])
+TEXT = "the lazy dög # and foxes"
+
+
+def encoded(tokenizer: Any) -> dict[str, Any]:
+    return dict(tokenizer([TEXT, "dog"], padding=True, return_spelling=True))
+
+
+class TestFromStock:
+    def test_takes_a_folder(self, kind: str, stock: Any, tmp_path: Path) -> None:
+        stock.save_pretrained(tmp_path)
+        assert encoded(CharBertTokenizer.from_stock(tmp_path)) == encoded(CharBertTokenizer.from_stock(stock))
+
+    def test_keeps_the_settings(self, stock: Any) -> None:
+        stock.model_max_length, stock.padding_side, stock.truncation_side = 77, "left", "left"
+        ours = CharBertTokenizer.from_stock(stock)
+        assert (ours.model_max_length, ours.padding_side, ours.truncation_side) == (77, "left", "left")
+        assert ours.model_input_names == stock.model_input_names
+
+    def test_keeps_added_tokens_of_both_kinds(self, stock: Any) -> None:
+        stock.add_tokens(["newdog"])
+        stock.add_special_tokens({"extra_special_tokens": ["<mark>"]})
+        ours = CharBertTokenizer.from_stock(stock)
+        assert ours.get_vocab() == stock.get_vocab()
+        assert ours.all_special_tokens == stock.all_special_tokens
+        assert ours.tokenize("newdog <mark>") == stock.tokenize("newdog <mark>")
+
+    def test_settings_given_win(self, stock: Any) -> None:
+        assert CharBertTokenizer.from_stock(stock, model_max_length=55).model_max_length == 55
+
+    def test_leaves_the_stock_tokenizer_alone(self, stock: Any) -> None:
+        before = stock.backend_tokenizer.to_str()
+        ours = CharBertTokenizer.from_stock(stock)
+        ours.add_tokens(["newdog"])
+        ours("a dog", truncation=True, max_length=4, padding="max_length")
+        assert stock.backend_tokenizer.to_str() == before
+
+    def test_characters_given_are_used(self, stock: Any) -> None:
+        assert CharBertTokenizer.from_stock(stock, characters=EXOTIC).characters == EXOTIC
+
+    def test_has_no_words_unless_given(self, stock: Any) -> None:
+        with pytest.raises(CharBertError, match=r"no words\.txt"):
+            _ = CharBertTokenizer.from_stock(stock).words
+        assert CharBertTokenizer.from_stock(stock, words=WORDS).words == WORDS
+
+
+class TestFolder:
+    @pytest.fixture
+    def folder(self, stock: Any, tmp_path: Path) -> Path:
+        CharBertTokenizer.from_stock(stock, EXOTIC, WORDS).save_pretrained(tmp_path / "saved")
+        return tmp_path / "saved"
+
+    def test_holds_tokenizer_characters_and_words(self, folder: Path) -> None:
+        names = {path.name for path in folder.iterdir()}
+        assert {"tokenizer.json", "tokenizer_config.json", "characters.txt", "words.txt"} <= names
+
+    def test_has_no_words_file_without_words(self, tokenizer: CharBertTokenizer, tmp_path: Path) -> None:
+        saved = tokenizer.save_pretrained(tmp_path)
+        assert not (tmp_path / "words.txt").exists()
+        assert str(tmp_path / "characters.txt") in saved
+
+    @pytest.mark.parametrize("loader", [CharBertTokenizer, AutoTokenizer])
+    def test_gives_the_tokenizer_back(self, stock: Any, folder: Path, loader: Any) -> None:
+        loaded = loader.from_pretrained(folder)
+        assert type(loaded) is CharBertTokenizer
+        assert (loaded.characters, loaded.words) == (EXOTIC, WORDS)
+        assert encoded(loaded) == encoded(CharBertTokenizer.from_stock(stock, EXOTIC))
+
+    @pytest.mark.parametrize("name", ["characters.txt", "words.txt", "tokenizer.json"])
+    @pytest.mark.parametrize("used", [False, True], ids=["untouched", "used"])
+    def test_saved_again_is_bit_identical(self, folder: Path, tmp_path: Path, name: str, used: bool) -> None:
+        loaded = CharBertTokenizer.from_pretrained(folder)
+        if used:
+            loaded(TEXT, return_spelling=True)
+        loaded.save_pretrained(tmp_path / "again")
+        assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
+
+    def test_saved_into_itself_is_bit_identical(self, folder: Path) -> None:
+        before = (folder / "characters.txt").read_bytes()
+        CharBertTokenizer.from_pretrained(folder).save_pretrained(folder)
+        assert (folder / "characters.txt").read_bytes() == before
+
+    def test_may_be_moved(self, folder: Path, tmp_path: Path) -> None:
+        CharBertTokenizer.from_pretrained(folder).save_pretrained(tmp_path / "second")
+        shutil.rmtree(folder)
+        shutil.move(tmp_path / "second", tmp_path / "third")
+        assert CharBertTokenizer.from_pretrained(tmp_path / "third").characters == EXOTIC
+
+    def test_without_characters_tokenises_but_does_not_spell(self, folder: Path) -> None:
+        (folder / "characters.txt").unlink()
+        loaded = CharBertTokenizer.from_pretrained(folder)
+        assert loaded(TEXT)["input_ids"]
+        with pytest.raises(CharBertError, match=r"no characters\.txt; from_stock builds one"):
+            loaded(TEXT, return_spelling=True)
+
+    def test_with_faulty_characters_names_the_file(self, folder: Path) -> None:
+        (folder / "characters.txt").write_text("a\nb\n")
+        with pytest.raises(CharBertError, match=r"characters\.txt: the last entry must be <unk>"):
+            _ = CharBertTokenizer.from_pretrained(folder).characters
+
+    def test_keeps_added_tokens(self, tokenizer: CharBertTokenizer, tmp_path: Path) -> None:
+        tokenizer.add_tokens(["newdog", AddedToken("<mark>", special=True)])
+        tokenizer.save_pretrained(tmp_path)
+        loaded = CharBertTokenizer.from_pretrained(tmp_path)
+        texts = ["a newdog <mark> .", "dog"]
+        assert dict(loaded(texts, return_spelling=True)) == dict(tokenizer(texts, return_spelling=True))
+
+
+class TestPickle:
+    @pytest.mark.parametrize("used", [False, True], ids=["untouched", "used"])
+    def test_keeps_all_that_was_given(self, stock: Any, used: bool) -> None:
+        tokenizer = CharBertTokenizer.from_stock(stock, EXOTIC, WORDS)
+        if used:
+            tokenizer(TEXT, return_spelling=True)
+        copy = pickle.loads(pickle.dumps(tokenizer))
+        assert (copy.characters, copy.words) == (EXOTIC, WORDS)
+        assert encoded(copy) == encoded(tokenizer)
+
+    def test_of_a_loaded_tokenizer(self, tokenizer: CharBertTokenizer, tmp_path: Path) -> None:
+        tokenizer.save_pretrained(tmp_path)
+        loaded = CharBertTokenizer.from_pretrained(tmp_path)
+        assert encoded(pickle.loads(pickle.dumps(loaded))) == encoded(tokenizer)

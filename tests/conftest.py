@@ -1,0 +1,57 @@
+"""What all tests share. Nothing here or below it reads from a network."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported, which reads it once
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+from transformers import BertForMaskedLM, BertModel, RobertaForMaskedLM, RobertaModel
+
+PLAIN = {
+    ("bert", "model"): BertModel,
+    ("bert", "masked_lm"): BertForMaskedLM,
+    ("roberta", "model"): RobertaModel,
+    ("roberta", "masked_lm"): RobertaForMaskedLM,
+}
+
+
+@pytest.fixture(params=tiny.KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of backbone in turn."""
+    return request.param
+
+
+@pytest.fixture
+def stock(kind: str) -> Any:
+    """A tokenizer of `transformers` for this kind of backbone."""
+    return tiny.stock_tokenizer(kind)
+
+
+@pytest.fixture
+def tokenizer(kind: str) -> Any:
+    """A `CharBertTokenizer` for this kind of backbone."""
+    return tiny.tokenizer(kind)
+
+
+@pytest.fixture
+def plain_folder(kind: str, tmp_path: Path) -> Path:
+    """A folder with a plain BERT or RoBERTa, a pooler and a tokenizer."""
+    return save_plain(tmp_path / "plain", kind, "model")
+
+
+@pytest.fixture
+def masked_lm_folder(kind: str, tmp_path: Path) -> Path:
+    """A folder with a plain masked LM, which has no pooler, and a tokenizer."""
+    return save_plain(tmp_path / "masked_lm", kind, "masked_lm")
+
+
+def save_plain(folder: Path, kind: str, head: str) -> Path:
+    model = PLAIN[kind, head](tiny.backbone_config(kind))
+    tiny.scatter_weights(model)
+    model.save_pretrained(folder)
+    tiny.stock_tokenizer(kind).save_pretrained(folder)
+    return folder

@@ -1,0 +1,19 @@
+from pathlib import Path
+
+import pytest
+
+from charbert.settings import load_settings
+from pretrain.settings import PretrainSettings
+
+CONFIGS = sorted((Path(__file__).parents[2] / "pretrain" / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_shipped_config_loads(path: Path) -> None:
+    settings = load_settings(PretrainSettings, [str(path)], "pretrain", "")
+    assert settings.max_steps > settings.warmup_steps
+
+
+def test_configs_are_short() -> None:
+    assert CONFIGS
+    assert all(len(path.read_text().splitlines()) <= 30 for path in CONFIGS)

@@ -1,0 +1,212 @@
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+import torch
+import yaml
+from conftest import save_plain
+from safetensors.torch import load_file
+
+from charbert import CharBertForPreTraining, CharBertTokenizer
+from charbert.errors import CharBertError, run_command
+from data.__main__ import main as data_main
+from pretrain.__main__ import main
+
+SENTENCES = [
+    f"{one} {two} {three} quickly ."
+    for one in ("the", "every")
+    for two in ("brown", "lazy", "young")
+    for three in ("teacher", "window", "garden", "picture", "doctor", "kitchen")
+]
+SETTINGS = {
+    "hidden_size": 32,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "dropout": 0.1,
+    "char_embedding_size": 16,
+    "max_length": 24,
+    "eval_examples": 4,
+    "learning_rate": 5e-3,
+    "warmup_steps": 0,
+    "batch_size": 8,
+    "max_steps": 8,
+    "eval_steps": 4,
+    "save_steps": 4,
+    "logging_steps": 2,
+    "num_workers": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `text.txt`, and its `tokenizer` and `blocks`."""
+    folder = tmp_path_factory.mktemp("corpus")
+    text = folder / "text.txt"
+    text.write_text("\n\n".join(SENTENCES * 12), encoding="utf-8")
+    tokenizer = str(folder / "tokenizer")
+    data_main(["vocabulary", str(text), "--out", tokenizer, "--vocab-size", "150"])
+    data_main(
+        [
+            "tokenize",
+            str(text),
+            "--tokenizer",
+            tokenizer,
+            "--out",
+            str(folder / "blocks"),
+            "--block-size",
+            "24",
+        ]
+    )
+    return folder
+
+
+def write_config(corpus: Path, output: Path, **changes: Any) -> Path:
+    path = output.with_suffix(".yaml")
+    settings = {
+        **SETTINGS,
+        "data": str(corpus / "blocks"),
+        "tokenizer": str(corpus / "tokenizer"),
+        "output": str(output),
+        **changes,
+    }
+    path.write_text(yaml.safe_dump(settings))
+    return path
+
+
+def results(output: Path) -> dict[str, Any]:
+    return json.loads((output / "results.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def finished(corpus: Path) -> Path:
+    """The output of a run of eight steps."""
+    output = corpus / "finished"
+    main([str(write_config(corpus, output))])
+    return output
+
+
+def test_a_run_leaves_the_model_the_results_the_figure_and_the_logs(finished: Path) -> None:
+    names = {path.name for path in finished.iterdir()}
+    assert {"model.safetensors", "config.json", "results.json", "curves.png", "runs", "checkpoint-8"} <= names
+    assert {"tokenizer.json", "characters.txt", "words.txt"} <= names
+    assert list(finished.glob("runs/*/events.*"))
+
+
+def test_results_hold_the_measures_of_both_tasks(finished: Path) -> None:
+    written = results(finished)
+    assert {
+        "eval_mlm_loss",
+        "eval_mlm_perplexity",
+        "eval_mlm_accuracy",
+        "eval_nlm_loss",
+        "eval_nlm_hit_1",
+        "eval_nlm_hit_5",
+        "tokens_per_second",
+    } <= written.keys()
+    assert (written["steps"], written["samples_seen"], written["seed"]) == (8, 64, 0)
+
+
+def test_the_model_of_a_run_spells_and_loads(finished: Path) -> None:
+    model = CharBertForPreTraining.from_pretrained(finished)
+    tokenizer = CharBertTokenizer.from_pretrained(finished)
+    batch = tokenizer(["the brwon garden"], return_tensors="pt")
+    assert model(**batch).nlm_logits.shape == (1, batch["input_ids"].shape[1], len(tokenizer.words))
+
+
+def test_a_run_stopped_and_resumed_is_the_run_never_stopped(finished: Path, tmp_path: Path) -> None:
+    corpus = finished.parent
+    output = tmp_path / "stopped"
+    shutil.copytree(finished, output)
+    shutil.rmtree(output / "checkpoint-8")
+    (output / "model.safetensors").unlink()
+    main([str(write_config(corpus, output)), "--resume"])
+    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, finished))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert results(output)["eval_nlm_loss"] == results(finished)["eval_nlm_loss"]
+
+
+def test_the_same_command_gives_the_same_weights(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "again"
+    main([str(write_config(finished.parent, output))])
+    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, finished))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_both_losses_fall(corpus: Path, tmp_path: Path) -> None:
+    output = tmp_path / "longer"
+    main([str(write_config(corpus, output, max_steps=120, eval_steps=119, save_steps=120))])
+    history = json.loads((output / "trainer_state.json").read_text())["log_history"]
+    for name in ("mlm_loss", "nlm_loss"):
+        logged = [entry[name] for entry in history if name in entry]
+        assert logged[-1] < 0.7 * logged[0]
+
+
+@pytest.mark.parametrize("kind", ("bert", "roberta"))
+def test_a_run_starts_from_a_plain_backbone(kind: str, tmp_path: Path) -> None:
+    backbone = save_plain(tmp_path / "plain", kind, "masked_lm")
+    text = tmp_path / "text.txt"
+    text.write_text("\n\n".join(tiny.SENTENCES * 20), encoding="utf-8")
+    tokenizer, blocks = str(tmp_path / "tokenizer"), str(tmp_path / "blocks")
+    data_main(["vocabulary", str(text), "--tokenizer", str(backbone), "--out", tokenizer])
+    data_main(["tokenize", str(text), "--tokenizer", tokenizer, "--out", blocks, "--block-size", "24"])
+    output = tmp_path / "out"
+    config = write_config(
+        tmp_path, output, backbone=str(backbone), data=blocks, tokenizer=tokenizer, max_steps=2
+    )
+    main([str(config)])
+    assert results(output)["steps"] == 2
+    assert CharBertForPreTraining.from_pretrained(output).config.backbone_config.model_type == kind
+
+
+def test_a_run_goes_on_from_a_charbert(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "on"
+    main([str(write_config(finished.parent, output, model=str(finished), max_steps=1))])
+    assert results(output)["steps"] == 1
+
+
+def test_a_folder_with_another_run_is_refused(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (finished / "results.json").read_bytes()
+    status = run_command(main, [str(write_config(finished.parent, finished))])
+    assert (status, (finished / "results.json").read_bytes()) == (1, before)
+    assert "--overwrite" in capsys.readouterr().err
+
+
+def test_overwrite_starts_anew(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "old"
+    shutil.copytree(finished, output)
+    main([str(write_config(finished.parent, output, max_steps=1)), "--overwrite"])
+    assert results(output)["steps"] == 1
+    assert not (output / "checkpoint-8").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    (
+        ({"max_lenght": 3}, "nearest is 'max_length'"),
+        ({"eval_examples": 10**6}, "none to train on"),
+        ({"noise_edits": ["drop", "typo"]}, "noise_edits"),
+        ({"noise_probability": 1.5}, "between 0 and 1"),
+        ({"interaction": "magic"}, "interaction"),
+        ({"backbone": "a", "model": "b"}, "exclude each other"),
+        ({"data": "nowhere"}, "nowhere"),
+        ({"tokenizer": "nowhere"}, "nowhere"),
+    ),
+)
+def test_bad_settings_stop_before_anything_is_written(
+    corpus: Path, tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    output = tmp_path / "out"
+    with pytest.raises((CharBertError, OSError), match=message):
+        main([str(write_config(corpus, output, **changes))])
+    assert not output.exists()
+
+
+def test_more_positions_than_the_backbone_has_are_refused(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    with pytest.raises(CharBertError, match="max_length=25, but the backbone has 24 positions"):
+        main([str(write_config(finished.parent, output, model=str(finished), max_length=25))])
+    assert not output.exists()

@@ -1,0 +1,85 @@
+"""Who may import whom, and what `import charbert` may cost."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+MAY_IMPORT = {
+    "charbert": {"charbert"},
+    "data": {"charbert", "data"},
+    "pretrain": {"charbert", "data", "pretrain"},
+    "finetune": {"charbert", "data", "finetune"},
+}
+HEAVY = (
+    "datasets",
+    "accelerate",
+    "matplotlib",
+    "pandas",
+    "pyarrow",
+    "peft",
+    "tensorboard",
+    "mwparserfromhell",
+)
+
+
+def imported_folders(source: str) -> set[str]:
+    """The project's folders that a module's text imports from, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            names = [node.module or ""]
+        else:
+            continue
+        found |= {name.split(".")[0] for name in names} & MAY_IMPORT.keys()
+    return found
+
+
+MODULES = [path for folder in MAY_IMPORT for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_module_imports_only_from_folders_it_may(path: Path) -> None:
+    folder = path.relative_to(ROOT).parts[0]
+    assert imported_folders(path.read_text(encoding="utf-8")) <= MAY_IMPORT[folder]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["import data", "import data.text as t", "from data import x", "def f():\n    from data.x import y"],
+)
+def test_every_form_of_import_is_seen(source: str) -> None:
+    assert imported_folders(source) == {"data"}
+
+
+def run_python(*statements: str) -> set[str]:
+    """The words that a fresh interpreter prints."""
+    command = [sys.executable, "-c", "\n".join(("import sys", *statements))]
+    return set(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_importing_the_library_is_light() -> None:
+    # What transformers brings in for a BERT of its own is not ours to refuse.
+    added = run_python(
+        "from transformers import AutoModel, BertModel, PreTrainedTokenizerFast",
+        "before = set(sys.modules)",
+        "import charbert",
+        "print(*{name.split('.')[0] for name in set(sys.modules) - before})",
+    )
+    assert "charbert" in added
+    assert added.isdisjoint(HEAVY)
+
+
+def test_reading_the_version_imports_nothing() -> None:
+    loaded = run_python(
+        "import runpy",
+        "assert runpy.run_path('charbert/version.py')['__version__']",
+        "print(*sys.modules)",
+    )
+    assert loaded.isdisjoint({"torch", "transformers", "charbert"})

@@ -1,0 +1,153 @@
+"""Every command and every piece of code in the README runs, on small data made here."""
+
+import bz2
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny
+import torch
+from conftest import save_plain
+
+from charbert import CharBertForPreTraining, Vocabulary
+from charbert.checkpoints import CHARACTER_CHANNEL, HEADS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = "<page><title>{0}</title><ns>0</ns><id>{0}</id><revision><id>1</id><text>{1}</text></revision></page>"
+FEW_STEPS = (
+    "--max_length 24 --eval_examples 4 --max_steps {} --warmup_steps 0 --save_steps 1 --eval_steps 2 "
+    "--logging_steps 1 --batch_size 2 --num_workers 0 --bf16 false"
+)
+# How each command of the README is run here: as it stands, or with these arguments after it.
+MORE_ARGUMENTS = {
+    "python -m data wikipedia": "",
+    "python -m data vocabulary": "",
+    "python -m data tokenize": "--block-size 24",
+    "torchrun --nproc-per-node 2 -m pretrain": FEW_STEPS.format(2),
+    "python -m pretrain pretrain/configs/base.yaml --resume": FEW_STEPS.format(3),
+    "python -m charbert convert": "",
+}
+# Not run inside the tests, which they install or call: CI runs them.
+OUTER_COMMANDS = ("make quickstart", "make test", "pip install -c constraints.txt -e")
+
+
+def fenced(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+COMMANDS = [line for block in fenced("bash") for line in block.splitlines() if line]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the README's commands find what they name, in small."""
+    folder = tmp_path_factory.mktemp("readme")
+    text = "\n\n".join([" ".join(tiny.SENTENCES) * 2] * 2)
+    pages = "".join(PAGE.format(number, text) for number in range(1, 300))
+    dump = f"<mediawiki>{pages}</mediawiki>".encode()
+    (folder / "enwiki-latest-pages-articles.xml.bz2").write_bytes(bz2.compress(dump))
+    save_plain(folder / "google-bert" / "bert-base-cased", "bert", "masked_lm")
+    save_released(folder / "released")
+    (folder / "pretrain").symlink_to(ROOT / "pretrain")
+    return folder
+
+
+def save_released(folder: Path) -> None:
+    """A CharBERT in the released layout, its tokenizer beside it, and its character vocabulary."""
+    model = tiny.build(CharBertForPreTraining, "bert")
+    inner = folder / "charbert-bert-wiki"
+    tiny.stock_tokenizer("bert").save_pretrained(inner)
+    tiny.tokenizer("bert").characters.save(folder / "bert_char_vocab")
+    model.config.backbone_config.to_json_file(inner / "config.json")
+    torch.save(
+        {
+            released_name(name): tensor
+            for name, tensor in model.state_dict().items()
+            if "spelling" not in name
+        },
+        inner / "pytorch_model.bin",
+    )
+
+
+def released_name(name: str) -> str:
+    for theirs, ours in HEADS:
+        if name.startswith(ours):
+            return theirs + name.removeprefix(ours)
+    name = name.removeprefix("charbert.").removeprefix("backbone.")
+    if "backward_gru" in name:
+        name = f"{name.replace('backward_gru', 'forward_gru')}_reverse"
+    for theirs, ours in CHARACTER_CHANNEL:
+        if name.startswith(ours):
+            name = theirs + name.removeprefix(ours)
+    return f"bert.{name}"
+
+
+def run(command: str, workplace: Path, *more: str) -> str:
+    program, *arguments = shlex.split(command)
+    program = {"python": sys.executable, "torchrun": str(Path(sys.executable).with_name("torchrun"))}[program]
+    done = subprocess.run(
+        [program, *arguments, *more],
+        cwd=workplace,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_command_of_the_readme_is_known_here() -> None:
+    known = (*MORE_ARGUMENTS, *OUTER_COMMANDS)
+    assert [command for command in COMMANDS if not command.startswith(known)] == []
+    assert [start for start in known if not any(command.startswith(start) for command in COMMANDS)] == []
+
+
+def test_the_commands_run_one_after_the_other(workplace: Path) -> None:
+    for command in COMMANDS:
+        for start, more in MORE_ARGUMENTS.items():
+            if command.startswith(start):
+                run(command, workplace, *more.split())
+    assert (workplace / "runs" / "charbert-base" / "results.json").exists()
+    assert Vocabulary.load(workplace / "charbert-bert" / "characters.txt")
+
+
+def test_the_code_runs_one_after_the_other(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(workplace)
+    names: dict[str, object] = {}
+    for code in fenced("python"):
+        exec(code, names)
+    assert names["logits"].shape[-1] == 9
+
+
+def test_make_quickstart_runs_the_quickstart(workplace: Path) -> None:
+    [command] = re.findall(r"-m (pretrain\.quickstart .*)", (ROOT / "Makefile").read_text())
+    dump = workplace / "enwiki-latest-pages-articles.xml.bz2"
+    printed = run(f"python -m {command}", workplace, "--dump", str(dump), "--max-steps", "2")
+    assert "restored" in printed
+    assert re.search(r"loss curves: .*curves\.png", printed)
+    assert (workplace / "runs" / "quickstart" / "model" / "curves.png").exists()
+
+
+@pytest.mark.parametrize("command", ("", "data", "pretrain", "charbert", "pretrain.quickstart"))
+def test_every_command_has_help(workplace: Path, command: str) -> None:
+    for part in (
+        ["charbert", "convert"],
+        ["data", "wikipedia"],
+        ["data", "vocabulary"],
+        ["data", "tokenize"],
+    ):
+        if part[0] == command:
+            run(f"python -m {' '.join(part)} --help", workplace)
+    if command:
+        assert "usage" in run(f"python -m {command} --help", workplace)
+
+
+def test_the_version_is_told(workplace: Path) -> None:
+    assert re.fullmatch(r"charbert \d+\.\d+\.\d+\n", run("python -m charbert --version", workplace))
