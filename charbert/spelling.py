@@ -183,9 +183,8 @@ def _piece_speller(backend: Any) -> Callable[[str], str]:
 def surface_of_text(backend: Any, text: str) -> str:
     """`text` in the letters that the pieces of this tokenizer are made of: normalised, or byte-level."""
     if backend.normalizer is not None:
-        text = backend.normalizer.normalize_str(text).strip(
-            BLANK
-        )  # BERT's sets blanks around each Chinese letter
+        # BERT's normaliser sets blanks around each Chinese letter.
+        text = backend.normalizer.normalize_str(text).strip(BLANK)
     if is_byte_level(backend):
         text = "".join(piece for piece, _ in _BYTE_LEVEL.pre_tokenize_str(text))
     return text

@@ -1,6 +1,7 @@
 """Blocks -> training examples -> batches for `CharBertForPreTraining`."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from random import Random
 from typing import Any, Protocol
 
@@ -49,7 +50,9 @@ class PretrainingCollator:
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, spelling: SpellingTable) -> None:
         self._pad_id = tokenizer.pad_token_id
-        self._spelling = spelling
+        self._spelling = deepcopy(
+            spelling
+        ).cpu()  # the model's own may move to a GPU, and batches are made here
 
     def __call__(self, examples: Sequence[CorruptedExample]) -> dict[str, torch.Tensor]:
         longest = max(len(example.input_ids) for example in examples)

@@ -1,178 +1,241 @@
-"""`python -m data wikipedia`: a MediaWiki dump -> the clean text of its articles."""
+"""`python -m data wikipedia`: a MediaWiki dump to the clean text of its articles, in shards."""
 
 import argparse
 import bz2
+import sys
 import time
-from collections.abc import Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterator, Set
+from contextlib import contextmanager, nullcontext
+from io import BufferedReader
+from itertools import islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple
-from xml.etree import ElementTree
+from typing import NamedTuple
+from xml.parsers import expat
 
 from tqdm import tqdm
 
 from charbert.errors import CharBertError
-from charbert.results import check_output_folder, write_results
-from data.shards import Document, ShardWriter, shards_of
+from charbert.results import RESULTS, write_results
+from data.shards import ShardWriter
 from data.wikitext import HIDDEN_NAMESPACES, MarkupError, plain_text
 
-ARTICLES = "0"
-HIDDEN_KEYS = {"-2", "6", "14"}  # media, files, categories
-BZ2_MAGIC = b"BZh"
+_COUNTS = ("pages_read", "articles_written", "redirects", "other_namespaces", "failed", "empty", "characters")
+_ARTICLE_NAMESPACE = 0
+_HIDDEN_NAMESPACE_KEYS = frozenset({"-2", "6", "14"})  # media, files, categories
+_BZ2_MAGIC = b"BZh"
+_CHUNK_BYTES = 1 << 16
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dump", metavar="DUMP", help="XML export, plain or bz2, as Wikipedia publishes it")
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the text shards")
-    parser.add_argument("--max-pages", type=int, metavar="N", help="stop after so many articles")
-    parser.add_argument("--overwrite", action="store_true", help="replace the shards of a folder in use")
+    parser.add_argument("dump", metavar="DUMP", help="pages-articles dump: .xml, or .xml.bz2 as downloaded")
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder of text shards to write")
+    parser.add_argument("--max-pages", type=_positive, metavar="N", help="stop after N pages of any kind")
+    parser.add_argument("--overwrite", action="store_true", help="replace the shards that DIR holds")
 
 
-def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Write the articles' text and return what was read, written and left out.
+def run(arguments: argparse.Namespace) -> dict[str, int | float]:
+    """Write the shards, and return how many pages became what, the characters of text and the seconds.
 
     Raises:
-        CharBertError: the file is no dump (nothing is written then), or it ends early: what was read until
-            there is in complete shards.
+        CharBertError: as `open_dump` and `ShardWriter`, or no page is an article with text. A dump that is
+            cut short leaves the articles before the cut in complete shards.
     """
     started = time.monotonic()
-    out = Path(arguments.out)
-    check_output_folder(out, arguments.overwrite)
-    counts = dict.fromkeys(
-        ("pages_read", "articles_written", "redirects", "other_namespaces", "failed", "empty", "characters"),
-        0,
-    )
-    with Dump(Path(arguments.dump)) as dump:
-        for shard in shards_of(out):
-            shard.unlink()
-        with ShardWriter(out) as writer:
-            for page in dump.pages():
-                text = _text_of(page, dump.hidden_namespaces, counts)
-                if text:
-                    writer.write(Document(page.id, page.title, text))
-                if counts["articles_written"] == arguments.max_pages:
-                    break
+    counts = dict.fromkeys(_COUNTS, 0)
+    # The dump comes first: a file that is none must leave the folder as it was.
+    with (
+        open_dump(arguments.dump) as dump,
+        ShardWriter(arguments.out, overwrite=arguments.overwrite) as shards,
+        _progress_bar(dump.size) as bar,
+    ):
+        # Results stand for a run that was finished.
+        Path(arguments.out, RESULTS).unlink(missing_ok=True)
+        for page in islice(dump.pages(), arguments.max_pages):
+            outcome, text = _outcome(page, dump.hidden_namespaces)
+            if text:
+                shards.write(page.id, page.title, text)
+            counts["pages_read"] += 1
+            counts[outcome] += 1
+            counts["characters"] += len(text)
+            bar.set_postfix(pages=counts["pages_read"], refresh=False)
+            bar.update(dump.position - bar.n)
     if not counts["articles_written"]:
-        raise CharBertError(f"{arguments.dump}: {counts['pages_read']} pages, but no article with text")
+        raise CharBertError(f"{arguments.dump}: no article with text in {counts['pages_read']} pages")
     results = {**counts, "seconds": time.monotonic() - started}
-    write_results(out, results, vars(arguments))
+    write_results(arguments.out, results, vars(arguments))
     return results
 
 
 class Page(NamedTuple):
-    """A page of a dump, with its latest markup."""
+    """A page of a dump, with the markup of its last revision."""
 
     id: int
     title: str
-    namespace: str
+    namespace: int
     is_redirect: bool
     markup: str
 
 
-def _text_of(page: Page, hidden_namespaces: frozenset[str], counts: dict[str, int]) -> str:
-    """The text of an article; empty where there is none to keep. Every page is counted."""
-    counts["pages_read"] += 1
-    if page.namespace != ARTICLES or page.is_redirect:
-        counts["redirects" if page.is_redirect else "other_namespaces"] += 1
-        return ""
-    try:
-        text = plain_text(page.markup, hidden_namespaces)
-    except MarkupError:
-        counts["failed"] += 1
-        return ""
-    counts["articles_written" if text else "empty"] += 1
-    counts["characters"] += len(text)
-    return text
-
-
 class Dump:
-    """An open dump; a context manager that shows its progress.
+    """The pages of a MediaWiki XML export that was opened by `open_dump`.
 
-    Raises:
-        CharBertError: the file cannot be read, or is no MediaWiki export.
+    `position` and `size` count the bytes of `file`, of which `stream` is the XML.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, file: BufferedReader, stream: BufferedReader | bz2.BZ2File) -> None:
+        self.size = path.stat().st_size
         self._path = path
-        self.hidden_namespaces: frozenset[str] = HIDDEN_NAMESPACES
-        self._last_title = ""
+        self._file = file
+        self._stream = stream
+        self._export = _ExportParser()
+        # Byte by byte up to the root, so that damage behind it is left for `pages` to report.
+        while not self._export.is_recognised:
+            self._parse_chunk(1)
 
-    def __enter__(self) -> "Dump":
-        try:
-            self._file = self._path.open("rb")
-            magic = self._file.read(len(BZ2_MAGIC))
-            self._file.seek(0)
-        except OSError as error:
-            raise CharBertError(f"{self._path}: cannot be read ({error.strerror})") from error
-        stream: IO[bytes] = bz2.BZ2File(self._file) if magic == BZ2_MAGIC else self._file
-        self._events = ElementTree.iterparse(stream, events=("start", "end"))
-        try:
-            _, self._root = next(self._events)
-        except (ElementTree.ParseError, EOFError, OSError, StopIteration) as error:
-            self._file.close()
-            raise CharBertError(f"{self._path}: not a MediaWiki dump ({_reason(error)})") from error
-        if _tag(self._root) != "mediawiki":
-            self._file.close()
-            raise CharBertError(
-                f"{self._path}: not a MediaWiki dump, but XML that begins with <{_tag(self._root)}>"
-            )
-        self._bar = tqdm(total=self._path.stat().st_size, unit="B", unit_scale=True, desc="wikipedia")
-        return self
+    @property
+    def position(self) -> int:
+        return self._file.tell()
 
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-        self._file.close()
+    @property
+    def hidden_namespaces(self) -> Set[str]:
+        """Lower-case prefixes of links that show nothing, in English and the language of the dump."""
+        return self._export.hidden_namespaces
 
     def pages(self) -> Iterator[Page]:
-        """The pages in the order of the dump.
+        """Yield the pages; a `CharBertError` follows the last one before a cut or damage in the file."""
+        damage = None
+        has_more = True
+        while has_more:
+            try:
+                has_more = self._parse_chunk(_CHUNK_BYTES)
+            except CharBertError as error:
+                damage, has_more = error, False
+            while self._export.pages:
+                yield self._export.pages.popleft()
+        if damage:
+            raise damage
 
-        Raises:
-            CharBertError: the dump ends early or is damaged; where, and after which page.
-        """
-        count = 0
-        namespaces = set(HIDDEN_NAMESPACES)
+    def _parse_chunk(self, size: int) -> bool:
         try:
-            for event, element in self._events:
-                if event != "end":
-                    continue
-                if _tag(element) == "namespace" and element.get("key") in HIDDEN_KEYS:
-                    namespaces.add((element.text or "").lower())
-                elif _tag(element) == "siteinfo":
-                    self.hidden_namespaces = frozenset(namespaces)
-                elif _tag(element) == "page":
-                    page = _page(element)
-                    self._root.clear()  # else the tree keeps every page
-                    self._last_title = page.title
-                    count += 1
-                    self._bar.set_postfix(pages=count, refresh=False)
-                    self._bar.update(min(self._file.tell(), self._bar.total) - self._bar.n)
-                    yield page
-        except (ElementTree.ParseError, EOFError, OSError) as error:
-            raise CharBertError(
-                f"{self._path}: damaged or cut short at byte {self._file.tell()}, after {count} pages, "
-                f"the last {self._last_title!r} ({_reason(error)}); the text up to there is kept"
-            ) from error
+            chunk = self._stream.read1(size)
+        except (EOFError, OSError) as error:  # how bz2 reports a cut, and damage
+            raise self._damage(f"byte {self.position}", error) from error
+        try:
+            self._export.parse(chunk)
+        except expat.ExpatError as error:
+            raise self._damage(f"byte {self._export.position} of its XML", error) from error
+        return bool(chunk)
+
+    def _damage(self, where: str, reason: Exception) -> CharBertError:
+        if not self._export.is_recognised:
+            return CharBertError(f"{self._path}: is no MediaWiki dump ({reason}, at {where})")
+        return CharBertError(
+            f"{self._path}: is cut short or damaged at {where}, {self._export.reached} ({reason}); "
+            "the pages before that were read: get the dump again for the rest"
+        )
 
 
-def _page(element: ElementTree.Element) -> Page:
-    fields = {_tag(child): child for child in element}
-    revision = {_tag(child): child for child in fields.get("revision", ())}
+@contextmanager
+def open_dump(path: str | Path) -> Iterator[Dump]:
+    """Open an export, XML or XML in bz2 (one stream or many), and read as far as its root.
 
-    def text(found: dict[str, ElementTree.Element], name: str) -> str:
-        return (found[name].text or "") if name in found else ""
-
-    return Page(
-        id=int(text(fields, "id") or 0),
-        title=text(fields, "title"),
-        namespace=text(fields, "ns") or ARTICLES,
-        is_redirect="redirect" in fields or text(revision, "text").lstrip()[:9].lower() == "#redirect",
-        markup=text(revision, "text"),
-    )
-
-
-def _tag(element: ElementTree.Element) -> str:
-    """The name of an element without the namespace, which changes with each version of the format."""
-    return element.tag.rpartition("}")[2]
+    Raises:
+        CharBertError: the file is missing, or is no MediaWiki export.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CharBertError(f"{path}: no such file to read; dumps are at https://dumps.wikimedia.org")
+    with path.open("rb") as file:
+        is_bz2 = file.peek(len(_BZ2_MAGIC)).startswith(_BZ2_MAGIC)
+        with bz2.open(file) if is_bz2 else nullcontext(file) as stream:
+            yield Dump(path, file, stream)
 
 
-def _reason(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+class _ExportParser:
+    """Gathers `pages` from the chunks of an export; what it took to build them is forgotten."""
+
+    def __init__(self) -> None:
+        self.is_recognised = False
+        self.pages: deque[Page] = deque()
+        self.reached = "before the first page"
+        self.hidden_namespaces = set(HIDDEN_NAMESPACES)
+        self._open_tags: list[str] = []
+        self._namespace_key = ""
+        self._text: list[str] = []
+        self._fields: defaultdict[str, str] = defaultdict(str)
+        self._expat = expat.ParserCreate()
+        self._expat.buffer_text = True
+        self._expat.StartElementHandler = self._start
+        self._expat.CharacterDataHandler = self._characters
+        self._expat.EndElementHandler = self._end
+
+    @property
+    def position(self) -> int:
+        """The byte of the XML that is being parsed, or is wrong."""
+        return max(self._expat.CurrentByteIndex, 0)
+
+    def parse(self, chunk: bytes) -> None:
+        """Parse more of the XML; the empty chunk ends it. Raises `ExpatError`."""
+        self._expat.Parse(chunk, not chunk)
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        if not self._open_tags and tag != "mediawiki":
+            raise expat.ExpatError(f"its root is <{tag}>, not <mediawiki>")
+        self.is_recognised = True
+        self._open_tags.append(tag)
+        self._namespace_key = attributes.get("key", "")
+        self._text.clear()
+
+    def _characters(self, text: str) -> None:
+        self._text.append(text)
+
+    def _end(self, tag: str) -> None:
+        match self._open_tags[1:]:
+            case ["page"]:
+                self._end_page()
+            case ["page", _] | ["page", "revision", "text"]:
+                self._fields[tag] = "".join(self._text)
+            case ["siteinfo", "namespaces", _] if self._namespace_key in _HIDDEN_NAMESPACE_KEYS:
+                self.hidden_namespaces.add("".join(self._text).lower())
+        self._open_tags.pop()
+        self._text.clear()
+
+    def _end_page(self) -> None:
+        fields, self._fields = self._fields, defaultdict(str)
+        self.reached = f"after page {fields['title']!r}"
+        self.pages.append(
+            Page(
+                id=int(fields["id"] or 0),
+                title=fields["title"],
+                namespace=int(fields["ns"] or _ARTICLE_NAMESPACE),
+                is_redirect="redirect" in fields,
+                markup=fields["text"],
+            )
+        )
+
+
+def _outcome(page: Page, hidden_namespaces: Set[str]) -> tuple[str, str]:
+    """What becomes of a page, as the name of its count, and the text of an article."""
+    if page.namespace != _ARTICLE_NAMESPACE:
+        return "other_namespaces", ""
+    if page.is_redirect:
+        return "redirects", ""
+    try:
+        text = plain_text(page.markup, hidden_namespaces)
+    except MarkupError as error:
+        tqdm.write(f"skipped {page.title!r}: {error}", file=sys.stderr)
+        return "failed", ""
+    return ("articles_written" if text else "empty"), text
+
+
+def _progress_bar(size: int) -> tqdm:
+    # A log file needs no more than a line every ten seconds.
+    return tqdm(total=size, unit="B", unit_scale=True, mininterval=0.1 if sys.stderr.isatty() else 10)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number

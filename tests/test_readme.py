@@ -93,7 +93,7 @@ def run(command: str, workplace: Path, *more: str) -> str:
     done = subprocess.run(
         [program, *arguments, *more],
         cwd=workplace,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
     )

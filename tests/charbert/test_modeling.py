@@ -246,3 +246,10 @@ class TestTraining:
         assert torch.equal(model(**batch).last_hidden_state, model(**batch).last_hidden_state)
         model.train()
         assert not torch.equal(model(**batch).last_hidden_state, model(**batch).last_hidden_state)
+
+    @pytest.mark.parametrize("model_class", HEADS[3:])
+    def test_dropout_of_the_classifier_may_differ_from_the_backbones(self, model_class: Any) -> None:
+        changes = {"backbone": {"classifier_dropout": 0.5, "hidden_dropout_prob": 0.0}}
+        model = tiny.build(model_class, "bert", **changes).train()
+        batch = batch_for(model_class, "bert")
+        assert not torch.equal(model(**batch)[0], model(**batch)[0])

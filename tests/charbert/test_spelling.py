@@ -208,4 +208,9 @@ class TestSetSpelling:
     def test_is_there_for_models_with_a_head(self, kind: str, tokenizer: CharBertTokenizer) -> None:
         model = charbert.CharBertForTokenClassification(tiny.config(kind))
         model.set_spelling(tokenizer)
-        assert model.config.spelling_length == len(model.charbert.spelling.characters)
+        assert model.spelling_table is model.charbert.spelling
+        assert model.config.spelling_length == len(model.spelling_table.characters)
+
+    def test_is_wanted_before_there_is_a_table(self, kind: str) -> None:
+        with pytest.raises(CharBertError, match="no spelling table"):
+            _ = charbert.CharBertForTokenClassification(tiny.config(kind)).spelling_table

@@ -113,6 +113,13 @@ class TestFolder:
         with pytest.raises(CharBertError, match=r"characters\.txt: the last entry must be <unk>"):
             _ = CharBertTokenizer.from_pretrained(folder).characters
 
+    @pytest.mark.parametrize("loader", [CharBertTokenizer, AutoTokenizer])
+    def test_without_a_tokenizer_gives_none(self, tmp_path: Path, loader: Any) -> None:
+        tiny.config("bert").save_pretrained(tmp_path)
+        EXOTIC.save(tmp_path / "characters.txt")
+        with pytest.raises(CharBertError, match=r"no tokenizer\.json there"):
+            loader.from_pretrained(tmp_path)
+
     def test_keeps_added_tokens(self, tokenizer: CharBertTokenizer, tmp_path: Path) -> None:
         tokenizer.add_tokens(["newdog", AddedToken("<mark>", special=True)])
         tokenizer.save_pretrained(tmp_path)

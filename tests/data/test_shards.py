@@ -1,0 +1,160 @@
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from charbert.errors import CharBertError
+from data import shards
+from data.shards import Document, ShardWriter, read_documents
+
+
+def write(folder: Path, count: int, rows_per_shard: int = 10_000) -> list[Document]:
+    documents = [
+        Document(number, f"Title {number}", f"Text {number}.\n\nÇa va? 日本") for number in range(count)
+    ]
+    with ShardWriter(folder, rows_per_shard) as writer:
+        for document in documents:
+            writer.write(*document)
+    return documents
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_documents_come_back_in_order(tmp_path: Path) -> None:
+    documents = write(tmp_path, 25, rows_per_shard=2)
+    assert list(read_documents(tmp_path)) == documents
+
+
+def test_a_shard_ends_at_its_number_of_rows(tmp_path: Path) -> None:
+    write(tmp_path, 5, rows_per_shard=2)
+    assert names(tmp_path) == ["text-00000.parquet", "text-00001.parquet", "text-00002.parquet"]
+    assert [pq.read_metadata(path).num_rows for path in sorted(tmp_path.iterdir())] == [2, 2, 1]
+
+
+def test_a_shard_ends_at_its_bytes_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "_BYTES_PER_SHARD", 10)
+    with ShardWriter(tmp_path) as writer:
+        for number in range(3):
+            writer.write(number, "", "日本日本")
+    assert len(names(tmp_path)) == 3
+
+
+def test_shards_have_the_columns_of_the_contract_in_zstd(tmp_path: Path) -> None:
+    write(tmp_path, 1)
+    shard = pq.ParquetFile(tmp_path / "text-00000.parquet")
+    assert shard.schema_arrow == pa.schema(
+        [("id", pa.int64()), ("title", pa.string()), ("text", pa.string())]
+    )
+    assert shard.metadata.row_group(0).column(2).compression == "ZSTD"
+
+
+def test_rows_before_an_exception_are_kept(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), ShardWriter(tmp_path) as writer:
+        writer.write(7, "Title", "Text.")
+        raise RuntimeError
+    assert list(read_documents(tmp_path)) == [Document(7, "Title", "Text.")]
+
+
+def test_nothing_half_written_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write_half(table: pa.Table, path: Path, **options: str) -> None:
+        path.write_bytes(b"PAR1")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(pq, "write_table", write_half)
+    with pytest.raises(OSError, match="no space left"):
+        write(tmp_path, 1)
+    assert names(tmp_path) == []
+
+
+def test_a_folder_with_shards_is_refused(tmp_path: Path) -> None:
+    documents = write(tmp_path, 2)
+    with pytest.raises(CharBertError, match="already holds shards"):
+        write(tmp_path, 1)
+    assert list(read_documents(tmp_path)) == documents
+
+
+def test_overwriting_removes_all_old_shards_and_nothing_else(tmp_path: Path) -> None:
+    write(tmp_path, 5, rows_per_shard=1)
+    (tmp_path / "notes.txt").touch()
+    with ShardWriter(tmp_path, overwrite=True) as writer:
+        writer.write(0, "New", "New.")
+    assert names(tmp_path) == ["notes.txt", "text-00000.parquet"]
+
+
+def test_one_shard_is_a_corpus(tmp_path: Path) -> None:
+    documents = write(tmp_path, 4, rows_per_shard=2)
+    assert list(read_documents(tmp_path / "text-00001.parquet")) == documents[2:]
+
+
+def test_blank_lines_separate_the_documents_of_a_text_file(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.txt"
+    path.write_bytes("\ufeffOne,\r\ntwo.\r\n\r\n  \n\nThree: ça.".encode())
+    assert list(read_documents(path)) == [Document(0, "", "One,\ntwo."), Document(1, "", "Three: ça.")]
+
+
+def test_each_line_of_a_jsonl_file_is_a_document(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.jsonl"
+    rows = [{"text": "One.\n\nTwo.", "title": "Numbers"}, {"text": "Three.", "label": 1}]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert list(read_documents(path)) == [Document(0, "Numbers", "One.\n\nTwo."), Document(1, "", "Three.")]
+
+
+@pytest.mark.parametrize("name", ("corpus.txt", "corpus.jsonl"))
+def test_bytes_that_are_no_utf8_are_named_by_file_and_line(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b'{"text": "One."}\n{"text": "caf\xe9"}\n')
+    with pytest.raises(CharBertError, match=rf"{name}: line 2 is not UTF-8"):
+        list(read_documents(path))
+
+
+@pytest.mark.parametrize("line", ("{", "[]", '{"body": "One."}', '{"text": 1}'))
+def test_a_bad_json_line_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "corpus.jsonl"
+    path.write_text('{"text": "One."}\n\n' + line, encoding="utf-8")
+    with pytest.raises(CharBertError, match="line 3"):
+        list(read_documents(path))
+
+
+@pytest.mark.parametrize("name", ("corpus.txt", "corpus.jsonl"))
+def test_a_file_without_documents_is_an_error(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("\n \n", encoding="utf-8")
+    with pytest.raises(CharBertError, match="holds no documents"):
+        read_documents(path)
+
+
+def test_a_folder_without_shards_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "text-00000.partial").touch()
+    with pytest.raises(CharBertError, match="holds no shards"):
+        read_documents(tmp_path)
+
+
+def test_a_missing_path_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CharBertError, match=r"nowhere\.txt: no such file"):
+        read_documents(tmp_path / "nowhere.txt")
+
+
+def test_another_kind_of_file_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.doc"
+    path.touch()
+    with pytest.raises(CharBertError, match=r"corpus\.doc: not a corpus"):
+        read_documents(path)
+
+
+def test_a_damaged_shard_is_an_error(tmp_path: Path) -> None:
+    write(tmp_path, 1)
+    path = tmp_path / "text-00000.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(CharBertError, match=r"text-00000\.parquet: is damaged or no Parquet file"):
+        read_documents(tmp_path)
+
+
+def test_a_shard_without_a_column_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "text-00000.parquet"
+    pq.write_table(pa.table({"id": [0], "text": ["One."]}), path)
+    with pytest.raises(CharBertError, match="has no column 'title' of type string"):
+        read_documents(path)
