@@ -117,6 +117,18 @@ def test_number_of_labels_follows_from_the_classifier(kind: str, head: str, tmp_
     assert HEADS[head].from_pretrained(tmp_path).config.num_labels == 3
 
 
+@pytest.mark.parametrize("names", [("O", "B-PER", "I-PER"), ("O", "B-PER")], ids=["fit", "too few"])
+def test_names_of_labels_are_kept_where_they_fit_the_classifier(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    save_released(tmp_path, "bert", "token")
+    content = json.loads((tmp_path / "config.json").read_text())
+    labels = {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
+    (tmp_path / "config.json").write_text(json.dumps({**content, **labels}))
+    found = charbert.CharBertForTokenClassification.from_pretrained(tmp_path).config.id2label
+    assert list(found.values()) == (list(names) if len(names) == 3 else ["LABEL_0", "LABEL_1", "LABEL_2"])
+
+
 def test_saved_again_in_our_format_it_is_bit_identical(kind: str, tmp_path: Path) -> None:
     save_released(tmp_path, kind)
     released = charbert.CharBertForPreTraining.from_pretrained(tmp_path)
