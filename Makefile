@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test test-all format clean
+.PHONY: quickstart test format clean
 
 quickstart: .venv/installed
 	$(BIN)/python -m pretrain.quickstart --out runs/quickstart --overwrite
@@ -13,9 +13,6 @@ test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
-
-test-all: test
-	$(BIN)/python -m pytest -m slow
 
 format: .venv/installed
 	$(BIN)/ruff format .

@@ -66,15 +66,19 @@ def released_name(name: str, kind: str) -> str | None:
     return None if ".spelling." in name else name
 
 
-def save_released(folder: Path, kind: str, head: str = "mlm") -> Any:
+def save_released(folder: Path, kind: str, head: str = "mlm", **changes: Any) -> Any:
     """Write a model in the released layout, and give it back: our model of the same weights."""
-    model = tiny.build(HEADS[head], kind)
+    model = tiny.build(HEADS[head], kind, **changes)
     if head == "mlm" and kind == "roberta":
         model.nlm_head.layer_norm.load_state_dict(model.mlm_head.layer_norm.state_dict())
     names = {name: released_name(name, kind) for name in model.state_dict()}
     tensors = {
         theirs: model.state_dict()[ours].clone() for ours, theirs in names.items() if theirs is not None
     }
+    if (kind, head) == ("roberta", "sequence"):
+        tensors = {
+            name.replace("classifier.", "char_classifier."): tensor for name, tensor in tensors.items()
+        }
     config = model.config.backbone_config.to_dict()
     del config["model_type"]  # the released files have none
     (folder / "config.json").write_text(json.dumps(config))
@@ -101,11 +105,14 @@ def test_tensors_are_those_of_the_checkpoint(kind: str, head: str, tmp_path: Pat
 
 
 def test_sizes_follow_from_the_tensors(kind: str, tmp_path: Path) -> None:
-    wanted = save_released(tmp_path, kind).config
+    wanted = save_released(tmp_path, kind, interaction_kernel_size=5).config
+    untold = ("num_attention_heads", "layer_norm_eps", "pad_token_id")
+    (tmp_path / "config.json").write_text(json.dumps({name: getattr(wanted, name) for name in untold}))
     found = charbert.CharBertForPreTraining.from_pretrained(tmp_path).config
     for name in (
         *("character_vocabulary_size", "char_embedding_size", "word_vocabulary_size", "vocab_size"),
-        *("hidden_size", "num_hidden_layers", "max_position_embeddings", "pad_token_id"),
+        *("hidden_size", "num_hidden_layers", "intermediate_size", "max_position_embeddings"),
+        *("type_vocab_size", "interaction_kernel_size"),
     ):
         assert getattr(found, name) == getattr(wanted, name)
     assert found.backbone_config.model_type == kind
