@@ -1,6 +1,6 @@
 """Checkpoints in the layout of the released CharBERTs are loaded as they stand.
 
-Here `released_layout.py` writes small models in that layout; `test_parity.py` runs what the released code wrote.
+Here `released_layout.py` writes small models in it; `test_parity.py` runs what the released code wrote.
 """
 
 import json

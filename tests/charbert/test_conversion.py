@@ -1,0 +1,122 @@
+"""`python -m charbert convert`: a released checkpoint becomes a folder of this project."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+from released_layout import HEADS, save_released
+from transformers import AutoModel, AutoTokenizer
+
+import charbert
+from charbert.__main__ import main
+from charbert.errors import run_command
+
+
+@pytest.fixture
+def released(tmp_path: Path) -> Path:
+    folder = tmp_path / "released"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "converted"
+
+
+def convert(*arguments: Any) -> int:
+    return run_command(main, ["convert", *map(str, arguments)])
+
+
+@pytest.mark.parametrize(
+    "arguments", [("mlm",), ("qa",), ("token", "--head", "token"), ("sequence", "--head", "sequence")]
+)
+def test_gives_the_same_model(kind: str, released: Path, target: Path, arguments: tuple[str, ...]) -> None:
+    head, *options = arguments
+    save_released(released, kind, head)
+    assert convert(released, target, *options) == 0
+    wanted = HEADS[head].from_pretrained(released)
+    assert tiny.differing(HEADS[head].from_pretrained(target), wanted) == []
+
+
+def test_head_of_a_roberta_is_read_from_its_tensors(released: Path, target: Path) -> None:
+    save_released(released, "roberta", "sequence")
+    assert convert(released, target) == 0
+    assert '"CharBertForSequenceClassification"' in (target / "config.json").read_text()
+
+
+def test_head_that_the_tensors_do_not_tell_is_asked_for(
+    released: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_released(released, "bert", "token")
+    assert convert(released, target) == 1
+    assert "say --head token or --head sequence" in capsys.readouterr().err
+
+
+def test_vocabularies_make_a_model_that_spells_and_its_tokenizer(
+    kind: str, stock: Any, released: Path, target: Path
+) -> None:
+    save_released(released, kind)
+    stock.save_pretrained(released)
+    tiny.tokenizer(kind).characters.save(released / "characters")
+    charbert.Vocabulary(["dog", "<unk>"]).save(released / "terms")
+    options = ("--character-vocabulary", released / "characters", "--word-vocabulary", released / "terms")
+    assert convert(released, target, *options) == 0
+    tokenizer = AutoTokenizer.from_pretrained(target)
+    assert tokenizer.characters == tiny.tokenizer(kind).characters
+    assert list(tokenizer.words) == ["dog", "<unk>"]
+    assert AutoModel.from_pretrained(target).spelling_table.spellings() == tiny.spelling_table(kind)
+
+
+def test_tokenizer_may_come_from_elsewhere(kind: str, stock: Any, released: Path, target: Path) -> None:
+    save_released(released, kind)
+    stock.save_pretrained(released / "elsewhere")
+    tiny.tokenizer(kind).characters.save(released / "characters")
+    options = ("--character-vocabulary", released / "characters", "--tokenizer", released / "elsewhere")
+    assert convert(released, target, *options) == 0
+    assert AutoTokenizer.from_pretrained(target).get_vocab() == stock.get_vocab()
+
+
+def test_words_without_characters_are_refused(
+    released: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_released(released, "bert")
+    charbert.Vocabulary(["dog", "<unk>"]).save(released / "terms")
+    assert convert(released, target, "--word-vocabulary", released / "terms") == 1
+    assert "--word-vocabulary needs --character-vocabulary" in capsys.readouterr().err
+    assert not target.exists()
+
+
+def test_plain_bert_is_refused(plain_folder: Path, target: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert convert(plain_folder, target) == 1
+    assert "without a character channel" in capsys.readouterr().err
+
+
+def test_folder_that_holds_something_is_written_into_only_if_asked(
+    released: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_released(released, "bert")
+    target.mkdir()
+    (target / "mine.txt").write_text("mine")
+    assert convert(released, target) == 1
+    assert "--overwrite" in capsys.readouterr().err
+    assert convert(released, target, "--overwrite") == 0
+    assert (target / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"), [(["--version"], 0), (["--help"], 0), (["convert"], 2), ([], 2)]
+)
+def test_usage_has_the_usual_exit_status(arguments: list[str], status: int) -> None:
+    with pytest.raises(SystemExit) as left:
+        run_command(main, arguments)
+    assert left.value.code == status
+
+
+def test_runs_as_a_module() -> None:
+    command = [sys.executable, "-m", "charbert", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert done.stdout == f"charbert {charbert.__version__}\n"
