@@ -6,7 +6,7 @@ import charbert
 from charbert.checkpoints import convert, read_checkpoint, read_config
 from charbert.errors import CharBertError
 from charbert.loading import backbone_tokenizer
-from charbert.results import check_output_folder
+from charbert.results import check_output_folder, write_results
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import Vocabulary
 
@@ -42,6 +42,9 @@ def convert_checkpoint(
             "--word-vocabulary needs --character-vocabulary: they are written with the tokenizer"
         )
     model.save_pretrained(target)
+    numbers = {"parameters": model.num_parameters(), "spelling_length": model.config.spelling_length}
+    settings = {"source": source, "head": head, "character_vocabulary": character_vocabulary}
+    write_results(target, numbers, {**settings, "word_vocabulary": word_vocabulary, "tokenizer": tokenizer})
     spelling = "with" if characters is not None else "without"
     print(f"{model_class.__name__} written to {Path(target)}, {spelling} a spelling table")
 

@@ -55,8 +55,10 @@ class PretrainedLoading:
                 kwargs.pop(name, None)
             model = cls._load_released(read_checkpoint(source, config_dict, **hub), **kwargs)
         if character_vocabulary is not None:
-            tokens = backbone_tokenizer(tokenizer or source, _kind(model), **hub)
-            model.set_spelling(tokens, _as_vocabulary(character_vocabulary))
+            built = model[0] if isinstance(model, tuple) else model  # a tuple with output_loading_info=True
+            kind = built.config.backbone_config.model_type
+            tokens = backbone_tokenizer(tokenizer or source, kind, **hub)
+            built.set_spelling(tokens, _as_vocabulary(character_vocabulary))
         return model
 
     @classmethod
@@ -211,10 +213,6 @@ def _refuse_partial(source: str, missing: list[str], mismatched: list[str]) -> N
     ]
     if faults:
         raise CharBertError(f"{source}: this checkpoint fits only in part; tensors {', '.join(faults)}")
-
-
-def _kind(model: Any) -> str:
-    return model.config.backbone_config.model_type
 
 
 def _as_vocabulary(given: Source | Vocabulary) -> Vocabulary:

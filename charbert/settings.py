@@ -49,7 +49,7 @@ def load_settings(
         if argument.startswith("--"):
             _refuse_unknown(argument[2:].split("=")[0], fields, "command line")
         parser.error(f"unexpected argument {argument!r}")
-    overrides = {name: yaml.safe_load(value) for name, value in vars(given).items() if name != "config"}
+    overrides = {name: value for name, value in vars(given).items() if name != "config"}
     values = {**_read(given.config, fields), **overrides}
     missing = [name for name, field in fields.items() if name not in values and _default(field) == NEEDED]
     if missing:
@@ -91,17 +91,17 @@ def _default(field: Any) -> Any:
 
 
 def _checked(name: str, value: Any, kind: Any) -> Any:
-    """The value in the type of its field: numbers may be written as 3e-5, a list as `a,b`."""
+    """The value in the type of its field; numbers may be written as 3e-5, a list as `a,b`, None as `null`."""
     if get_origin(kind) in (Union, types.UnionType):
-        if value is None:
+        if value is None or value in ("null", "none"):
             return None
         kind = next(option for option in get_args(kind) if option is not type(None))
     try:
         if get_origin(kind) is list:
             items = value.split(",") if isinstance(value, str) else value
             return [_checked(name, item, get_args(kind)[0]) for item in items]
-        if kind is bool and isinstance(value, bool):
-            return value
+        if kind is bool and str(value).lower() in ("true", "false"):
+            return str(value).lower() == "true"
         if kind is int and not isinstance(value, bool) and float(value) == int(float(value)):
             return int(float(value))
         if kind is float and not isinstance(value, bool):

@@ -42,7 +42,8 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
     }
     _characters: Vocabulary | None = None
     _words: Vocabulary | None = None
-    _spellings: list[list[int]] | None = None
+    _spellings: list[list[int]] = []
+    _spelled_state: tuple[int, tuple[int, ...]] | None = None
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
@@ -54,8 +55,9 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
         try:
             return super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
         except (OSError, ValueError) as error:
+            reason = str(error).strip().partition("\n")[0]
             raise CharBertError(
-                f"{pretrained_model_name_or_path}: no tokenizer.json there, in a folder or on the hub"
+                f"{pretrained_model_name_or_path}: no tokenizer.json there that can be read ({reason})"
             ) from error
 
     @classmethod
@@ -156,8 +158,9 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
     def _spell_encoding(
         self, encoding: Any, texts: tuple[Any, Any], is_split_into_words: bool
     ) -> tuple[list[int], list[int], list[int]]:
-        if self._spellings is None or len(self._spellings) != len(self):
-            self._spellings = token_spellings(self, self.characters)
+        state = (len(self), tuple(self.all_special_ids))  # what add_tokens and its like change
+        if self._spelled_state != state:
+            self._spellings, self._spelled_state = token_spellings(self, self.characters), state
         spellings, real = [], []
         for index, (token_id, present) in enumerate(zip(encoding.ids, encoding.attention_mask, strict=True)):
             if not present:

@@ -54,6 +54,11 @@ def test_a_setting_may_be_none(config: Path) -> None:
     assert load(config, "--backbone", "there").backbone == "there"
 
 
+@pytest.mark.parametrize("text", ("[a", "a: b: c", "2026-01-01", "@there", "1e3"))
+def test_a_text_is_taken_as_it_stands(config: Path, text: str) -> None:
+    assert load(config, "--data", text).data == text
+
+
 @pytest.mark.parametrize("where", ("file", "arguments"))
 def test_an_unknown_key_names_the_nearest(config: Path, where: str) -> None:
     if where == "file":
