@@ -17,7 +17,7 @@ import torch
 
 from charbert.errors import CharBertError, run_command
 from charbert.lm_heads import CharBertForPreTraining
-from charbert.noise import noise_word
+from charbert.noise import SHORTEST_EDITED, noise_word
 from charbert.results import RESULTS, check_output_folder
 from charbert.tokenization import CharBertTokenizer
 from data.__main__ import main as data_main
@@ -100,7 +100,7 @@ def restored_table(model_folder: str, blocks_folder: str) -> str:
         eligible = [
             place
             for place, word in enumerate(words)
-            if len(word) > 4 and word.isalpha() and word.lower() in tokenizer.words
+            if len(word) >= SHORTEST_EDITED and word.isalpha() and word.lower() in tokenizer.words
         ]
         if not eligible:
             continue
