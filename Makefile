@@ -3,9 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-# Threads that wait without spinning: six times faster where other programs use the cores too.
 .PHONY: quickstart test format clean
 
+# Threads that wait without spinning: six times faster where other programs use the cores too.
 quickstart: .venv/installed
 	OMP_WAIT_POLICY=passive $(BIN)/python -m pretrain.quickstart --out runs/quickstart --overwrite
 

@@ -84,7 +84,8 @@ def read_config(source: str | PathLike[str], **hub: Any) -> dict[str, Any]:
     try:
         config, _ = PreTrainedConfig.get_config_dict(source, **hub)
     except OSError as error:
-        raise CharBertError(f"{source}: no config.json there, in a folder or on the hub") from error
+        reason = str(error).strip().partition("\n")[0]
+        raise CharBertError(f"{source}: no config.json there that can be read ({reason})") from error
     return config
 
 

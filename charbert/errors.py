@@ -9,7 +9,7 @@ class CharBertError(ValueError):
 
 
 def run_command(main: Callable[[Sequence[str]], None], arguments: Sequence[str] | None = None) -> int:
-    """Run `main(arguments)` and return an exit status: 0, 1 (failed), or 130 (interrupted).
+    """Run `main(arguments)` and return an exit status: 0, or 1 where it failed or was interrupted.
 
     A `CharBertError` or `OSError` is printed to standard error as one line. Any other exception is a
     defect of this project and keeps its traceback. Wrong usage ends in argparse, with status 2.
@@ -21,5 +21,5 @@ def run_command(main: Callable[[Sequence[str]], None], arguments: Sequence[str] 
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        return 130
+        return 1
     return 0

@@ -8,7 +8,7 @@ from transformers import AutoConfig, AutoTokenizer
 from transformers.utils import logging
 
 from charbert.checkpoints import BACKBONES, Checkpoint, Tensors, convert, read_checkpoint, read_config, sizes
-from charbert.configuration import CharBertConfig
+from charbert.configuration import BACKBONE_ATTRIBUTES, CharBertConfig
 from charbert.errors import CharBertError
 from charbert.spelling import characters_of_pieces
 from charbert.vocabulary import Vocabulary
@@ -135,7 +135,7 @@ class PretrainedLoading:
         """A model of this class with the converted tensors in it, in evaluation mode."""
         build = {name: kwargs.pop(name) for name in BUILD_OPTIONS if name in kwargs}
         config = _configuration(checkpoint, converted, released, kwargs)
-        if not config.tie_word_embeddings or not _tied(converted):
+        if not _tied(converted):
             config.tie_word_embeddings = False
         model = cls._from_config(config, **build)  # type: ignore[attr-defined]
         base = _prefix(model)
@@ -180,9 +180,8 @@ def _configuration(
     if "num_labels" in overrides or "id2label" in overrides:
         labels = {}
         found.pop("num_labels", None)
-    unknown = [
-        name for name in overrides if name not in CharBertConfig.__dataclass_fields__ and name != "num_labels"
-    ]
+    known = {*CharBertConfig.__dataclass_fields__, *BACKBONE_ATTRIBUTES, "num_labels"}
+    unknown = [name for name in overrides if name not in known]
     if unknown:
         raise CharBertError(f"{', '.join(unknown)}: no key of CharBertConfig and no option of loading")
     return CharBertConfig(**(found | labels | overrides), backbone_config=backbone_config)

@@ -8,6 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from datasets import Dataset, Features, List, Value, disable_progress_bars, load_from_disk
+from datasets.exceptions import DatasetGenerationError
+from tokenizers import Tokenizer
 from tqdm import tqdm
 
 from charbert.errors import CharBertError
@@ -48,10 +50,14 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
             yield {"input_ids": block, "word_starts": starts}
 
     disable_progress_bars()  # one bar, of documents, is enough
+    read_documents(arguments.text)  # a path that cannot be read ends here, before anything is written
     out = Path(arguments.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=out.parent, prefix=".tokenize-") as cache:
-        dataset = Dataset.from_generator(rows, features=FEATURES, cache_dir=cache)
+        try:
+            dataset = Dataset.from_generator(rows, features=FEATURES, cache_dir=cache)
+        except DatasetGenerationError as error:
+            raise error.__cause__ or error from None  # datasets wraps what our own reader raised
         dataset.save_to_disk(out)
     results = {**count, "seconds": time.monotonic() - started}
     write_results(out, results, vars(arguments))
@@ -102,10 +108,13 @@ def load_blocks(path: str) -> Dataset:
 
 def _tokenised(tokenizer: CharBertTokenizer, texts: Iterator[str]) -> Iterator[list[list[int]]]:
     """The words of each document, each a list of token ids."""
+    backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    backend.no_truncation()  # a tokenizer.json may have been saved with either
+    backend.no_padding()
     batch: list[str] = []
 
     def encoded() -> Iterator[list[list[int]]]:
-        for encoding in tokenizer.backend_tokenizer.encode_batch(batch, add_special_tokens=False):
+        for encoding in backend.encode_batch(batch, add_special_tokens=False):
             words: list[list[int]] = []
             previous: int | None = None
             for token_id, word_id in zip(encoding.ids, encoding.word_ids, strict=True):

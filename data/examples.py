@@ -33,7 +33,7 @@ class PretrainingExamples(Dataset[CorruptedExample]):
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw other noise and masks from here on; the Trainer calls this before each epoch."""
+        """Draw other noise and masks from here on."""
         self._epoch = epoch
 
     def __len__(self) -> int:
@@ -46,9 +46,10 @@ class PretrainingExamples(Dataset[CorruptedExample]):
 
 
 class PretrainingCollator:
-    """Pads examples to a batch (B, L) and spells them; masked positions stay blank."""
+    """Pads examples of at most `max_length` tokens to a batch (B, L) and spells them; masks stay blank."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, spelling: SpellingTable) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, spelling: SpellingTable, max_length: int) -> None:
+        self._max_length = max_length
         self._pad_id = tokenizer.pad_token_id
         self._spelling = deepcopy(
             spelling
@@ -56,7 +57,7 @@ class PretrainingCollator:
 
     def __call__(self, examples: Sequence[CorruptedExample]) -> dict[str, torch.Tensor]:
         longest = max(len(example.input_ids) for example in examples)
-        length = -(-longest // PAD_TO_MULTIPLE_OF) * PAD_TO_MULTIPLE_OF
+        length = min(-(-longest // PAD_TO_MULTIPLE_OF) * PAD_TO_MULTIPLE_OF, self._max_length)
 
         def padded(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
             return torch.tensor([[*row, *[value] * (length - len(row))] for row in rows])

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from charbert.errors import CharBertError
+from charbert.results import check_output_folder
 
 _SCHEMA = pa.schema([("id", pa.int64()), ("title", pa.string()), ("text", pa.string())])
 _SHARD_NAMES = "text-*.parquet"
@@ -38,7 +39,7 @@ class ShardWriter:
         overwrite: remove the shards that the folder already holds when the `with` block is entered.
 
     Raises:
-        CharBertError: the folder already holds shards, and `overwrite` is not set.
+        CharBertError: the folder already holds something, and `overwrite` is not set.
     """
 
     def __init__(self, folder: str | Path, rows_per_shard: int = 10_000, *, overwrite: bool = False) -> None:
@@ -50,11 +51,9 @@ class ShardWriter:
         self._bytes = 0
 
     def __enter__(self) -> Self:
+        check_output_folder(self._folder, self._overwrite)
         self._folder.mkdir(parents=True, exist_ok=True)
-        old_shards = _shard_paths(self._folder)
-        if old_shards and not self._overwrite:
-            raise CharBertError(f"{self._folder}: already holds shards; give another folder or --overwrite")
-        for path in old_shards:
+        for path in _shard_paths(self._folder):
             path.unlink()
         return self
 

@@ -18,6 +18,7 @@ from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import UNKNOWN, Vocabulary
 from data.shards import read_documents
 
+MOST_LETTERS = 1_000  # of a WordPiece vocabulary, as BERT's own has; a rarer one is unknown
 BERT_SPECIALS = {
     "pad_token": "[PAD]",
     "unk_token": "[UNK]",
@@ -106,10 +107,20 @@ def untrained_wordpiece(lowercase: bool) -> Tokenizer:
 def train_wordpiece(backend: Tokenizer, texts: Iterator[str], words: Counter[str], size: int) -> None:
     # The trainer numbers the letters inside words in a random order, which then decides between equal pairs.
     # As special tokens they get their numbers here; the model is built anew, without special letters.
-    letters = sorted({f"##{letter}" for word in words for letter in word[1:]})
+    counts: Counter[str] = Counter()
+    for word, count in words.items():
+        for letter in word:
+            counts[letter] += count
+    room = min(MOST_LETTERS, (size - len(BERT_SPECIALS)) // 4)
+    alphabet = sorted(counts, key=lambda letter: (-counts[letter], letter))[:room]
+    letters = sorted(f"##{letter}" for letter in alphabet)
     trained = Tokenizer.from_str(backend.to_str())
     trainer = trainers.WordPieceTrainer(
-        vocab_size=size, special_tokens=[*BERT_SPECIALS.values(), *letters], show_progress=False
+        vocab_size=size,
+        special_tokens=[*BERT_SPECIALS.values(), *letters],
+        initial_alphabet=alphabet,
+        limit_alphabet=len(alphabet),
+        show_progress=False,
     )
     trained.train_from_iterator(texts, trainer)
     backend.model = models.WordPiece(trained.get_vocab(), unk_token="[UNK]")

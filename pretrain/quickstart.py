@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import torch
 
 from charbert.errors import CharBertError, run_command
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.noise import SHORTEST_EDITED, noise_word
-from charbert.results import RESULTS, check_output_folder
+from charbert.results import RESULTS, check_output_folder, write_results
 from charbert.tokenization import CharBertTokenizer
 from data.__main__ import main as data_main
 from data.dataset import load_blocks
@@ -56,8 +57,10 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m pretrain.quickstart", description=__doc__)
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for everything")
     parser.add_argument("--dump", metavar="FILE", help="a Wikipedia dump (default: the one gensim carries)")
-    parser.add_argument("--max-pages", metavar="N", default="0", help="articles to take (default: all)")
-    parser.add_argument("--max-steps", metavar="N", help="steps of training (default: the config's)")
+    parser.add_argument("--max-pages", type=int, metavar="N", help="pages to read (default: all)")
+    parser.add_argument(
+        "--max-steps", type=int, metavar="N", help="steps of training (default: the config's)"
+    )
     parser.add_argument("--overwrite", action="store_true", help="write into a folder that holds something")
     given = parser.parse_args(arguments)
     started = time.monotonic()
@@ -66,8 +69,8 @@ def main(arguments: Sequence[str]) -> None:
     dump = Path(given.dump) if given.dump else find_dump()
     text, tokenizer, blocks, model = (str(out / name) for name in ("text", "tokenizer", "blocks", "model"))
 
-    pages = ["--max-pages", given.max_pages] if int(given.max_pages) else []
-    steps = ["--max_steps", given.max_steps] if given.max_steps else []
+    pages = [] if given.max_pages is None else ["--max-pages", str(given.max_pages)]
+    steps = [] if given.max_steps is None else ["--max_steps", str(given.max_steps)]
     folders = ["--data", blocks, "--tokenizer", tokenizer, "--output", model]
     _step(data_main, "data", "wikipedia", str(dump), "--out", text, *pages, "--overwrite")
     _step(data_main, "data", "vocabulary", text, "--out", tokenizer, *VOCABULARY, "--overwrite")
@@ -76,9 +79,14 @@ def main(arguments: Sequence[str]) -> None:
     )
     _step(pretrain_main, "pretrain", str(CONFIG), *folders, *steps, "--overwrite")
 
-    print()
-    print(restored_table(model, blocks))
-    print(f"\nloss curves: {Path(model) / FIGURE}\ntook {time.monotonic() - started:.0f} s")
+    print(f"\n{restored_table(model, blocks)}\n\nloss curves: {Path(model) / FIGURE}")
+    seconds = time.monotonic() - started
+    write_results(out, {**_results(model), "seconds": seconds}, vars(given), SEED)
+    print(f"took {seconds:.0f} s")
+
+
+def _results(model_folder: str) -> dict[str, Any]:
+    return json.loads((Path(model_folder) / RESULTS).read_text())
 
 
 def _step(command: Callable[[Sequence[str]], None], package: str, *arguments: str) -> None:
@@ -91,7 +99,7 @@ def restored_table(model_folder: str, blocks_folder: str) -> str:
     model = CharBertForPreTraining.from_pretrained(model_folder)
     tokenizer = CharBertTokenizer.from_pretrained(model_folder)
     blocks = load_blocks(blocks_folder)
-    results = json.loads((Path(model_folder) / RESULTS).read_text())
+    results = _results(model_folder)
     random = Random(SEED)
     held_out = random.sample(range(len(blocks))[-results["settings"]["eval_examples"] :], 4 * SENTENCES)
     rows = [("a held-out sentence with one *misspelled* word", "original", "restored: the three likeliest")]

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, TrainingArguments, set_seed
-from transformers.trainer_utils import get_last_checkpoint
+from transformers import TrainerState, TrainingArguments, set_seed
 
-from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.results import RESULTS, check_output_folder, write_results
@@ -20,11 +18,19 @@ from data.corruption import Corruption, CorruptionSettings
 from data.dataset import load_blocks
 from data.examples import PretrainingCollator, PretrainingExamples
 from pretrain.curves import draw_curves
+from pretrain.model import build_model
 from pretrain.settings import PretrainSettings
 from pretrain.trainer import PretrainingTrainer
 
 logger = logging.getLogger(__name__)
 FIGURE = "curves.png"
+STATE = "trainer_state.json"
+FILES_OF_A_RUN = (RESULTS, FIGURE, STATE, "model.safetensors", "training_args.bin")
+
+
+def is_main_process() -> bool:
+    """Whether this process is the one that writes and prints, under `torchrun` or alone."""
+    return int(os.environ.get("RANK", "0")) == 0
 
 
 def pretrain(settings: PretrainSettings) -> dict[str, Any]:
@@ -34,24 +40,23 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
         the numbers of `results.json`.
 
     Raises:
-        CharBertError: settings, data and model do not fit together. Nothing has been written then.
+        CharBertError: settings, data and model do not fit together. Nothing has been written or removed then.
     """
     output = Path(settings.output)
-    is_main = int(os.environ.get("RANK", "0")) == 0
-    if is_main:
+    if is_main_process():
         check_output_folder(output, settings.overwrite, settings.resume)
+    checkpoint = last_checkpoint(output) if settings.resume else None
+    arguments = _training_arguments(settings)
     set_seed(settings.seed)
     tokenizer = CharBertTokenizer.from_pretrained(settings.tokenizer)
     blocks = load_blocks(settings.data)
-    if settings.eval_examples >= len(blocks):
+    held_out = len(blocks) - settings.eval_examples
+    if held_out < 1:
         raise CharBertError(
             f"{settings.data}: {len(blocks)} blocks, of which eval_examples={settings.eval_examples} leaves "
             "none to train on"
         )
     model = build_model(settings, tokenizer)
-    if is_main and settings.overwrite and output.is_dir():
-        _remove_run(output)
-
     corruption = Corruption(
         tokenizer,
         tokenizer.words,
@@ -62,107 +67,80 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
             max_length=settings.max_length,
         ),
     )
-    held_out = len(blocks) - settings.eval_examples
+    state = None if checkpoint is None else TrainerState.load_from_json(str(checkpoint / STATE))
+    finished = state is not None and state.global_step >= settings.max_steps
+    if finished:
+        if (output / RESULTS).exists():
+            raise CharBertError(f"{output}: has all of max_steps={settings.max_steps}; give more to go on")
+        model = CharBertForPreTraining.from_pretrained(checkpoint)
+    if is_main_process() and settings.overwrite:
+        _remove_run(output)
     trainer = PretrainingTrainer(
         model=model,
-        args=_training_arguments(settings),
+        args=arguments,
         train_dataset=PretrainingExamples(blocks.select(range(held_out)), corruption, settings.seed),
         eval_dataset=PretrainingExamples(
             blocks.select(range(held_out, len(blocks))), corruption, settings.seed + 1
         ),
-        data_collator=PretrainingCollator(tokenizer, model.spelling_table),
+        data_collator=PretrainingCollator(tokenizer, model.spelling_table, settings.max_length),
         processing_class=tokenizer,
     )
-    checkpoint = get_last_checkpoint(str(output)) if settings.resume and output.is_dir() else None
     logger.info("starting from %s", checkpoint or "step 0")
-    summary = trainer.train(resume_from_checkpoint=checkpoint)
-    seconds = summary.metrics["train_runtime"] - trainer.evaluation_seconds
+    seconds = 0.0
+    if finished:
+        trainer.state = state
+    else:
+        summary = trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+        seconds = summary.metrics["train_runtime"] - trainer.evaluation_seconds
     trainer.save_model()
-    trainer.save_state()
 
     step = trainer.state.global_step
-    examples = settings.batch_size * settings.gradient_accumulation_steps * trainer.args.world_size
+    examples = settings.batch_size * settings.gradient_accumulation_steps * arguments.world_size
     numbers = {
-        **trainer.evaluate(),
+        **trainer.final_metrics(),
         "steps": step,
         "samples_seen": step * examples,
-        "tokens_per_second": trainer.tokens_trained / seconds,
+        "tokens_per_second": trainer.tokens_trained / seconds if seconds else None,
         "parameters": model.num_parameters(),
     }
-    if trainer.is_world_process_zero():
+    trainer.save_state()
+    if is_main_process():
         write_results(output, numbers, asdict(settings), settings.seed)
         draw_curves(trainer.state.log_history, output / FIGURE)
     return numbers
 
 
-def build_model(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> CharBertForPreTraining:
-    """The model that the settings ask for, able to spell the tokenizer's tokens.
+def last_checkpoint(output: Path) -> Path | None:
+    """The newest complete checkpoint of a folder; None where a run has not come to its first.
 
     Raises:
-        CharBertError: it does not fit the tokenizer, or has too few positions for the examples.
+        CharBertError: the folder holds a model, but no checkpoint to go on from.
     """
-    words = len(tokenizer.words)
-    character_channel: dict[str, Any] = {
-        "char_embedding_size": settings.char_embedding_size,
-        "char_encoder": settings.char_encoder,
-        "interaction": settings.interaction,
-        "interaction_per_layer": settings.interaction_per_layer,
-        "word_vocabulary_size": words,
-    }
-    if settings.model:
-        model = CharBertForPreTraining.from_pretrained(settings.model)
-        if model.config.word_vocabulary_size != words:
-            raise CharBertError(
-                f"{settings.model}: predicts {model.config.word_vocabulary_size} words, but the tokenizer "
-                f"folder {settings.tokenizer} has {words}"
-            )
-        model.set_spelling(tokenizer)
-    elif settings.backbone:
-        model = CharBertForPreTraining.from_backbone(
-            settings.backbone, tokenizer=tokenizer, **character_channel
-        )
-    else:
-        config = CharBertConfig(
-            backbone_config=_scratch(settings, tokenizer),
-            character_vocabulary_size=len(tokenizer.characters),
-            **character_channel,
-        )
-        model = CharBertForPreTraining(config)
-        model.set_spelling(tokenizer)
-    if settings.max_length > model.charbert.max_tokens:
+    # The Trainer writes the state last: a checkpoint without it was interrupted.
+    complete = [path.parent for path in output.glob(f"checkpoint-*/{STATE}")]
+    if complete:
+        return max(complete, key=lambda path: int(path.name.rpartition("-")[2]))
+    if any((output / name).exists() for name in FILES_OF_A_RUN):
         raise CharBertError(
-            f"max_length={settings.max_length}, but the backbone has {model.charbert.max_tokens} positions"
+            f"{output}: no complete checkpoint to resume from; give --overwrite to start anew"
         )
-    if settings.gradient_checkpointing:
-        # transformers renamed this after 5.17, with a warning at the old name.
-        name = "activation_checkpointing_enable"
-        enable = getattr(model, name, None) or model.gradient_checkpointing_enable
-        enable({"use_reentrant": False})
-    return model
-
-
-def _scratch(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> AutoConfig:
-    """The configuration of a backbone that starts with random weights."""
-    roberta = settings.architecture == "roberta"
-    return AutoConfig.for_model(
-        settings.architecture,
-        vocab_size=len(tokenizer),
-        hidden_size=settings.hidden_size,
-        num_hidden_layers=settings.num_hidden_layers,
-        num_attention_heads=settings.num_attention_heads,
-        intermediate_size=settings.intermediate_size,
-        hidden_dropout_prob=settings.dropout,
-        attention_probs_dropout_prob=settings.dropout,
-        # RoBERTa keeps the positions up to that of its padding token free.
-        max_position_embeddings=settings.max_length + (tokenizer.pad_token_id + 1 if roberta else 0),
-        type_vocab_size=1 if roberta else 2,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-    )
+    return None
 
 
 def _training_arguments(settings: PretrainSettings) -> TrainingArguments:
+    try:
+        arguments = _of_trainer(settings)
+    except ValueError as error:
+        raise CharBertError(f"settings that the Trainer refuses: {error}") from error
+    if arguments.n_gpu > 1:
+        raise CharBertError(
+            f"{arguments.n_gpu} GPUs: start one process for each, `torchrun --nproc-per-node "
+            f"{arguments.n_gpu} -m pretrain ...`, or choose one with CUDA_VISIBLE_DEVICES"
+        )
+    return arguments
+
+
+def _of_trainer(settings: PretrainSettings) -> TrainingArguments:
     return TrainingArguments(
         output_dir=settings.output,
         per_device_train_batch_size=settings.batch_size,
@@ -195,8 +173,8 @@ def _training_arguments(settings: PretrainSettings) -> TrainingArguments:
 
 
 def _remove_run(output: Path) -> None:
-    """Remove what an earlier run left: its checkpoints, logs and results, and nothing else."""
+    """Remove what an earlier run left: its checkpoints, logs, model and results, and nothing else."""
     for folder in (*output.glob("checkpoint-*"), output / "runs"):
         shutil.rmtree(folder, ignore_errors=True)
-    for name in (RESULTS, FIGURE):
+    for name in FILES_OF_A_RUN:
         (output / name).unlink(missing_ok=True)

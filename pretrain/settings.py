@@ -6,6 +6,13 @@ from charbert.errors import CharBertError
 from charbert.noise import EDITS, PRETRAINING_EDITS
 from charbert.settings import described
 
+LEAST = {
+    **dict.fromkeys(("batch_size", "gradient_accumulation_steps", "max_steps"), 1),
+    **dict.fromkeys(("eval_steps", "save_steps", "logging_steps", "eval_examples", "save_total_limit"), 1),
+    **dict.fromkeys(("num_workers", "warmup_steps"), 0),
+    "max_length": 3,  # two special tokens around one
+}
+
 
 @dataclass
 class PretrainSettings:
@@ -68,6 +75,11 @@ class PretrainSettings:
         for name in ("noise_probability", "mlm_probability", "dropout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise CharBertError(f"{name}={getattr(self, name)} must lie between 0 and 1")
-        for name in ("batch_size", "max_steps", "eval_steps", "save_steps", "logging_steps", "eval_examples"):
-            if getattr(self, name) < 1:
-                raise CharBertError(f"{name}={getattr(self, name)} must be at least 1")
+        if self.num_attention_heads < 1 or self.hidden_size % self.num_attention_heads:
+            raise CharBertError(
+                f"hidden_size={self.hidden_size} must be a multiple of "
+                f"num_attention_heads={self.num_attention_heads}"
+            )
+        for name, least in LEAST.items():
+            if getattr(self, name) < least:
+                raise CharBertError(f"{name}={getattr(self, name)} must be at least {least}")

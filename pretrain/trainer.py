@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 from torch.nn import functional as F
-from transformers import Trainer
+from torch.utils.data import DataLoader, Subset
+from transformers import Trainer, TrainerCallback
 
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.losses import score_labelled
@@ -31,6 +32,8 @@ class PretrainingTrainer(Trainer):
         self.tokens_trained = 0
         self.evaluation_seconds = 0.0
         self._running: Counter[str] = Counter()
+        self._latest: tuple[int, dict[str, float]] = (-1, {})
+        self.add_callback(_EpochCallback())
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
@@ -53,7 +56,10 @@ class PretrainingTrainer(Trainer):
     ) -> dict[str, float]:
         """Both tasks on the held-out blocks: losses, MLM perplexity and accuracy, NLM hit@1 and hit@5."""
         started = time.monotonic()
-        loader = self.get_eval_dataloader(eval_dataset)
+        # Each process takes every n-th example: each is counted once, whatever the number of processes.
+        examples = self.eval_dataset if eval_dataset is None else eval_dataset
+        share = Subset(examples, range(self.args.process_index, len(examples), self.args.world_size))
+        loader = DataLoader(share, self.args.eval_batch_size, collate_fn=self.data_collator)
         model = self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
         was_training = model.training
         model.eval()
@@ -67,7 +73,24 @@ class PretrainingTrainer(Trainer):
         self.evaluation_seconds += time.monotonic() - started
         self.log(metrics)
         self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        self._latest = (self.state.global_step, metrics)
         return metrics
+
+    def final_metrics(self) -> dict[str, float]:
+        """The metrics at the last step, measured unless they have just been."""
+        step, metrics = self._latest
+        return metrics if step == self.state.global_step else self.evaluate()
+
+
+class _EpochCallback(TrainerCallback):
+    """Tells the training examples which epoch it is.
+
+    The Trainer itself does so through accelerate, but not where the batch sampler is wrapped: with several
+    processes, and after a resume.
+    """
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        kwargs["train_dataloader"].dataset.set_epoch(int(state.epoch))
 
 
 def _measure(model: CharBertForPreTraining, batch: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -3,6 +3,7 @@
 import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported, which reads it once
+os.environ["CUDA_VISIBLE_DEVICES"] = ""  # on a CPU the same command gives the same weights to the last bit
 
 from pathlib import Path
 from typing import Any

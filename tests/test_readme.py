@@ -28,8 +28,8 @@ MORE_ARGUMENTS = {
     "python -m data wikipedia": "",
     "python -m data vocabulary": "",
     "python -m data tokenize": "--block-size 24",
-    "torchrun --nproc-per-node 2 -m pretrain": FEW_STEPS.format(2),
-    "python -m pretrain pretrain/configs/base.yaml --resume": FEW_STEPS.format(3),
+    "torchrun --nproc-per-node 2 -m pretrain pretrain/configs/base.yaml --resume": FEW_STEPS.format(3),
+    "torchrun --nproc-per-node 2 -m pretrain pretrain/configs/base.yaml": FEW_STEPS.format(2),
     "python -m charbert convert": "",
 }
 # Not run inside the tests, which they install or call: CI runs them.
@@ -109,9 +109,9 @@ def test_every_command_of_the_readme_is_known_here() -> None:
 
 def test_the_commands_run_one_after_the_other(workplace: Path) -> None:
     for command in COMMANDS:
-        for start, more in MORE_ARGUMENTS.items():
-            if command.startswith(start):
-                run(command, workplace, *more.split())
+        start = next((start for start in MORE_ARGUMENTS if command.startswith(start)), None)
+        if start is not None:
+            run(command, workplace, *MORE_ARGUMENTS[start].split())
     assert (workplace / "runs" / "charbert-base" / "results.json").exists()
     assert Vocabulary.load(workplace / "charbert-bert" / "characters.txt")
 

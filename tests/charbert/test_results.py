@@ -62,11 +62,11 @@ class TestExitStatus:
         assert run_command(fail, []) == 1
         assert capsys.readouterr().err == "error: two lines\n"
 
-    def test_is_130_for_an_interruption(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_is_1_for_an_interruption(self, capsys: pytest.CaptureFixture[str]) -> None:
         def stop(arguments: object) -> None:
             raise KeyboardInterrupt
 
-        assert run_command(stop, []) == 130
+        assert run_command(stop, []) == 1
         assert capsys.readouterr().err == "interrupted\n"
 
     def test_of_a_defect_is_its_traceback(self) -> None:

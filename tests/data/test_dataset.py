@@ -76,6 +76,28 @@ def test_a_folder_in_use_is_refused_without_overwrite(folder: Path) -> None:
     tokenize(folder, "--overwrite")
 
 
+@pytest.mark.parametrize(
+    ("content", "message"), ((None, "no such"), (b"", "text"), (b"the dog\n\nth\xff fox", "UTF-8"))
+)
+def test_text_that_cannot_be_read_is_refused(folder: Path, content: bytes | None, message: str) -> None:
+    (folder / "text.txt").unlink()
+    if content is not None:
+        (folder / "text.txt").write_bytes(content)
+    with pytest.raises(CharBertError, match=message):
+        tokenize(folder)
+    assert not (folder / "blocks").exists()
+
+
+def test_truncation_saved_with_a_tokenizer_cuts_no_text(kind: str, folder: Path) -> None:
+    tokenizer = tiny.tokenizer(kind)
+    tokenizer(tiny.SENTENCES[0], truncation=True, max_length=4, padding="max_length")
+    tokenizer.save_pretrained(folder / "tokenizer")
+    rows = load_blocks(str(tokenize(folder)))
+    assert [row["input_ids"] for row in rows] == [
+        ids for ids, _ in block_list(kind, list(tiny.SENTENCES), 12)
+    ]
+
+
 def test_what_is_no_dataset_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CharBertError, match="python -m data tokenize"):
         load_blocks(str(tmp_path))

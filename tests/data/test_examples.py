@@ -34,7 +34,7 @@ def test_each_epoch_draws_anew(examples: PretrainingExamples) -> None:
 
 def test_a_batch_is_padded_and_spelled(kind: str, examples: PretrainingExamples) -> None:
     model = tiny.build(CharBertForPreTraining, kind)
-    batch = PretrainingCollator(tiny.tokenizer(kind), model.spelling_table)(list(examples))
+    batch = PretrainingCollator(tiny.tokenizer(kind), model.spelling_table, 64)(list(examples))
     assert batch["input_ids"].shape == batch["labels"].shape == batch["nlm_labels"].shape
     assert batch["input_ids"].shape[1] % 8 == 0
     assert batch["attention_mask"].sum(dim=1).tolist() == [len(example.input_ids) for example in examples]
@@ -43,7 +43,7 @@ def test_a_batch_is_padded_and_spelled(kind: str, examples: PretrainingExamples)
 
 def test_masked_positions_are_blank(kind: str, examples: PretrainingExamples) -> None:
     model = tiny.build(CharBertForPreTraining, kind)
-    batch = PretrainingCollator(tiny.tokenizer(kind), model.spelling_table)(list(examples))
+    batch = PretrainingCollator(tiny.tokenizer(kind), model.spelling_table, 64)(list(examples))
     rows = zip(batch["char_input_ids"], batch["start_ids"], batch["end_ids"], batch["labels"], strict=True)
     spelled = [
         spelling

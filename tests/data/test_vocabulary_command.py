@@ -75,6 +75,15 @@ def test_the_same_text_gives_the_same_files(text: Path, form: str) -> None:
     assert {name: (folder / name).read_bytes() for name in names} == first
 
 
+def test_letters_leave_room_for_pieces(text: Path) -> None:
+    text.write_text(
+        "the dog " * 50 + "".join(chr(letter) for letter in range(0x4E00, 0x5000)), encoding="utf-8"
+    )
+    tokenizer = build(text, "--vocab-size", "100")
+    assert len(tokenizer) <= 100
+    assert "dog" in tokenizer.get_vocab()
+
+
 def test_coverage_is_written(text: Path) -> None:
     build(text, "--words", "2")
     results = json.loads((text.parent / "tokenizer" / "results.json").read_text())

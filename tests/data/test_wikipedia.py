@@ -210,7 +210,7 @@ def test_a_dump_without_articles_is_an_error(tmp_path: Path) -> None:
 
 def test_a_folder_with_shards_is_refused(tmp_path: Path) -> None:
     run(tmp_path, articles(2))
-    with pytest.raises(CharBertError, match="already holds shards"):
+    with pytest.raises(CharBertError, match="already holds"):
         run(tmp_path, articles(1))
     assert len(written(tmp_path)) == 2
 

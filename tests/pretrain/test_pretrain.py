@@ -13,6 +13,8 @@ from safetensors.torch import load_file
 from charbert import CharBertForPreTraining, CharBertTokenizer
 from charbert.errors import CharBertError, run_command
 from data.__main__ import main as data_main
+from data.dataset import load_blocks
+from data.examples import PretrainingExamples
 from pretrain.__main__ import main
 
 SENTENCES = [
@@ -21,7 +23,7 @@ SENTENCES = [
     for two in ("brown", "lazy", "young")
     for three in ("teacher", "window", "garden", "picture", "doctor", "kitchen")
 ]
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "hidden_size": 32,
     "num_hidden_layers": 1,
     "num_attention_heads": 2,
@@ -175,6 +177,67 @@ def test_a_folder_with_another_run_is_refused(finished: Path, capsys: pytest.Cap
     assert "--overwrite" in capsys.readouterr().err
 
 
+def test_a_run_interrupted_in_a_checkpoint_resumes_from_the_one_before(
+    finished: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "stopped"
+    shutil.copytree(finished, output)
+    (output / "checkpoint-8" / "trainer_state.json").unlink()
+    main([str(write_config(finished.parent, output)), "--resume"])
+    assert results(output)["eval_nlm_loss"] == results(finished)["eval_nlm_loss"]
+
+
+def test_a_run_that_only_lacks_its_results_is_evaluated(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "unmeasured"
+    shutil.copytree(finished, output)
+    (output / "results.json").unlink()
+    main([str(write_config(finished.parent, output)), "--resume"])
+    assert results(output)["eval_nlm_loss"] == pytest.approx(results(finished)["eval_nlm_loss"])
+    assert results(output)["steps"] == 8
+
+
+def test_a_finished_run_is_not_trained_further(finished: Path) -> None:
+    before = (finished / "model.safetensors").read_bytes()
+    with pytest.raises(CharBertError, match="max_steps=8"):
+        main([str(write_config(finished.parent, finished)), "--resume"])
+    assert (finished / "model.safetensors").read_bytes() == before
+
+
+def test_a_model_without_a_checkpoint_is_not_resumed(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "bare"
+    shutil.copytree(finished, output, ignore=shutil.ignore_patterns("checkpoint-*"))
+    with pytest.raises(CharBertError, match="no complete checkpoint"):
+        main([str(write_config(finished.parent, output)), "--resume"])
+
+
+def test_overwrite_removes_nothing_where_the_settings_are_wrong(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "kept"
+    shutil.copytree(finished, output)
+    with pytest.raises(CharBertError, match="linearr"):
+        main([str(write_config(finished.parent, output, lr_scheduler_type="linearr")), "--overwrite"])
+    assert (output / "checkpoint-8" / "model.safetensors").exists()
+
+
+def test_each_epoch_draws_its_own_noise_after_a_resume_too(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    epochs: list[int] = []
+    monkeypatch.setattr(
+        PretrainingExamples, "set_epoch", lambda examples, epoch: epochs.append(epoch), raising=True
+    )
+    output = tmp_path / "epochs"
+    examples = len(load_blocks(str(finished.parent / "blocks"))) - SETTINGS["eval_examples"]
+    steps_an_epoch = -(-examples // SETTINGS["batch_size"])
+    main([str(write_config(finished.parent, output, max_steps=2 * steps_an_epoch + 1))])
+    assert sorted(set(epochs)) == [0, 1, 2]
+
+
+def test_examples_need_not_be_a_multiple_of_eight_long(corpus: Path, tmp_path: Path) -> None:
+    output = tmp_path / "odd"
+    main([str(write_config(corpus, output, max_length=21, max_steps=1))])
+    assert results(output)["steps"] == 1
+
+
 def test_overwrite_starts_anew(finished: Path, tmp_path: Path) -> None:
     output = tmp_path / "old"
     shutil.copytree(finished, output)
@@ -191,6 +254,8 @@ def test_overwrite_starts_anew(finished: Path, tmp_path: Path) -> None:
         ({"noise_edits": ["drop", "typo"]}, "noise_edits"),
         ({"noise_probability": 1.5}, "between 0 and 1"),
         ({"interaction": "magic"}, "interaction"),
+        ({"num_attention_heads": 3}, "multiple of num_attention_heads"),
+        ({"max_length": 2}, "at least 3"),
         ({"backbone": "a", "model": "b"}, "exclude each other"),
         ({"data": "nowhere"}, "nowhere"),
         ({"tokenizer": "nowhere"}, "nowhere"),

@@ -1,0 +1,78 @@
+"""The model of a run: from scratch, from a plain backbone, or a CharBERT to go on from."""
+
+from typing import Any
+
+from transformers import AutoConfig
+
+from charbert.configuration import CharBertConfig
+from charbert.errors import CharBertError
+from charbert.lm_heads import CharBertForPreTraining
+from charbert.tokenization import CharBertTokenizer
+from pretrain.settings import PretrainSettings
+
+
+def build_model(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> CharBertForPreTraining:
+    """The model that the settings ask for, able to spell the tokenizer's tokens.
+
+    Raises:
+        CharBertError: it does not fit the tokenizer, or has too few positions for the examples.
+    """
+    words = len(tokenizer.words)
+    character_channel: dict[str, Any] = {
+        "char_embedding_size": settings.char_embedding_size,
+        "char_encoder": settings.char_encoder,
+        "interaction": settings.interaction,
+        "interaction_per_layer": settings.interaction_per_layer,
+        "word_vocabulary_size": words,
+    }
+    if settings.model:
+        model = CharBertForPreTraining.from_pretrained(settings.model)
+        if model.config.word_vocabulary_size != words:
+            raise CharBertError(
+                f"{settings.model}: predicts {model.config.word_vocabulary_size} words, but the tokenizer "
+                f"folder {settings.tokenizer} has {words}"
+            )
+        model.set_spelling(tokenizer)
+    elif settings.backbone:
+        model = CharBertForPreTraining.from_backbone(
+            settings.backbone, tokenizer=tokenizer, **character_channel
+        )
+    else:
+        config = CharBertConfig(
+            backbone_config=_scratch(settings, tokenizer),
+            character_vocabulary_size=len(tokenizer.characters),
+            **character_channel,
+        )
+        model = CharBertForPreTraining(config)
+        model.set_spelling(tokenizer)
+    if settings.max_length > model.charbert.max_tokens:
+        raise CharBertError(
+            f"max_length={settings.max_length}, but the backbone has {model.charbert.max_tokens} positions"
+        )
+    if settings.gradient_checkpointing:
+        # transformers renamed this after 5.17, with a warning at the old name.
+        name = "activation_checkpointing_enable"
+        enable = getattr(model, name, None) or model.gradient_checkpointing_enable
+        enable({"use_reentrant": False})
+    return model
+
+
+def _scratch(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> AutoConfig:
+    """The configuration of a backbone that starts with random weights."""
+    roberta = settings.architecture == "roberta"
+    return AutoConfig.for_model(
+        settings.architecture,
+        vocab_size=len(tokenizer),
+        hidden_size=settings.hidden_size,
+        num_hidden_layers=settings.num_hidden_layers,
+        num_attention_heads=settings.num_attention_heads,
+        intermediate_size=settings.intermediate_size,
+        hidden_dropout_prob=settings.dropout,
+        attention_probs_dropout_prob=settings.dropout,
+        # RoBERTa keeps the positions up to that of its padding token free.
+        max_position_embeddings=settings.max_length + (tokenizer.pad_token_id + 1 if roberta else 0),
+        type_vocab_size=1 if roberta else 2,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
