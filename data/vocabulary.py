@@ -18,6 +18,7 @@ from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import UNKNOWN, Vocabulary
 from data.shards import read_documents
 
+LEAST = {"vocab_size": 50, "characters": 1, "words": 1, "max_length": 3}
 MOST_LETTERS = 1_000  # of a WordPiece vocabulary, as BERT's own has; a rarer one is unknown
 BERT_SPECIALS = {
     "pad_token": "[PAD]",
@@ -58,6 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Build the three vocabularies and return their sizes, and their coverage of the text in percent."""
     started = time.monotonic()
+    for name, least in LEAST.items():
+        if getattr(arguments, name) < least:
+            raise CharBertError(f"--{name.replace('_', '-')} must be at least {least}")
     check_output_folder(arguments.out, arguments.overwrite)
     form = FORMS.get(arguments.tokenizer)
     if form is None:

@@ -84,6 +84,12 @@ def test_letters_leave_room_for_pieces(text: Path) -> None:
     assert "dog" in tokenizer.get_vocab()
 
 
+@pytest.mark.parametrize(("option", "value"), (("vocab-size", "49"), ("characters", "0"), ("words", "-1")))
+def test_sizes_that_hold_nothing_are_refused(text: Path, option: str, value: str) -> None:
+    with pytest.raises(CharBertError, match=f"--{option} must be at least"):
+        build(text, f"--{option}", value)
+
+
 def test_coverage_is_written(text: Path) -> None:
     build(text, "--words", "2")
     results = json.loads((text.parent / "tokenizer" / "results.json").read_text())
