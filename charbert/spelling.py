@@ -176,7 +176,7 @@ def _surfaces(tokenizer: Any) -> list[str | None]:
 
 def _piece_speller(backend: Any) -> Callable[[str], str]:
     """Pieces of WordPiece lose the prefix that marks a continuation; byte-level pieces stand as they are."""
-    prefix = backend.model.continuing_subword_prefix if isinstance(backend.model, models.WordPiece) else ""
+    prefix = continuation_prefix(backend)
     return lambda piece: piece.removeprefix(prefix) or piece  # the piece "##" itself continues nothing
 
 
@@ -185,9 +185,17 @@ def surface_of_text(backend: Any, text: str) -> str:
     if backend.normalizer is not None:
         # BERT's normaliser sets blanks around each Chinese letter.
         text = backend.normalizer.normalize_str(text).strip(BLANK)
-    if is_byte_level(backend):
-        text = "".join(piece for piece, _ in _BYTE_LEVEL.pre_tokenize_str(text))
-    return text
+    return byte_letters(text) if is_byte_level(backend) else text
+
+
+def byte_letters(text: str) -> str:
+    """`text` in the 256 printable letters that stand for its bytes in byte-level pieces."""
+    return "".join(piece for piece, _ in _BYTE_LEVEL.pre_tokenize_str(text))
+
+
+def continuation_prefix(backend: Any) -> str:
+    """What marks a piece that continues a word: WordPiece's `##`; nothing in other tokenizers."""
+    return backend.model.continuing_subword_prefix if isinstance(backend.model, models.WordPiece) else ""
 
 
 def is_byte_level(backend: Any) -> bool:

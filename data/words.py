@@ -1,13 +1,12 @@
 """Words and their pieces: the units of the tokenizer's pre-tokenisation, for WordPiece and byte-level BPE."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from tokenizers import decoders, models, pre_tokenizers
+from tokenizers import decoders
 from transformers import PreTrainedTokenizerFast
 
-from charbert.spelling import is_byte_level
+from charbert.spelling import byte_letters, continuation_prefix, is_byte_level
 
-_TO_LETTERS = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
 _FROM_LETTERS = decoders.ByteLevel()
 _SPACE = "Ġ"  # how byte-level pieces write a space
 
@@ -26,7 +25,7 @@ class WordPieces:
         backend = tokenizer.backend_tokenizer
         self._model = backend.model
         self._byte_level = is_byte_level(backend)
-        self._prefix = backend.model.continuing_subword_prefix if _is_wordpiece(backend) else ""
+        self._prefix = continuation_prefix(backend)
         self._pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
         self._special = frozenset(tokenizer.all_special_ids)
 
@@ -45,10 +44,5 @@ class WordPieces:
         """The token ids of a word, which stays one word whatever it contains."""
         text = word.text
         if self._byte_level:
-            text = "".join(piece for piece, _ in _TO_LETTERS.pre_tokenize_str(text))
-            text = f"{_SPACE}{text}" if word.after_space else text
+            text = f"{_SPACE if word.after_space else ''}{byte_letters(text)}"
         return [token.id for token in self._model.tokenize(text)]
-
-
-def _is_wordpiece(backend: Any) -> bool:
-    return isinstance(backend.model, models.WordPiece)
