@@ -13,7 +13,7 @@ from transformers.modeling_utils import load_state_dict
 from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, WEIGHTS_INDEX_NAME, WEIGHTS_NAME
 from transformers.utils.hub import cached_file, get_checkpoint_shard_files
 
-from charbert.errors import CharBertError
+from charbert.errors import CharBertError, first_line
 
 Tensors = dict[str, torch.Tensor]
 
@@ -84,8 +84,9 @@ def read_config(source: str | PathLike[str], **hub: Any) -> dict[str, Any]:
     try:
         config, _ = PreTrainedConfig.get_config_dict(source, **hub)
     except OSError as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise CharBertError(f"{source}: no config.json there that can be read ({reason})") from error
+        raise CharBertError(
+            f"{source}: no config.json there that can be read ({first_line(error)})"
+        ) from error
     return config
 
 

@@ -30,6 +30,10 @@ def convert_checkpoint(
 ) -> None:
     """Load a released checkpoint and save it in this project's format, with a tokenizer if there is one."""
     check_output_folder(target, overwrite)
+    if word_vocabulary and not character_vocabulary:
+        raise CharBertError(
+            "--word-vocabulary needs --character-vocabulary: they are written with the tokenizer"
+        )
     characters = Vocabulary.load(character_vocabulary) if character_vocabulary else None
     words = Vocabulary.load(word_vocabulary) if word_vocabulary else None
     model_class = MODELS[head or head_of(source)]
@@ -37,10 +41,6 @@ def convert_checkpoint(
     if characters is not None:
         stock = backbone_tokenizer(tokenizer or source, model.config.backbone_config.model_type)
         CharBertTokenizer.from_stock(stock, characters, words).save_pretrained(target)
-    elif words is not None:
-        raise CharBertError(
-            "--word-vocabulary needs --character-vocabulary: they are written with the tokenizer"
-        )
     model.save_pretrained(target)
     numbers = {"parameters": model.num_parameters(), "spelling_length": model.config.spelling_length}
     settings = {"source": source, "head": head, "character_vocabulary": character_vocabulary}

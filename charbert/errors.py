@@ -8,6 +8,11 @@ class CharBertError(ValueError):
     """A mistake in what the user gave. Its text is one line: what, where, and what to do."""
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of another library says, without the advice that follows."""
+    return str(error).strip().partition("\n")[0]
+
+
 def run_command(main: Callable[[Sequence[str]], None], arguments: Sequence[str] | None = None) -> int:
     """Run `main(arguments)` and return an exit status: 0, or 1 where it failed or was interrupted.
 

@@ -33,8 +33,8 @@ def noise_word(word: str, random: Random, edits: Sequence[str] = PRETRAINING_EDI
     """The word with one edit on its internal characters; first and last stay.
 
     A word of fewer than four characters gets a character added, if `"add"` is among the edits: inside, or
-    after the only one. An edit that
-    would change nothing is not drawn; where every edit would, the word comes back as it is.
+    after the only one. An edit that would change nothing is not drawn; where every edit would, the word comes
+    back as it is.
 
     Args:
         word: at least one character.

@@ -9,7 +9,7 @@ import numpy as np
 from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerFast
 from transformers.utils import PaddingStrategy
 
-from charbert.errors import CharBertError
+from charbert.errors import CharBertError, first_line
 from charbert.spelling import BLANK_ID, characters_of_pieces, lay_out, spell, surface_of_text, token_spellings
 from charbert.vocabulary import Vocabulary
 
@@ -55,9 +55,9 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
         try:
             return super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
         except (OSError, ValueError) as error:
-            reason = str(error).strip().partition("\n")[0]
             raise CharBertError(
-                f"{pretrained_model_name_or_path}: no tokenizer.json there that can be read ({reason})"
+                f"{pretrained_model_name_or_path}: no tokenizer.json there that can be read "
+                f"({first_line(error)})"
             ) from error
 
     @classmethod

@@ -62,8 +62,7 @@ class Corruption:
         """
         words = self._cut([self._noised(word, random) for word in _split(token_ids, word_starts)])
         self._mask(words, random)
-        edge = _Word([self._first_id]), _Word([self._last_id])
-        words = [edge[0], *words, edge[1]]
+        words = [_Word([self._first_id]), *words, _Word([self._last_id])]
         return CorruptedExample(
             input_ids=[token for word in words for token in word.token_ids],
             labels=[label for word in words for label in word.labels or [IGNORED] * len(word.token_ids)],

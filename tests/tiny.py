@@ -10,10 +10,20 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from torch import nn
 from transformers import BertConfig, BertTokenizer, PreTrainedConfig, RobertaConfig, RobertaTokenizer
 
+import charbert
 from charbert import CharBertConfig, CharBertTokenizer, Vocabulary
 from charbert.spelling import token_spellings
 
 KINDS = ("bert", "roberta")
+HEADS = (
+    charbert.CharBertModel,
+    charbert.CharBertForPreTraining,
+    charbert.CharBertForMaskedLM,
+    charbert.CharBertForTokenClassification,
+    charbert.CharBertForSequenceClassification,
+    charbert.CharBertForMultipleChoice,
+    charbert.CharBertForQuestionAnswering,
+)
 SPELLED = ("char_input_ids", "start_ids", "end_ids")
 SENTENCES = (
     "the quick brown fox jumps over the lazy dog .",

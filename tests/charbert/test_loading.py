@@ -13,15 +13,6 @@ import charbert
 from charbert import CharBertError, CharBertTokenizer, Vocabulary
 from charbert.spelling import spell
 
-HEADS = (
-    charbert.CharBertModel,
-    charbert.CharBertForPreTraining,
-    charbert.CharBertForMaskedLM,
-    charbert.CharBertForTokenClassification,
-    charbert.CharBertForSequenceClassification,
-    charbert.CharBertForMultipleChoice,
-    charbert.CharBertForQuestionAnswering,
-)
 VARIANTS = (
     {"interaction_per_layer": True},
     {"interaction": "paper"},
@@ -38,7 +29,7 @@ def edit_weights(folder: Path, edit: Callable[[Tensors], object]) -> None:
 
 
 class TestRoundTrip:
-    @pytest.mark.parametrize("model_class", HEADS)
+    @pytest.mark.parametrize("model_class", tiny.HEADS)
     def test_is_bit_identical(self, kind: str, model_class: Any, tmp_path: Path) -> None:
         model = tiny.build(model_class, kind)
         model.save_pretrained(tmp_path)
@@ -82,7 +73,7 @@ class TestRoundTrip:
 
 
 class TestOtherHead:
-    @pytest.mark.parametrize("model_class", HEADS[2:])
+    @pytest.mark.parametrize("model_class", tiny.HEADS[2:])
     def test_takes_the_encoder_of_a_pretrained_model(
         self, kind: str, model_class: Any, tmp_path: Path
     ) -> None:

@@ -9,15 +9,6 @@ import torch
 import charbert
 from charbert import CharBertError
 
-HEADS = (
-    charbert.CharBertModel,
-    charbert.CharBertForPreTraining,
-    charbert.CharBertForMaskedLM,
-    charbert.CharBertForTokenClassification,
-    charbert.CharBertForSequenceClassification,
-    charbert.CharBertForMultipleChoice,
-    charbert.CharBertForQuestionAnswering,
-)
 LAYERS, UNITS, ATTENTION_HEADS = 2, 32, 4
 
 
@@ -35,7 +26,7 @@ def sum_of_squares(output: Any) -> torch.Tensor:
 
 class TestGradients:
     @pytest.mark.parametrize("interaction", ["released", "paper"])
-    @pytest.mark.parametrize("model_class", HEADS)
+    @pytest.mark.parametrize("model_class", tiny.HEADS)
     def test_reach_every_parameter(self, kind: str, model_class: Any, interaction: str) -> None:
         model = tiny.build(model_class, kind, interaction=interaction)
         sum_of_squares(model(**batch_for(model_class, kind))).backward()
@@ -120,7 +111,7 @@ class TestOutputs:
         assert len(output.hidden_states) == LAYERS + 1
         assert len(output.attentions) == LAYERS
 
-    @pytest.mark.parametrize("model_class", HEADS)
+    @pytest.mark.parametrize("model_class", tiny.HEADS)
     def test_as_a_tuple(self, kind: str, model_class: Any) -> None:
         model, batch = tiny.build(model_class, kind), batch_for(model_class, kind)
         as_tuple, typed = model(**batch, return_dict=False), model(**batch)
@@ -128,7 +119,7 @@ class TestOutputs:
         assert len(as_tuple) == len(typed.to_tuple())
         assert all(torch.equal(one, other) for one, other in zip(as_tuple, typed.to_tuple(), strict=True))
 
-    @pytest.mark.parametrize("model_class", HEADS[1:])
+    @pytest.mark.parametrize("model_class", tiny.HEADS[1:])
     def test_heads_pass_on_the_hidden_states(self, model_class: Any) -> None:
         output = tiny.build(model_class, "bert")(**batch_for(model_class, "bert"), output_hidden_states=True)
         assert len(output.hidden_states) == LAYERS + 1
@@ -225,7 +216,7 @@ class TestTraining:
         assert output.mlm_loss < 0.01
         assert output.nlm_loss < 0.01
 
-    @pytest.mark.parametrize("model_class", HEADS)
+    @pytest.mark.parametrize("model_class", tiny.HEADS)
     def test_runs_in_bf16(self, kind: str, model_class: Any) -> None:
         model = tiny.build(model_class, kind).to(torch.bfloat16)
         outputs = [
@@ -247,7 +238,7 @@ class TestTraining:
         model.train()
         assert not torch.equal(model(**batch).last_hidden_state, model(**batch).last_hidden_state)
 
-    @pytest.mark.parametrize("model_class", HEADS[3:])
+    @pytest.mark.parametrize("model_class", tiny.HEADS[3:])
     def test_dropout_of_the_classifier_may_differ_from_the_backbones(self, model_class: Any) -> None:
         changes = {"backbone": {"classifier_dropout": 0.5, "hidden_dropout_prob": 0.0}}
         model = tiny.build(model_class, "bert", **changes).train()
