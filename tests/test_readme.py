@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 import tiny
-import torch
 from conftest import save_plain
+from released_layout import save_released
 
-from charbert import CharBertForPreTraining, Vocabulary
-from charbert.checkpoints import CHARACTER_CHANNEL, HEADS
+from charbert import Vocabulary
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -52,39 +51,12 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dump = f"<mediawiki>{pages}</mediawiki>".encode()
     (folder / "enwiki-latest-pages-articles.xml.bz2").write_bytes(bz2.compress(dump))
     save_plain(folder / "google-bert" / "bert-base-cased", "bert", "masked_lm")
-    save_released(folder / "released")
+    released = folder / "released" / "charbert-bert-wiki"
+    tiny.stock_tokenizer("bert").save_pretrained(released)
+    tiny.tokenizer("bert").characters.save(folder / "released" / "bert_char_vocab")
+    save_released(released, "bert")
     (folder / "pretrain").symlink_to(ROOT / "pretrain")
     return folder
-
-
-def save_released(folder: Path) -> None:
-    """A CharBERT in the released layout, its tokenizer beside it, and its character vocabulary."""
-    model = tiny.build(CharBertForPreTraining, "bert")
-    inner = folder / "charbert-bert-wiki"
-    tiny.stock_tokenizer("bert").save_pretrained(inner)
-    tiny.tokenizer("bert").characters.save(folder / "bert_char_vocab")
-    model.config.backbone_config.to_json_file(inner / "config.json")
-    torch.save(
-        {
-            released_name(name): tensor
-            for name, tensor in model.state_dict().items()
-            if "spelling" not in name
-        },
-        inner / "pytorch_model.bin",
-    )
-
-
-def released_name(name: str) -> str:
-    for theirs, ours in HEADS:
-        if name.startswith(ours):
-            return theirs + name.removeprefix(ours)
-    name = name.removeprefix("charbert.").removeprefix("backbone.")
-    if "backward_gru" in name:
-        name = f"{name.replace('backward_gru', 'forward_gru')}_reverse"
-    for theirs, ours in CHARACTER_CHANNEL:
-        if name.startswith(ours):
-            name = theirs + name.removeprefix(ours)
-    return f"bert.{name}"
 
 
 def run(command: str, workplace: Path, *more: str) -> str:
