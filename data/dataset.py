@@ -15,7 +15,7 @@ from tqdm import tqdm
 from charbert.errors import CharBertError
 from charbert.results import check_output_folder, write_results
 from charbert.tokenization import CharBertTokenizer
-from data.shards import read_documents
+from data.sources import read_documents
 
 FEATURES = Features({"input_ids": List(Value("int32")), "word_starts": List(Value("bool"))})
 DOCUMENTS_AT_ONCE = 256

@@ -1,8 +1,5 @@
 """Text corpora: folders of Parquet shards with the columns `id`, `title` and `text`."""
 
-import json
-from collections.abc import Callable, Iterator
-from itertools import chain, groupby
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -10,12 +7,10 @@ from typing import NamedTuple, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from charbert.errors import CharBertError
 from charbert.results import check_output_folder
 
-_SCHEMA = pa.schema([("id", pa.int64()), ("title", pa.string()), ("text", pa.string())])
-_SHARD_NAMES = "text-*.parquet"
-_BATCH_ROWS = 1_000
+SCHEMA = pa.schema([("id", pa.int64()), ("title", pa.string()), ("text", pa.string())])
+SHARD_NAMES = "text-*.parquet"
 _BYTES_PER_SHARD = 64_000_000
 
 
@@ -53,7 +48,7 @@ class ShardWriter:
     def __enter__(self) -> Self:
         check_output_folder(self._folder, self._overwrite)
         self._folder.mkdir(parents=True, exist_ok=True)
-        for path in _shard_paths(self._folder):
+        for path in shard_paths(self._folder):
             path.unlink()
         return self
 
@@ -77,9 +72,9 @@ class ShardWriter:
             return
         path = self._folder / f"text-{self._shards:05d}.parquet"
         partial = path.with_suffix(".partial")
-        columns = dict(zip(_SCHEMA.names, zip(*self._rows, strict=True), strict=True))
+        columns = dict(zip(SCHEMA.names, zip(*self._rows, strict=True), strict=True))
         try:
-            pq.write_table(pa.table(columns, schema=_SCHEMA), partial, compression="zstd")
+            pq.write_table(pa.table(columns, schema=SCHEMA), partial, compression="zstd")
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
@@ -87,88 +82,5 @@ class ShardWriter:
         self._rows, self._bytes = [], 0
 
 
-def read_documents(path: str | Path) -> Iterator[Document]:
-    """Read a corpus, one document at a time.
-
-    Args:
-        path: a folder of shards, one shard (`.parquet`), a text file (`.txt`, in which blank lines separate
-            the documents), or a file with a JSON object on each line (`.jsonl`, with the field `text` and,
-            where there is one, `title`). The `id` in the last two is a number from 0: of the document in
-            `.txt`, of the line in `.jsonl`.
-
-    Raises:
-        CharBertError: the path is missing, of another kind, or holds no document (all at once), or a row of
-            it cannot be read (when it is reached).
-    """
-    path = Path(path)
-    if not path.exists():
-        raise CharBertError(f"{path}: no such file or folder")
-    read = _read_folder if path.is_dir() else _READERS.get(path.suffix.lower())
-    if read is None:
-        raise CharBertError(f"{path}: not a corpus; give a folder of shards or a file {', '.join(_READERS)}")
-    documents = read(path)
-    first = next(documents, None)
-    if first is None:
-        raise CharBertError(f"{path}: holds no documents")
-    return chain([first], documents)
-
-
-def _shard_paths(folder: Path) -> list[Path]:
-    return sorted(folder.glob(_SHARD_NAMES))
-
-
-def _read_folder(folder: Path) -> Iterator[Document]:
-    shards = _shard_paths(folder)
-    if not shards:
-        raise CharBertError(f"{folder}: holds no shards {_SHARD_NAMES}; make some with `python -m data`")
-    return chain.from_iterable(map(_read_shard, shards))
-
-
-def _read_shard(path: Path) -> Iterator[Document]:
-    try:
-        with pq.ParquetFile(path) as shard:
-            found = {field.name: field.type for field in shard.schema_arrow}
-            for field in _SCHEMA:
-                if found.get(field.name) != field.type:
-                    raise CharBertError(f"{path}: has no column {field.name!r} of type {field.type}")
-            for batch in shard.iter_batches(_BATCH_ROWS, columns=_SCHEMA.names):
-                yield from map(Document, *(batch.column(name).to_pylist() for name in _SCHEMA.names))
-    except (pa.ArrowException, OSError) as error:
-        raise CharBertError(f"{path}: is damaged or no Parquet file ({error})") from error
-
-
-def _read_text(path: Path) -> Iterator[Document]:
-    documents = (lines for has_text, lines in groupby(_lines(path), key=bool) if has_text)
-    for number, lines in enumerate(documents):
-        yield Document(number, "", "\n".join(lines))
-
-
-def _read_json_lines(path: Path) -> Iterator[Document]:
-    for number, line in enumerate(_lines(path)):
-        if not line:
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise CharBertError(f"{path}: line {number + 1} is not JSON ({error})") from error
-        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
-            raise CharBertError(f"{path}: line {number + 1} is no JSON object with a string `text`")
-        yield Document(number, str(row.get("title", "")), row["text"])
-
-
-def _lines(path: Path) -> Iterator[str]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                # "-sig": some editors start a file with a byte order mark.
-                text = line.decode("utf-8-sig")
-            except UnicodeDecodeError as error:
-                raise CharBertError(f"{path}: line {number} is not UTF-8; convert the file first") from error
-            yield text.rstrip()
-
-
-_READERS: dict[str, Callable[[Path], Iterator[Document]]] = {
-    ".parquet": _read_shard,
-    ".txt": _read_text,
-    ".jsonl": _read_json_lines,
-}
+def shard_paths(folder: Path) -> list[Path]:
+    return sorted(folder.glob(SHARD_NAMES))

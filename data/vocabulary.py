@@ -16,7 +16,7 @@ from charbert.results import check_output_folder, write_results
 from charbert.spelling import BLANK, surface_of_text
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import UNKNOWN, Vocabulary
-from data.shards import read_documents
+from data.sources import read_documents
 
 LEAST = {"vocab_size": 50, "characters": 1, "words": 1, "max_length": 3}
 MOST_LETTERS = 1_000  # of a WordPiece vocabulary, as BERT's own has; a rarer one is unknown

@@ -7,7 +7,8 @@ import pytest
 
 from charbert.errors import CharBertError
 from data import shards
-from data.shards import Document, ShardWriter, read_documents
+from data.shards import Document, ShardWriter
+from data.sources import read_documents
 
 
 def write(folder: Path, count: int, rows_per_shard: int = 10_000) -> list[Document]:

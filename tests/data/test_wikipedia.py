@@ -9,7 +9,8 @@ import pytest
 from charbert.errors import CharBertError
 from data import wikipedia
 from data.__main__ import main
-from data.shards import Document, read_documents
+from data.shards import Document
+from data.sources import read_documents
 
 SITE_INFO = '<siteinfo><namespaces><namespace key="6">Datei</namespace></namespaces></siteinfo>'
 ROOT = f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" xml:lang="de">{SITE_INFO}'

@@ -1,0 +1,66 @@
+"""Work spread over processes: results in order, memory bounded."""
+
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from charbert.errors import CharBertError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+_WAITING_PER_WORKER = 3
+
+
+def ordered_map(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int,
+    prepare: Callable[..., None] | None = None,
+    arguments: tuple[Any, ...] = (),
+) -> Iterator[Result]:
+    """Yield `function(item)` for each item, in the order of the items.
+
+    One worker is this process itself. Of several, each is a process; at most three items a worker are read
+    ahead, so that any number of items takes a constant amount of memory.
+
+    Args:
+        function: a function at the top of a module, of which each worker gets a copy.
+        items: what `function` is called with; they must be picklable, and so must the results.
+        workers: how many processes work.
+        prepare: called once in each worker, with `arguments`, before its first item.
+
+    Raises:
+        CharBertError: a worker was killed.
+    """
+    if workers == 1:
+        if prepare is not None:
+            prepare(*arguments)
+        yield from map(function, items)
+        return
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context(), _start_worker, (prepare, arguments))
+    pending: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            pending.append(pool.submit(function, item))
+            if len(pending) > _WAITING_PER_WORKER * workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    except BrokenProcessPool as error:
+        raise CharBertError(
+            f"one of {workers} worker processes was killed (out of memory, perhaps): run the same command "
+            "again to go on, with fewer workers if it happens again"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker(prepare: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if prepare is not None:
+        prepare(*arguments)
