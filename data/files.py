@@ -1,0 +1,152 @@
+"""Text in files: `.parquet`, `.txt` and `.jsonl`, the last two also compressed."""
+
+import bz2
+import gzip
+import json
+import lzma
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import groupby, islice, repeat
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from charbert.errors import CharBertError
+
+FORMS = ".parquet, .txt, .jsonl (the last two also .gz, .bz2, .xz)"
+COLUMNS = ("id", "title", "text")
+_BATCH_ROWS = 1_000
+_OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+
+
+class Row(NamedTuple):
+    """A document as it stands in a file: what is missing there is None."""
+
+    id: Any
+    title: Any
+    text: str | None
+
+
+class Part(NamedTuple):
+    """What can be read without the rest of the file: a row group of a Parquet file, or any other file."""
+
+    path: Path
+    row_group: int | None = None
+    rows: int | None = None
+    """Where it is known without reading them."""
+
+
+def parts_of(path: Path) -> list[Part]:
+    """The parts of a file, in order.
+
+    Raises:
+        CharBertError: a file of another kind, or a Parquet file that is damaged or has no column of text.
+    """
+    if path.suffix.lower() == ".parquet":
+        with _parquet(path) as file:
+            found = {field.name: field.type for field in file.schema_arrow}
+            kind = found.get("text", pa.null())
+            if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+                raise CharBertError(
+                    f"{path}: has no column 'text' of type string; its columns: {', '.join(found)}"
+                )
+            groups = range(file.metadata.num_row_groups)
+            return [Part(path, group, file.metadata.row_group(group).num_rows) for group in groups]
+    if _reader(path) is None:
+        raise CharBertError(f"{path}: not a corpus; give a folder of shards, or a file {FORMS}")
+    return [Part(path)]
+
+
+def has_known_ending(path: Path) -> bool:
+    """Whether the name alone says that this is a file for `parts_of`."""
+    return path.suffix.lower() == ".parquet" or _reader(path) is not None
+
+
+def rows_of(part: Part, start: int = 0) -> Iterator[Row]:
+    """The rows of a part, without the first `start`.
+
+    Raises:
+        CharBertError: when a row is reached that cannot be read.
+    """
+    if part.row_group is not None:
+        return _parquet_rows(part.path, part.row_group, start)
+    reader = _reader(part.path)
+    assert reader is not None  # parts_of refuses such a file
+    return reader(part.path, start)
+
+
+def _reader(path: Path) -> Callable[[Path, int], Iterator[Row]] | None:
+    suffix = path.suffix.lower()
+    if suffix in _OPENERS:
+        suffix = Path(path.stem).suffix.lower()
+    return {".txt": _text_rows, ".jsonl": _json_rows}.get(suffix)
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    try:
+        with pq.ParquetFile(path) as file:
+            yield file
+    except (pa.ArrowException, OSError) as error:
+        raise CharBertError(f"{path}: is damaged or no Parquet file ({error})") from error
+    except UnicodeDecodeError as error:
+        raise CharBertError(f"{path}: holds text that is not UTF-8; write the file anew") from error
+
+
+def _parquet_rows(path: Path, row_group: int, start: int) -> Iterator[Row]:
+    with _parquet(path) as file:
+        present = [name for name in COLUMNS if name in file.schema_arrow.names]
+        for batch in file.iter_batches(_BATCH_ROWS, row_groups=[row_group], columns=present):
+            rows, start = batch.slice(start), max(0, start - batch.num_rows)
+            columns: list[Iterable[Any]] = [
+                rows.column(name).to_pylist() if name in present else repeat(None, rows.num_rows)
+                for name in COLUMNS
+            ]
+            yield from map(Row, *columns)
+
+
+def _text_rows(path: Path, start: int) -> Iterator[Row]:
+    documents = (
+        lines for has_text, lines in groupby(_lines(path), key=lambda line: bool(line[1])) if has_text
+    )
+    for lines in islice(documents, start, None):
+        yield Row(None, None, "\n".join(line for _, line in lines))
+
+
+def _json_rows(path: Path, start: int) -> Iterator[Row]:
+    for number, line in islice(((number, line) for number, line in _lines(path) if line), start, None):
+        try:
+            row = json.loads(line)
+            text = row["text"]
+            text.encode()  # an escape can name half of a character, which no tokenizer takes
+        except UnicodeEncodeError as error:
+            raise CharBertError(f"{path}: line {number} has an escape \\u for half a character") from error
+        except ValueError as error:
+            raise CharBertError(f"{path}: line {number} is not JSON ({error})") from error
+        except (AttributeError, KeyError, TypeError) as error:
+            raise CharBertError(f"{path}: line {number} is no JSON object with a string `text`") from error
+        yield Row(row.get("id"), row.get("title"), text)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a file with their numbers from 1, without the white space at their ends."""
+    opener = _OPENERS.get(path.suffix.lower(), open)
+    try:
+        file: IO[bytes]
+        with opener(path, "rb") as file:
+            for number, line in enumerate(file, start=1):
+                yield number, _decoded(line, path, number).rstrip()
+    except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
+        raise CharBertError(f"{path}: is damaged or cannot be read ({error})") from error
+
+
+def _decoded(line: bytes, path: Path, number: int) -> str:
+    if b"\0" in line:
+        raise CharBertError(f"{path}: line {number} holds a NUL byte; convert the file to UTF-8 text first")
+    try:
+        return line.decode("utf-8-sig")  # some editors start a file with a byte order mark
+    except UnicodeDecodeError as error:
+        raise CharBertError(f"{path}: line {number} is not UTF-8; convert the file first") from error
