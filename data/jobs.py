@@ -17,6 +17,7 @@ from charbert.results import RESULTS, write_results
 JOB = "job.json"
 _SUFFIXES = {"text": ".parquet", "blocks": ".arrow"}
 _METADATA = b"charbert"
+_ROWS_PER_GROUP = 2_000  # what a reader of Parquet can pass over, or leave to another process
 _ARROW_END = b"\xff\xff\xff\xff\0\0\0\0"
 _KEPT_BESIDE_NUMBERS = {"settings", "versions", "seed"}
 
@@ -82,7 +83,7 @@ class ShardedJob:
         path = self._path(self._next)
         with _told(path), _whole_file(path) as partial:
             if self._stem == "text":
-                pq.write_table(table, partial, compression="zstd")
+                pq.write_table(table, partial, row_group_size=_ROWS_PER_GROUP, compression="zstd")
             else:
                 with pa.OSFile(str(partial), "wb") as file, pa.ipc.new_stream(file, table.schema) as stream:
                     stream.write_table(table)

@@ -1,11 +1,14 @@
 """Work spread over processes: results in order, memory bounded."""
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
 from charbert.errors import CharBertError
@@ -21,7 +24,7 @@ def ordered_map(
     workers: int,
     prepare: Callable[..., None] | None = None,
     arguments: tuple[Any, ...] = (),
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Yield `function(item)` for each item, in the order of the items.
 
     One worker is this process itself. Of several, each is a process; at most three items a worker are read
@@ -34,7 +37,8 @@ def ordered_map(
         prepare: called once in each worker, with `arguments`, before its first item.
 
     Raises:
-        CharBertError: a worker was killed.
+        CharBertError: a worker was killed, or `items` raised one: that comes behind the results of the items
+            before it.
     """
     if workers == 1:
         if prepare is not None:
@@ -44,12 +48,21 @@ def ordered_map(
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context(), _start_worker, (prepare, arguments))
     pending: deque[Future[Result]] = deque()
     try:
-        for item in items:
-            pending.append(pool.submit(function, item))
+        failure = None
+        items = iter(items)
+        while failure is None:
+            try:
+                pending.append(pool.submit(function, next(items)))
+            except StopIteration:
+                break
+            except CharBertError as error:
+                failure = error
             if len(pending) > _WAITING_PER_WORKER * workers:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
+        if failure is not None:
+            raise failure
     except BrokenProcessPool as error:
         raise CharBertError(
             f"one of {workers} worker processes was killed (out of memory, perhaps): run the same command "
@@ -62,5 +75,14 @@ def ordered_map(
 def _start_worker(prepare: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
     # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     if prepare is not None:
         prepare(*arguments)
+
+
+def _end_with_parent() -> None:
+    # A worker waits for work on a pipe of which it holds both ends: alone, it would outlive a killed parent.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

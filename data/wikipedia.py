@@ -1,237 +1,240 @@
-"""`python -m data wikipedia`: a MediaWiki dump to the clean text of its articles, in shards."""
+"""`python -m data wikipedia`: MediaWiki dumps to the clean text of their articles, in shards.
+
+A stopped run goes on where it stopped when the same command is given again.
+"""
 
 import argparse
-import bz2
+import re
 import sys
 import time
-from collections import defaultdict, deque
-from collections.abc import Iterator, Set
-from contextlib import contextmanager, nullcontext
-from io import BufferedReader
-from itertools import islice
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
-from xml.parsers import expat
+from typing import Any, NamedTuple
 
+import pyarrow as pa
 from tqdm import tqdm
 
 from charbert.errors import CharBertError
-from charbert.results import RESULTS, write_results
-from data.shards import ShardWriter
-from data.wikitext import HIDDEN_NAMESPACES, MarkupError, plain_text
+from data.dump import Dump, Unit
+from data.jobs import JOB, ShardedJob
+from data.pages import Outcome, page_outcomes, xml_of
+from data.parallel import ordered_map
+from data.shards import SCHEMA
 
 _COUNTS = ("pages_read", "articles_written", "redirects", "other_namespaces", "failed", "empty", "characters")
-_ARTICLE_NAMESPACE = 0
-_HIDDEN_NAMESPACE_KEYS = frozenset({"-2", "6", "14"})  # media, files, categories
-_BZ2_MAGIC = b"BZh"
-_CHUNK_BYTES = 1 << 16
+# Of the English Wikipedia, 64 MB are some 27,000 articles; the rows are a bound for wikis of one-liners.
+_BYTES_PER_SHARD = 64_000_000
+_ROWS_PER_SHARD = 100_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dump", metavar="DUMP", help="pages-articles dump: .xml, or .xml.bz2 as downloaded")
+    parser.add_argument(
+        "dump",
+        nargs="+",
+        metavar="DUMP",
+        help="pages-articles dumps: .xml.bz2 as downloaded (multistream is read in parallel), .xml, or - for "
+        "standard input; several are read after each other",
+    )
     parser.add_argument("--out", required=True, metavar="DIR", help="folder of text shards to write")
+    parser.add_argument(
+        "--workers", type=_positive, default=1, metavar="N", help="processes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--shard",
+        type=_part,
+        metavar="I/N",
+        help="only the I-th of N parts, into DIR/part-I-of-N: so N machines share the work",
+    )
     parser.add_argument("--max-pages", type=_positive, metavar="N", help="stop after N pages of any kind")
-    parser.add_argument("--overwrite", action="store_true", help="replace the shards that DIR holds")
+    parser.add_argument("--overwrite", action="store_true", help="begin anew where DIR holds another run")
 
 
-def run(arguments: argparse.Namespace) -> dict[str, int | float]:
-    """Write the shards, and return how many pages became what, the characters of text and the seconds.
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Write the shards, and return how many pages became what, the characters, megabytes and seconds.
+
+    `seconds` and `megabytes_per_second` are those of this run, the other numbers those of all runs since the
+    beginning of the job.
 
     Raises:
-        CharBertError: as `open_dump` and `ShardWriter`, or no page is an article with text. A dump that is
-            cut short leaves the articles before the cut in complete shards.
+        CharBertError: as `Dump` and `ShardedJob`; a dump is cut short or damaged, or holds no article. The
+            articles before that are kept in complete shards.
     """
     started = time.monotonic()
-    counts = dict.fromkeys(_COUNTS, 0)
-    # The dump comes first: a file that is none must leave the folder as it was.
-    with (
-        open_dump(arguments.dump) as dump,
-        ShardWriter(arguments.out, overwrite=arguments.overwrite) as shards,
-        _progress_bar(dump.size) as bar,
-    ):
-        # Results stand for a run that was finished.
-        Path(arguments.out, RESULTS).unlink(missing_ok=True)
-        for page in islice(dump.pages(), arguments.max_pages):
-            outcome, text = _outcome(page, dump.hidden_namespaces)
-            if text:
-                shards.write(page.id, page.title, text)
-            counts["pages_read"] += 1
-            counts[outcome] += 1
-            counts["characters"] += len(text)
-            bar.set_postfix(pages=counts["pages_read"], refresh=False)
-            bar.update(dump.position - bar.n)
-    if not counts["articles_written"]:
-        raise CharBertError(f"{arguments.dump}: no article with text in {counts['pages_read']} pages")
-    results = {**counts, "seconds": time.monotonic() - started}
-    write_results(arguments.out, results, vars(arguments))
+    # The dumps come first: a file that is none must leave the folder as it was.
+    dumps = [Dump(path) for path in arguments.dump]
+    settings = {
+        **{f"dump_{number}": _identity(dump) for number, dump in enumerate(dumps, start=1)},
+        "shard": arguments.shard and "{}/{}".format(*arguments.shard),
+        "max_pages": arguments.max_pages,
+    }
+    folder = _output_folder(Path(arguments.out), arguments.shard)
+    job = ShardedJob(folder, "text", settings, arguments.overwrite)
+    if job.results is not None:
+        tqdm.write(f"{folder}: was finished before; --overwrite does it again", file=sys.stderr)
+        return job.results
+    read_before = job.counts["xml_bytes"]
+    counts = _fill(job, dumps, arguments)
+    if not counts["articles_written"] and not arguments.shard:
+        raise CharBertError(f"{arguments.dump[0]}: no article with text in {counts['pages_read']} pages")
+    seconds = time.monotonic() - started
+    results = {
+        **{name: counts[name] for name in _COUNTS},
+        "xml_megabytes": counts["xml_bytes"] / 1e6,
+        "seconds": seconds,
+        "megabytes_per_second": (counts["xml_bytes"] - read_before) / 1e6 / seconds,
+    }
+    job.finish(results, vars(arguments))
     return results
 
 
-class Page(NamedTuple):
-    """A page of a dump, with the markup of its last revision."""
+class _Task(NamedTuple):
+    """A unit, and what a worker has to know of its dump."""
 
-    id: int
-    title: str
-    namespace: int
-    is_redirect: bool
-    markup: str
+    dump: int
+    hidden_namespaces: frozenset[str]
+    unit: Unit
 
 
-class Dump:
-    """The pages of a MediaWiki XML export that was opened by `open_dump`.
+class _Complete(NamedTuple):
+    """How many of the rows gathered, and bytes of text in them, are of whole units, and where those end."""
 
-    `position` and `size` count the bytes of `file`, of which `stream` is the XML.
+    rows: int
+    text_bytes: int
+    cursor: dict[str, Any] | None
+    counts: Counter[str]
+
+
+class _Extract(NamedTuple):
+    """What became of the pages of a unit, and the place of the unit."""
+
+    cursor: dict[str, int]
+    position: int
+    xml_bytes: int
+    outcomes: list[Outcome]
+
+
+class _Collector:
+    """Gathers the rows of whole units until they are a shard of the job.
+
+    An interrupt may come at any moment: so what is complete changes with one assignment, and a shard that the
+    job already holds is not written again.
     """
 
-    def __init__(self, path: Path, file: BufferedReader, stream: BufferedReader | bz2.BZ2File) -> None:
-        self.size = path.stat().st_size
-        self._path = path
-        self._file = file
-        self._stream = stream
-        self._export = _ExportParser()
-        # Byte by byte up to the root, so that damage behind it is left for `pages` to report.
-        while not self._export.is_recognised:
-            self._parse_chunk(1)
+    def __init__(self, job: ShardedJob) -> None:
+        self._job = job
+        self._rows: list[Outcome] = []
+        self._complete = _Complete(0, 0, job.cursor, job.counts)
 
     @property
-    def position(self) -> int:
-        return self._file.tell()
+    def counts(self) -> Counter[str]:
+        return self._complete.counts
 
-    @property
-    def hidden_namespaces(self) -> Set[str]:
-        """Lower-case prefixes of links that show nothing, in English and the language of the dump."""
-        return self._export.hidden_namespaces
+    def add(self, extract: _Extract) -> None:
+        rows, text_bytes, _, counts = self._complete
+        counts = counts.copy()
+        counts["xml_bytes"] += extract.xml_bytes
+        for outcome in extract.outcomes:
+            counts["pages_read"] += 1
+            counts[outcome.kind] += 1
+            counts["characters"] += len(outcome.text)
+            if outcome.text:
+                self._rows.append(outcome)
+                text_bytes += len(outcome.text.encode())
+        rows = len(self._rows)
+        self._complete = _Complete(rows, text_bytes, extract.cursor, counts)
+        if rows >= _ROWS_PER_SHARD or text_bytes >= _BYTES_PER_SHARD:
+            self.flush()
 
-    def pages(self) -> Iterator[Page]:
-        """Yield the pages; a `CharBertError` follows the last one before a cut or damage in the file."""
-        damage = None
-        has_more = True
-        while has_more:
-            try:
-                has_more = self._parse_chunk(_CHUNK_BYTES)
-            except CharBertError as error:
-                damage, has_more = error, False
-            while self._export.pages:
-                yield self._export.pages.popleft()
-        if damage:
-            raise damage
+    def flush(self) -> None:
+        rows, _, cursor, counts = self._complete
+        if not rows or cursor is None or cursor == self._job.cursor:
+            return
+        written = self._rows[:rows]
+        columns = {name: [getattr(row, name) for row in written] for name in SCHEMA.names}
+        self._job.write(pa.table(columns, schema=SCHEMA), cursor, counts)
+        self._rows = []
+        self._complete = _Complete(0, 0, cursor, counts)
 
-    def _parse_chunk(self, size: int) -> bool:
+
+def _fill(job: ShardedJob, dumps: list[Dump], arguments: argparse.Namespace) -> Counter[str]:
+    """The counts of a job, after what is left of it was written."""
+    collector = _Collector(job)
+    before = [sum(dump.size or 0 for dump in dumps[:number]) for number in range(len(dumps))]
+    most = arguments.max_pages or sys.maxsize
+    pages_before = job.counts["pages_read"]
+    started = time.monotonic()
+    tasks = _tasks(dumps, job.cursor, arguments.shard)
+    with (
+        _progress_bar(dumps) as bar,
+        closing(ordered_map(_extract, tasks, arguments.workers)) as extracts,
+    ):
         try:
-            chunk = self._stream.read1(size)
-        except (EOFError, OSError) as error:  # how bz2 reports a cut, and damage
-            raise self._damage(f"byte {self.position}", error) from error
-        try:
-            self._export.parse(chunk)
-        except expat.ExpatError as error:
-            raise self._damage(f"byte {self._export.position} of its XML", error) from error
-        return bool(chunk)
+            while collector.counts["pages_read"] < most and (extract := next(extracts, None)):
+                left = most - collector.counts["pages_read"]
+                collector.add(extract._replace(outcomes=extract.outcomes[:left]))
+                for outcome in extract.outcomes[:left]:
+                    if outcome.problem:
+                        tqdm.write(f"skipped {outcome.title!r}: {outcome.problem}", file=sys.stderr)
+                pages = (collector.counts["pages_read"] - pages_before) / (time.monotonic() - started)
+                bar.set_postfix_str(f"{pages:,.0f} pages/s", refresh=False)
+                bar.update(before[extract.cursor["dump"]] + extract.position - bar.n)
+        finally:
+            # Also after an interrupt or damage: nothing that is done is done again.
+            collector.flush()
+    return collector.counts
 
-    def _damage(self, where: str, reason: Exception) -> CharBertError:
-        if not self._export.is_recognised:
-            return CharBertError(f"{self._path}: is no MediaWiki dump ({reason}, at {where})")
-        return CharBertError(
-            f"{self._path}: is cut short or damaged at {where}, {self._export.reached} ({reason}); "
-            "the pages before that were read: get the dump again for the rest"
+
+def _tasks(
+    dumps: list[Dump], cursor: Mapping[str, int] | None, part: tuple[int, int] | None
+) -> Iterator[_Task]:
+    """The units behind the cursor, those of the part only."""
+    number, parts = part or (1, 1)
+    first = cursor["dump"] if cursor else 0
+    for index, dump in enumerate(dumps[first:], start=first):
+        after = (cursor["unit"], cursor["byte"]) if cursor and index == first else None
+        for unit in dump.units(after):
+            if unit.number % parts == number - 1:
+                yield _Task(index, dump.hidden_namespaces, unit)
+
+
+def _extract(task: _Task) -> _Extract:
+    unit = task.unit
+    xml, problem = xml_of(unit.content)
+    outcomes = list(page_outcomes(xml, task.hidden_namespaces))
+    if problem:
+        outcomes.append(Outcome("failed", 0, f"bz2 stream at byte {unit.byte}", problem=problem))
+    cursor = {"dump": task.dump, "unit": unit.number, "byte": unit.byte}
+    return _Extract(cursor, unit.position, len(xml), outcomes)
+
+
+def _output_folder(out: Path, part: tuple[int, int] | None) -> Path:
+    """DIR, or the folder of a part in it. A corpus is all of DIR: it must not hold the same pages twice."""
+    of = f"-of-{part[1]}" if part else None
+    others = [path for path in out.glob("part-*-of-*") if of is None or not path.name.endswith(of)]
+    if part and (out / JOB).exists():
+        others.append(out / JOB)
+    if others:
+        raise CharBertError(
+            f"{out}: holds another division of the work ({others[0].name}); give another folder"
         )
+    return out / f"part-{part[0]}{of}" if part else out
 
 
-@contextmanager
-def open_dump(path: str | Path) -> Iterator[Dump]:
-    """Open an export, XML or XML in bz2 (one stream or many), and read as far as its root.
-
-    Raises:
-        CharBertError: the file is missing, or is no MediaWiki export.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise CharBertError(f"{path}: no such file to read; dumps are at https://dumps.wikimedia.org")
-    with path.open("rb") as file:
-        is_bz2 = file.peek(len(_BZ2_MAGIC)).startswith(_BZ2_MAGIC)
-        with bz2.open(file) if is_bz2 else nullcontext(file) as stream:
-            yield Dump(path, file, stream)
+def _identity(dump: Dump) -> str:
+    return dump.name if dump.size is None else f"{dump.name} ({dump.size:,} bytes)"
 
 
-class _ExportParser:
-    """Gathers `pages` from the chunks of an export; what it took to build them is forgotten."""
-
-    def __init__(self) -> None:
-        self.is_recognised = False
-        self.pages: deque[Page] = deque()
-        self.reached = "before the first page"
-        self.hidden_namespaces = set(HIDDEN_NAMESPACES)
-        self._open_tags: list[str] = []
-        self._namespace_key = ""
-        self._text: list[str] = []
-        self._fields: defaultdict[str, str] = defaultdict(str)
-        self._expat = expat.ParserCreate()
-        self._expat.buffer_text = True
-        self._expat.StartElementHandler = self._start
-        self._expat.CharacterDataHandler = self._characters
-        self._expat.EndElementHandler = self._end
-
-    @property
-    def position(self) -> int:
-        """The byte of the XML that is being parsed, or is wrong."""
-        return max(self._expat.CurrentByteIndex, 0)
-
-    def parse(self, chunk: bytes) -> None:
-        """Parse more of the XML; the empty chunk ends it. Raises `ExpatError`."""
-        self._expat.Parse(chunk, not chunk)
-
-    def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        if not self._open_tags and tag != "mediawiki":
-            raise expat.ExpatError(f"its root is <{tag}>, not <mediawiki>")
-        self.is_recognised = True
-        self._open_tags.append(tag)
-        self._namespace_key = attributes.get("key", "")
-        self._text.clear()
-
-    def _characters(self, text: str) -> None:
-        self._text.append(text)
-
-    def _end(self, tag: str) -> None:
-        match self._open_tags[1:]:
-            case ["page"]:
-                self._end_page()
-            case ["page", _] | ["page", "revision", "text"]:
-                self._fields[tag] = "".join(self._text)
-            case ["siteinfo", "namespaces", _] if self._namespace_key in _HIDDEN_NAMESPACE_KEYS:
-                self.hidden_namespaces.add("".join(self._text).lower())
-        self._open_tags.pop()
-        self._text.clear()
-
-    def _end_page(self) -> None:
-        fields, self._fields = self._fields, defaultdict(str)
-        self.reached = f"after page {fields['title']!r}"
-        self.pages.append(
-            Page(
-                id=int(fields["id"] or 0),
-                title=fields["title"],
-                namespace=int(fields["ns"] or _ARTICLE_NAMESPACE),
-                is_redirect="redirect" in fields,
-                markup=fields["text"],
-            )
-        )
-
-
-def _outcome(page: Page, hidden_namespaces: Set[str]) -> tuple[str, str]:
-    """What becomes of a page, as the name of its count, and the text of an article."""
-    if page.namespace != _ARTICLE_NAMESPACE:
-        return "other_namespaces", ""
-    if page.is_redirect:
-        return "redirects", ""
-    try:
-        text = plain_text(page.markup, hidden_namespaces)
-    except MarkupError as error:
-        tqdm.write(f"skipped {page.title!r}: {error}", file=sys.stderr)
-        return "failed", ""
-    return ("articles_written" if text else "empty"), text
-
-
-def _progress_bar(size: int) -> tqdm:
-    # A log file needs no more than a line every ten seconds.
-    return tqdm(total=size, unit="B", unit_scale=True, mininterval=0.1 if sys.stderr.isatty() else 10)
+def _progress_bar(dumps: list[Dump]) -> tqdm:
+    sizes = [dump.size for dump in dumps]
+    return tqdm(
+        total=None if None in sizes else sum(filter(None, sizes)),
+        unit="B",
+        unit_scale=True,
+        # A log file needs no more than a line every ten seconds.
+        mininterval=0.1 if sys.stderr.isatty() else 10,
+    )
 
 
 def _positive(text: str) -> int:
@@ -239,3 +242,10 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return number
+
+
+def _part(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise argparse.ArgumentTypeError(f"{text} is not I/N with I from 1 to N, such as 2/4")
+    return int(match[1]), int(match[2])

@@ -1,51 +1,33 @@
 import argparse
 import bz2
-import random
+import itertools
+import re
 from pathlib import Path
-from xml.sax.saxutils import escape
+from typing import Any
 
 import pytest
+from dumps import article, articles, articles_in_streams, export, page, text_of
 
 from charbert.errors import CharBertError
-from data import wikipedia
+from data import dump, wikipedia
 from data.__main__ import main
+from data.jobs import ShardedJob
 from data.shards import Document
 from data.sources import read_documents
 
-SITE_INFO = '<siteinfo><namespaces><namespace key="6">Datei</namespace></namespaces></siteinfo>'
-ROOT = f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" xml:lang="de">{SITE_INFO}'
 
-
-def page(number: int, markup: str, namespace: int = 0, more: str = "") -> str:
-    return (
-        f"<page><title>Page {number}</title><ns>{namespace}</ns><id>{number}</id>{more}<revision><id>9</id>"
-        f"<contributor><id>8</id></contributor><text>{escape(markup)}</text></revision></page>\n"
-    )
-
-
-def article(number: int) -> str:
-    return page(number, f"'''Page {number}''' is an [[article]] & more.")
-
-
-def articles(count: int) -> str:
-    return export(*map(article, range(count)))
-
-
-def export(*pages: str) -> str:
-    return f"{ROOT}{''.join(pages)}</mediawiki>"
-
-
-def text_of(number: int) -> Document:
-    return Document(number, f"Page {number}", f"Page {number} is an article & more.")
-
-
-def run(tmp_path: Path, dump: str | bytes, *options: str) -> dict[str, int | float]:
-    """Write `dump` to a file without a telling name, and convert it into `tmp_path/out`."""
-    path = tmp_path / "dump"
-    path.write_bytes(dump.encode() if isinstance(dump, str) else dump)
+def arguments(*options: str | Path) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     wikipedia.add_arguments(parser)
-    return wikipedia.run(parser.parse_args([str(path), "--out", str(tmp_path / "out"), *options]))
+    return parser.parse_args(list(map(str, options)))
+
+
+def run(tmp_path: Path, dump: str | bytes, *options: str) -> dict[str, Any]:
+    """Write `dump` to a file without a telling name, and convert it into `tmp_path/out`."""
+    tmp_path.mkdir(exist_ok=True)
+    path = tmp_path / "dump"
+    path.write_bytes(dump.encode() if isinstance(dump, str) else dump)
+    return wikipedia.run(arguments(path, "--out", tmp_path / "out", *options))
 
 
 def written(tmp_path: Path) -> list[Document]:
@@ -56,19 +38,43 @@ def files(tmp_path: Path) -> list[str]:
     return sorted(path.name for path in (tmp_path / "out").iterdir())
 
 
-def two_streams() -> bytes:
-    whole = articles(4).encode()
-    return bz2.compress(whole[:700]) + bz2.compress(whole[700:])
+def shards(tmp_path: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((tmp_path / "out").glob("*.parquet"))}
 
 
-@pytest.mark.parametrize(
-    "dump",
-    (articles(4).encode(), bz2.compress(articles(4).encode()), two_streams()),
-    ids=("xml", "bz2", "multi"),
-)
-def test_articles_are_written_from_every_form_of_dump(tmp_path: Path, dump: bytes) -> None:
-    run(tmp_path, dump)
-    assert written(tmp_path) == [text_of(number) for number in range(4)]
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A unit ends with each page, and a shard holds three."""
+    monkeypatch.setattr(dump, "_UNIT_BYTES", 1)
+    monkeypatch.setattr(wikipedia, "_ROWS_PER_SHARD", 3)
+
+
+class Stopped(BaseException):
+    """As if the process was killed: nothing is written any more."""
+
+
+def stop_after(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Make a job end when it has written so many shards."""
+    write = ShardedJob.write
+
+    def write_or_stop(job: ShardedJob, *arguments: Any) -> None:
+        if len(list(job.folder.glob("*.parquet"))) == count:
+            raise Stopped
+        write(job, *arguments)
+
+    monkeypatch.setattr(ShardedJob, "write", write_or_stop)
+
+
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, units: int) -> None:
+    """Press Ctrl-C in the work on the unit behind so many."""
+    extract, done = wikipedia._extract, itertools.count()
+
+    def extract_or_interrupt(task: Any) -> Any:
+        if next(done) == units:
+            raise KeyboardInterrupt
+        return extract(task)
+
+    monkeypatch.setattr(wikipedia, "_extract", extract_or_interrupt)
 
 
 def test_every_page_is_counted_once(tmp_path: Path) -> None:
@@ -83,8 +89,7 @@ def test_every_page_is_counted_once(tmp_path: Path) -> None:
             page(6, "Six."),
         ),
     )
-    assert counts.pop("seconds") > 0
-    assert counts == {
+    assert {key: counts[key] for key in list(counts)[:7]} == {
         "pages_read": 6,
         "articles_written": 2,
         "redirects": 1,
@@ -123,97 +128,30 @@ def test_a_long_page_is_kept_whole(tmp_path: Path) -> None:
 
 def test_results_are_written_beside_the_shards(tmp_path: Path) -> None:
     run(tmp_path, articles(1))
-    assert files(tmp_path) == ["results.json", "text-00000.parquet"]
+    assert files(tmp_path) == ["job.json", "results.json", "text-00000.parquet"]
 
 
-def random_articles() -> bytes:
-    """Pages that do not compress, so that a cut of the bz2 file leaves whole blocks before it."""
-    generator = random.Random(0)
-    return export(*(page(n, generator.randbytes(20_000).hex()) for n in range(100))).encode()
-
-
-def test_a_cut_bz2_file_keeps_the_pages_before_the_cut(tmp_path: Path) -> None:
-    dump = bz2.compress(random_articles())
-    cut = len(dump) * 2 // 3
-    with pytest.raises(CharBertError, match=rf"cut short or damaged at byte {cut}, after page 'Page \d+'"):
-        run(tmp_path, dump[:cut])
-    kept = [document.id for document in written(tmp_path)]
-    assert kept == list(range(len(kept)))
-    assert 20 < len(kept) < 80
-
-
-def test_a_damaged_bz2_file_keeps_the_pages_before_the_damage(tmp_path: Path) -> None:
-    dump = bytearray(bz2.compress(random_articles()))
-    dump[len(dump) * 2 // 3] ^= 0xFF
-    with pytest.raises(CharBertError, match=r"cut short or damaged at byte \d+.*, after page 'Page \d+'"):
-        run(tmp_path, bytes(dump))
-    assert len(written(tmp_path)) > 20
-
-
-def test_a_cut_between_two_bz2_streams_is_noticed(tmp_path: Path) -> None:
-    with pytest.raises(CharBertError, match="cut short"):
-        run(tmp_path, bz2.compress(articles(4).encode()[:-12]))
-    assert len(written(tmp_path)) == 4
-
-
-def test_cut_xml_keeps_the_pages_before_the_cut(tmp_path: Path) -> None:
-    whole = articles(4)
-    cut = whole.index("</text>", whole.index("Page 3"))
-    with pytest.raises(CharBertError, match=rf"at byte {cut} of its XML, after page 'Page 2'"):
-        run(tmp_path, whole[:cut])
-    assert written(tmp_path) == [text_of(number) for number in range(3)]
-
-
-def test_broken_xml_keeps_the_pages_before_it(tmp_path: Path) -> None:
-    with pytest.raises(CharBertError, match="after page 'Page 1' \\(mismatched tag"):
-        run(tmp_path, export(article(0), article(1), "<page></title>", article(2)))
-    assert written(tmp_path) == [text_of(0), text_of(1)]
+@pytest.mark.parametrize(
+    "damaged", ("<page></title>", "<page><title>\xff", "</page>", "<page><title>Page 9</title>")
+)
+def test_a_page_with_broken_xml_is_skipped_alone(
+    tmp_path: Path, damaged: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    xml = export(article(0), damaged, article(1) if "title" in damaged else "", article(2))
+    counts = run(tmp_path, xml.encode("latin-1"))
+    assert counts["failed"] == 1
+    assert capsys.readouterr().err.count("skipped") == 1
 
 
 def test_a_cut_leaves_nothing_half_written(tmp_path: Path) -> None:
     with pytest.raises(CharBertError):
         run(tmp_path, articles(4)[:-20])
-    assert files(tmp_path) == ["text-00000.parquet"]
-
-
-@pytest.mark.parametrize(
-    ("content", "byte"),
-    (
-        (random.Random(0).randbytes(1000), 0),
-        (b"<!DOCTYPE html>\n<html><body>A page<br></body></html>", 22),
-        (b'<?xml version="1.0"?><feed/>', 28),
-        (b"", 0),
-        (bz2.compress(b"no XML"), 0),
-        (b"BZh9 no bz2", 11),
-    ),
-    ids=("random", "html", "xml", "empty", "bz2-of-text", "broken-bz2"),
-)
-def test_what_is_no_dump_is_refused_before_anything_is_written(
-    tmp_path: Path, content: bytes, byte: int
-) -> None:
-    with pytest.raises(CharBertError, match=rf"dump: is no MediaWiki dump \(.*at byte {byte}\b"):
-        run(tmp_path, content)
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_missing_dump_is_an_error(tmp_path: Path) -> None:
-    with (
-        pytest.raises(CharBertError, match="nowhere: no such file"),
-        wikipedia.open_dump(tmp_path / "nowhere"),
-    ):
-        pass
+    assert files(tmp_path) == ["job.json", "text-00000.parquet"]
 
 
 def test_a_dump_without_articles_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CharBertError, match="no article with text in 1 pages"):
         run(tmp_path, export(page(1, "Talk.", namespace=1)))
-
-
-def test_a_folder_with_shards_is_refused(tmp_path: Path) -> None:
-    run(tmp_path, articles(2))
-    with pytest.raises(CharBertError, match="already holds"):
-        run(tmp_path, articles(1))
-    assert len(written(tmp_path)) == 2
 
 
 def test_overwrite_replaces_the_shards(tmp_path: Path) -> None:
@@ -232,10 +170,142 @@ def test_overwrite_removes_nothing_before_the_dump_is_known_to_be_one(tmp_path: 
 def test_results_of_an_earlier_run_do_not_outlive_its_shards(tmp_path: Path) -> None:
     run(tmp_path, articles(2))
     with pytest.raises(CharBertError, match="cut short"):
-        run(tmp_path, articles(1)[:-1], "--overwrite")
-    assert files(tmp_path) == ["text-00000.parquet"]
+        run(tmp_path, articles(1)[:-2], "--overwrite")
+    assert files(tmp_path) == ["job.json", "text-00000.parquet"]
 
 
-def test_max_pages_below_one_is_wrong_usage(tmp_path: Path) -> None:
+def test_several_dumps_are_read_after_each_other(tmp_path: Path) -> None:
+    (tmp_path / "first").write_text(export(article(5), article(6)))
+    (tmp_path / "second").write_bytes(articles_in_streams(2))
+    given = arguments(tmp_path / "first", tmp_path / "second", "--out", tmp_path / "out")
+    assert wikipedia.run(given)["pages_read"] == 4
+    assert [document.id for document in written(tmp_path)] == [5, 6, 0, 1]
+
+
+def test_of_several_dumps_all_are_checked_before_the_first_is_read(tmp_path: Path) -> None:
+    (tmp_path / "first").write_text(articles(2))
+    with pytest.raises(CharBertError, match="nowhere: no such file"):
+        wikipedia.run(arguments(tmp_path / "first", tmp_path / "nowhere", "--out", tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_any_number_of_workers_writes_the_same_shards(tmp_path: Path, small_pieces: None) -> None:
+    run(tmp_path / "one", articles_in_streams(20))
+    run(tmp_path / "two", articles_in_streams(20), "--workers", "2")
+    assert shards(tmp_path / "one") == shards(tmp_path / "two")
+    assert len(shards(tmp_path / "one")) == 5
+
+
+every_form = pytest.mark.parametrize(
+    "content",
+    (articles(20).encode(), bz2.compress(articles(20).encode()), articles_in_streams(20)),
+    ids=("xml", "bz2", "multistream"),
+)
+
+
+@every_form
+@pytest.mark.parametrize("written_before", (0, 1, 4))
+def test_a_killed_run_goes_on_to_the_same_shards(
+    tmp_path: Path, small_pieces: None, content: bytes, written_before: int
+) -> None:
+    whole = run(tmp_path / "whole", content)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
+        stop_after(patch, written_before)
+        run(tmp_path / "stopped", content)
+    assert len(shards(tmp_path / "stopped")) == written_before
+    resumed = run(tmp_path / "stopped", content, "--workers", "2")
+    assert shards(tmp_path / "stopped") == shards(tmp_path / "whole")
+    assert resumed["characters"] == whole["characters"]
+    assert resumed["xml_megabytes"] == whole["xml_megabytes"]
+
+
+@every_form
+def test_what_is_done_is_kept_at_ctrl_c_and_not_done_again(
+    tmp_path: Path, small_pieces: None, content: bytes
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_after(patch, 7)
+        run(tmp_path, content)
+    kept = written(tmp_path)
+    assert len(kept) >= 7
+    run(tmp_path, content)
+    assert written(tmp_path) == [text_of(number) for number in range(20)]
+
+
+def test_a_second_dump_is_gone_on_with(tmp_path: Path, small_pieces: None) -> None:
+    paths = [tmp_path / "first", tmp_path / "second"]
+    for path in paths:
+        path.write_text(articles(5))
+    given = arguments(*paths, "--out", tmp_path / "out")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_after(patch, 7)
+        wikipedia.run(given)
+    wikipedia.run(given)
+    assert [document.id for document in written(tmp_path)] == [*range(5), *range(5)]
+
+
+def test_a_finished_run_is_reported_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results = run(tmp_path, articles(3))
+    assert run(tmp_path, articles(3), "--workers", "2") == results
+    assert "was finished before" in capsys.readouterr().err
+
+
+def test_max_pages_holds_for_a_stopped_run_too(tmp_path: Path, small_pieces: None) -> None:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_after(patch, 2)
+        run(tmp_path, articles_in_streams(20), "--max-pages", "7")
+    assert run(tmp_path, articles_in_streams(20), "--max-pages", "7")["pages_read"] == 7
+    assert len(written(tmp_path)) == 7
+
+
+def test_another_dump_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CharBertError, match="cut short"):
+        run(tmp_path, articles(3)[:-20])
+    with pytest.raises(CharBertError, match=r"holds another run, with dump_1 'dump \(.* instead of 'dump \("):
+        run(tmp_path, articles(3))
+
+
+def test_parts_share_the_work(tmp_path: Path, small_pieces: None) -> None:
+    counts = [run(tmp_path, articles_in_streams(20), "--shard", f"{part}/3") for part in (1, 2, 3)]
+    assert [count["pages_read"] for count in counts] == [8, 6, 6]
+    assert sorted(document.id for document in written(tmp_path)) == list(range(20))
+
+
+def test_a_part_goes_on_where_it_was_stopped(tmp_path: Path, small_pieces: None) -> None:
+    options = (articles(20).encode(), "--shard", "2/2")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_after(patch, 4)
+        run(tmp_path, *options)
+    run(tmp_path, *options)
+    assert [document.id for document in written(tmp_path)] == list(range(1, 20, 2))
+
+
+@pytest.mark.parametrize("other", ((), ("--shard", "1/3")))
+def test_a_folder_holds_one_division_of_the_work(tmp_path: Path, other: tuple[str, ...]) -> None:
+    run(tmp_path, articles(3), "--shard", "1/2")
+    with pytest.raises(CharBertError, match=r"another division of the work \(part-1-of-2\)"):
+        run(tmp_path, articles(3), *other)
+
+
+def test_parts_beside_the_shards_of_a_whole_are_refused(tmp_path: Path) -> None:
+    run(tmp_path, articles(3))
+    with pytest.raises(CharBertError, match=r"another division of the work \(job.json\)"):
+        run(tmp_path, articles(3), "--shard", "1/2")
+
+
+def test_a_damaged_stream_is_skipped_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = bytearray(articles_in_streams(6))
+    second = [begin.start() for begin in re.finditer(b"BZh9", content)][2]
+    content[second + 40] ^= 0xFF
+    assert run(tmp_path, bytes(content))["failed"] == 1
+    assert [document.id for document in written(tmp_path)] == [0, 1, 4, 5]
+    assert f"skipped 'bz2 stream at byte {second}'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option",
+    (("--max-pages", "0"), ("--workers", "0"), ("--shard", "0/2"), ("--shard", "3/2"), ("--shard", "half")),
+)
+def test_numbers_out_of_range_are_wrong_usage(tmp_path: Path, option: tuple[str, str]) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(["wikipedia", "dump", "--out", str(tmp_path), "--max-pages", "0"])
+        main(["wikipedia", "dump", "--out", str(tmp_path), *option])
