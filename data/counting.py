@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from functools import lru_cache
 from itertools import chain, repeat
 
@@ -79,8 +80,9 @@ def count_units(backend: Tokenizer, documents: Iterable[Document], workers: int)
     """Count the units of all documents. The result is the same for any number of processes."""
     counts = UnitCounts(backend)
     texts = ([document.text for document in batch] for batch in batches(documents))
-    for batch_counts in ordered_map(_count, texts, workers, _prepare, (backend,)):
-        counts.add(batch_counts)
+    with closing(ordered_map(_count, texts, workers, _prepare, (backend,))) as counted:
+        for batch_counts in counted:
+            counts.add(batch_counts)
     return counts
 
 

@@ -71,6 +71,11 @@ def test_the_documents_of_a_folder_come_in_the_order_of_its_shards(shards: Path)
     assert list(read_documents(shards)) == DOCUMENTS
 
 
+def test_shards_may_lie_in_folders_of_the_folder(shards: Path, tmp_path: Path) -> None:
+    write_shard(tmp_path / "text" / "a" / "text-00000.parquet", DOCUMENTS[:1])
+    assert list(read_documents(shards)) == [DOCUMENTS[0], *DOCUMENTS]
+
+
 def test_one_shard_is_a_corpus(shards: Path) -> None:
     assert list(read_documents(shards / "text-00001.parquet")) == DOCUMENTS[3:6]
 
