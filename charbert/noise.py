@@ -1,12 +1,22 @@
-"""Character edits on words: drop, add, swap, keyboard (Section 4.1 and the attack of Section 5)."""
+"""Character edits on words: drop, add, swap, keyboard (Section 4.1 and the attack of Section 5).
+
+Words are edited many at a time: all of their letters stand in one array.
+"""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from random import Random
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from charbert.ragged import Array, offsets_of
 
 EDITS = ("drop", "add", "swap", "keyboard")
 PRETRAINING_EDITS = ("drop", "add", "swap")
+DRAWS = 3
 SHORTEST_EDITED = 4
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_LETTERS = np.array([ord(letter) for letter in "abcdefghijklmnopqrstuvwxyz"], np.uint32)
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
@@ -27,71 +37,144 @@ def _neighbours() -> dict[str, str]:
 
 
 NEIGHBOURS = _neighbours()
+_ASCII = 128
+_NEIGHBOUR_COUNTS = np.array([len(NEIGHBOURS.get(chr(code).lower(), "")) for code in range(_ASCII)] + [0])
+_NEIGHBOUR_TABLE = np.array(
+    [[ord(key) for key in NEIGHBOURS.get(chr(code).lower(), "").ljust(6)] for code in range(_ASCII)],
+    np.uint32,
+)
 
 
 def noise_word(word: str, random: Random, edits: Sequence[str] = PRETRAINING_EDITS) -> str:
-    """The word with one edit on its internal characters; first and last stay.
+    """The word with one edit, as `noise_words`, which is the faster the more words it gets.
+
+    Args:
+        word: the word.
+        random: where the draws come from.
+        edits: the edits to draw from, each as likely as the others.
+    """
+    return noise_words([word], np.array([[random.random() for _ in range(DRAWS)]]), edits)[0]
+
+
+def noise_words(words: Sequence[str], draws: Array, edits: Sequence[str] = PRETRAINING_EDITS) -> list[str]:
+    """The words, each with one edit on its internal characters; first and last stay.
 
     A word of fewer than four characters gets a character added, if `"add"` is among the edits: inside, or
     after the only one. An edit that would change nothing is not drawn; where every edit would, the word comes
     back as it is.
 
     Args:
-        word: at least one character.
-        random: where the draws come from.
+        words: W words.
+        draws: (W, 3) numbers from 0 to below 1, which choose the edit, its place and its letter.
         edits: the edits to draw from, each as likely as the others.
     """
-    possible = list(edits) if len(word) >= SHORTEST_EDITED else [edit for edit in edits if edit == "add"]
-    while possible:
-        edit = random.choice(possible)
-        places, change = _EDITS[edit]
-        candidates = places(word)
-        if candidates:
-            return change(word, random.choice(candidates), random)
-        possible.remove(edit)
-    return word
+    letters = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), np.uint32)
+    offsets = offsets_of([len(word) for word in words])
+    starts, lengths = offsets[:-1], np.diff(offsets)
+    place_in_word = np.arange(len(letters)) - np.repeat(starts, lengths)
+    there = _Letters(letters, place_in_word, np.repeat(lengths, lengths))
+
+    chosen = _nth(np.stack([_counts(_EDITS[edit].places(there), offsets) for edit in edits]) > 0, draws[:, 0])
+    place, replacement = np.zeros(len(words), np.int64), np.zeros(len(words), np.uint32)
+    for number, edit in enumerate(edits):
+        rows = np.flatnonzero(chosen == number)
+        found = _drawn_place(_EDITS[edit].places(there), offsets, rows, draws[rows, 1])
+        place[rows] = found - starts[rows]
+        replacement[rows] = _EDITS[edit].letter(letters[found], draws[rows, 2])
+
+    kinds = np.array([EDITS.index(edit) for edit in edits] + [-1])[chosen]
+    is_drop, is_add, is_swap, is_key = (kinds == kind for kind in range(len(EDITS)))
+    new_lengths = lengths + is_add - is_drop
+    new_offsets = offsets_of(new_lengths)
+    new_starts = new_offsets[:-1]
+    position = np.arange(new_offsets[-1]) - np.repeat(new_starts, new_lengths)
+    behind = position > np.repeat(place, new_lengths) - np.repeat(is_drop, new_lengths)
+    shift = np.repeat(starts, new_lengths) + behind * np.repeat(is_drop * 1 - is_add, new_lengths)
+    edited = letters[position + shift]
+    at = new_starts + place
+    edited[at[is_add] + 1] = replacement[is_add]
+    edited[at[is_key]] = replacement[is_key]
+    old = (starts + place)[is_swap]
+    edited[at[is_swap]], edited[at[is_swap] + 1] = letters[old + 1], letters[old]
+
+    text = edited.tobytes().decode("utf-32-le", "surrogatepass")
+    bounds = new_offsets.tolist()
+    return [text[start:end] for start, end in pairwise(bounds)]
 
 
-def _internal(word: str) -> Sequence[int]:
-    return range(1, len(word) - 1)
+class _Letters(NamedTuple):
+    """All letters of all words; for each, its place in its word, and the length of that."""
+
+    codes: Array
+    place: Array
+    length: Array
 
 
-def _gaps(word: str) -> Sequence[int]:
-    return range(1, max(2, len(word)))
+def _counts(places: Array, offsets: Array) -> Array:
+    """How many of the places are true in each word."""
+    return np.diff(offsets_of(places)[offsets])
 
 
-def _swappable(word: str) -> Sequence[int]:
-    return [index for index in range(1, len(word) - 2) if word[index] != word[index + 1]]
+def _nth(possible: Array, draws: Array) -> Array:
+    """(W,) the number of a row that is true in (E, W), drawn evenly; E where none is."""
+    ranks = possible.cumsum(0)
+    drawn = np.floor(draws * ranks[-1])
+    return (ranks <= drawn).sum(0)
 
 
-def _on_keyboard(word: str) -> Sequence[int]:
-    return [index for index in _internal(word) if word[index].lower() in NEIGHBOURS]
+def _drawn_place(places: Array, offsets: Array, rows: Array, draws: Array) -> Array:
+    """For each of these words, one of its places that are true, drawn evenly."""
+    before = offsets_of(places)
+    first = before[offsets[rows]]
+    count = before[offsets[rows + 1]] - first
+    return np.searchsorted(before, first + np.floor(draws * count).astype(np.int64), side="right") - 1
 
 
-def _drop(word: str, index: int, random: Random) -> str:
-    return word[:index] + word[index + 1 :]
+def _internal(there: _Letters) -> Array:
+    inside = (there.place > 0) & (there.place < there.length - 1)
+    return inside & (there.length >= SHORTEST_EDITED)
 
 
-def _add(word: str, index: int, random: Random) -> str:
-    return word[:index] + _in_case_of(word[index - 1], random.choice(_LETTERS)) + word[index:]
+def _before_a_gap(there: _Letters) -> Array:
+    return (there.place < there.length - 1) | (there.length == 1)
 
 
-def _swap(word: str, index: int, random: Random) -> str:
-    return word[:index] + word[index + 1] + word[index] + word[index + 2 :]
+def _swappable(there: _Letters) -> Array:
+    differs = there.codes != np.append(there.codes[1:], 0)
+    return _internal(there) & (there.place < there.length - 2) & differs
 
 
-def _keyboard(word: str, index: int, random: Random) -> str:
-    letter = random.choice(NEIGHBOURS[word[index].lower()])
-    return word[:index] + _in_case_of(word[index], letter) + word[index + 1 :]
+def _on_keyboard(there: _Letters) -> Array:
+    return _internal(there) & (_NEIGHBOUR_COUNTS[np.minimum(there.codes, _ASCII)] > 0)
 
 
-def _in_case_of(model: str, letter: str) -> str:
-    return letter.upper() if model.isupper() else letter
+def _any_letter(before: Array, draws: Array) -> Array:
+    return _in_case_of(before, _LETTERS[(draws * len(_LETTERS)).astype(np.int64)])
 
 
-_EDITS: dict[str, tuple[Callable[[str], Sequence[int]], Callable[[str, int, Random], str]]] = {
-    "drop": (_internal, _drop),
-    "add": (_gaps, _add),
-    "swap": (_swappable, _swap),
-    "keyboard": (_on_keyboard, _keyboard),
+def _neighbour(before: Array, draws: Array) -> Array:
+    return _in_case_of(before, _NEIGHBOUR_TABLE[before, (draws * _NEIGHBOUR_COUNTS[before]).astype(np.int64)])
+
+
+def _no_letter(before: Array, draws: Array) -> Array:
+    return np.zeros_like(before)
+
+
+def _in_case_of(models: Array, letters: Array) -> Array:
+    is_upper = np.char.isupper(models.view("U1")) if len(models) else np.zeros(0, bool)
+    return np.where(is_upper, letters - 32, letters)  # ASCII's capitals stand 32 before the small letters
+
+
+class _Edit(NamedTuple):
+    """Where an edit can be made, and the letter that it sets after or at a given one."""
+
+    places: Callable[[_Letters], Array]
+    letter: Callable[[Array, Array], Any]
+
+
+_EDITS = {
+    "drop": _Edit(_internal, _no_letter),
+    "add": _Edit(_before_a_gap, _any_letter),
+    "swap": _Edit(_swappable, _no_letter),
+    "keyboard": _Edit(_on_keyboard, _neighbour),
 }

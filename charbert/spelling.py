@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from tokenizers import models, pre_tokenizers
 from torch import nn
@@ -73,7 +74,7 @@ class SpellingTable(nn.Module):
             attention_mask: (B, L), 0 at padding; no padding when left out.
             hidden: (B, L), true where the characters must not be seen (a masked position).
         """
-        batch_size, tokens = input_ids.shape
+        batch_size = len(input_ids)
         present = torch.ones_like(input_ids) if attention_mask is None else attention_mask.long()
         first = self.offsets[input_ids].long()
         lengths = self.offsets[input_ids + 1].long() - first
@@ -88,14 +89,13 @@ class SpellingTable(nn.Module):
 
         size = max(1, int(ends_of_tokens[:, -1].max())) if input_ids.numel() else 1
         char_input_ids = torch.full((batch_size, size), BLANK_ID, dtype=torch.long, device=input_ids.device)
-        flat_copied = copied.flatten()
-        owner = torch.repeat_interleave(flat_copied)
-        within = (
-            torch.arange(owner.shape[0], device=owner.device) - (flat_copied.cumsum(0) - flat_copied)[owner]
-        )
-        row = owner.div(max(tokens, 1), rounding_mode="floor")
-        target = row * size + start_ids.flatten()[owner] + within
-        char_input_ids.view(-1)[target] = self.characters[first.flatten()[owner] + within].long()
+        # For each copied character, where it stands in the table and where it goes in the flat batch.
+        copied = copied.flatten()
+        rows = torch.arange(0, batch_size * size, size, device=input_ids.device)
+        places = torch.stack([first.flatten(), (start_ids + rows[:, None]).flatten()])
+        places = torch.repeat_interleave(places - (copied.cumsum(0) - copied), copied, dim=1)
+        source, target = places + torch.arange(places.shape[1], device=input_ids.device)
+        char_input_ids.view(-1)[target] = self.characters[source].long()
         return SpelledInputs(char_input_ids, start_ids, end_ids)
 
 
@@ -190,7 +190,8 @@ def surface_of_text(backend: Any, text: str) -> str:
 
 def byte_letters(text: str) -> str:
     """`text` in the 256 printable letters that stand for its bytes in byte-level pieces."""
-    return "".join(piece for piece, _ in _BYTE_LEVEL.pre_tokenize_str(text))
+    letters = _LETTER_OF_BYTE[np.frombuffer(text.encode(), np.uint8)]
+    return letters.tobytes().decode("utf-32-le")
 
 
 def continuation_prefix(backend: Any) -> str:
@@ -203,4 +204,15 @@ def is_byte_level(backend: Any) -> bool:
     return "ByteLevel" in repr(backend.pre_tokenizer)
 
 
-_BYTE_LEVEL = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+def _bytes_of_letters() -> dict[str, int]:
+    """Those below U+0100 stand for the byte of their own number, the others for the rest, in order."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    own = {letter: ord(letter) for letter in letters if ord(letter) < 256}
+    rest = (byte for byte in range(256) if byte not in own.values())
+    return own | dict(zip(letters[len(own) :], rest, strict=True))
+
+
+BYTE_OF_LETTER = _bytes_of_letters()
+_LETTER_OF_BYTE = np.array(
+    [ord(letter) for letter in sorted(BYTE_OF_LETTER, key=BYTE_OF_LETTER.__getitem__)], np.uint32
+)

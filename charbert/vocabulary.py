@@ -55,6 +55,11 @@ class Vocabulary:
         """The id of `entry`, or that of `<unk>`."""
         return self._ids.get(entry, self.unknown_id)
 
+    def ids(self, entries: Iterable[str]) -> list[int]:
+        """The id of each entry, or that of `<unk>`."""
+        find, unknown_id = self._ids.get, self.unknown_id
+        return [find(entry, unknown_id) for entry in entries]
+
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "Vocabulary":
         """Read a vocabulary file (UTF-8, lines end with a line feed only).

@@ -2,73 +2,79 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
-from random import Random
-from typing import Any, Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch.utils.data import Dataset
-from transformers import PreTrainedTokenizerFast
 
-from charbert.losses import IGNORED
+from charbert.ragged import Array
 from charbert.spelling import SpellingTable
-from data.corruption import CorruptedExample, Corruption
+from data.blocks import TokenBlocks
+from data.corruption import Corruption
+from data.curriculum import Curriculum
+from data.draws import keys_of
 
-PAD_TO_MULTIPLE_OF = 8
+Batch = dict[str, torch.Tensor]
+STREAM_STATE = "stream_state"  # what a streamed batch carries beside its tensors
 
 
-class Blocks(Protocol):
-    """Anything that gives blocks by number: a `datasets.Dataset`, a list."""
+class BatchKey(NamedTuple):
+    """Which examples a batch has, and what its draws depend on beside the seed."""
+
+    epoch: int
+    indices: Array
+    step: int = 0
+
+
+class BlockSource(Protocol):
+    """Blocks by number, such as `data.blocks.Blocks`."""
 
     def __len__(self) -> int: ...
-    def __getitem__(self, index: int) -> dict[str, Any]: ...
+    def take(self, indices: Sequence[int] | Array) -> TokenBlocks: ...
 
 
-class PretrainingExamples(Dataset[CorruptedExample]):
-    """Corrupted examples, each a pure function of (seed, epoch, index)."""
+class BatchMaker:
+    """Corrupted, padded and spelled batches (B, L) of blocks; masked positions stay blank."""
 
-    def __init__(self, blocks: Blocks, corruption: Corruption, seed: int) -> None:
-        self._blocks = blocks
+    def __init__(
+        self, corruption: Corruption, spelling: SpellingTable, curriculum: Curriculum, seed: int
+    ) -> None:
         self._corruption = corruption
+        # The model's own may move to a GPU, and batches are made here.
+        self._spelling = deepcopy(spelling).cpu()
+        self._curriculum = curriculum
         self._seed = seed
-        self._epoch = 0
 
-    def set_epoch(self, epoch: int) -> None:
-        """Draw other noise and masks from here on."""
-        self._epoch = epoch
+    def __call__(self, blocks: TokenBlocks, epoch: int | Array, indices: Array, step: int) -> Batch:
+        """The batch of B blocks.
+
+        Args:
+            blocks: B blocks.
+            epoch: of all, or (B,) of each block; other epochs draw other noise and masks.
+            indices: (B,) the number of each block: what else its draws are made of.
+            step: the step of training, for the curriculum.
+        """
+        keys = keys_of(keys_of(self._seed, epoch), indices)
+        examples = self._corruption(blocks, keys, self._curriculum.noise_at(step))
+        tensors = {name: torch.from_numpy(array) for name, array in examples._asdict().items()}
+        hidden = tensors.pop("hidden")
+        spelled = self._spelling(tensors["input_ids"], tensors["attention_mask"], hidden)
+        return {**tensors, **spelled._asdict()}
+
+
+class PretrainingBatches(Dataset[Batch]):
+    """Batches by `BatchKey`, each example of which is a pure function of seed, epoch and index.
+
+    For a `DataLoader` with `batch_size=None` and a sampler of keys.
+    """
+
+    def __init__(self, blocks: BlockSource, maker: BatchMaker) -> None:
+        self._blocks = blocks
+        self._maker = maker
 
     def __len__(self) -> int:
+        """The number of examples."""
         return len(self._blocks)
 
-    def __getitem__(self, index: int) -> CorruptedExample:
-        block = self._blocks[index]
-        random = Random(f"{self._seed}-{self._epoch}-{index}")
-        return self._corruption(block["input_ids"], block["word_starts"], random)
-
-
-class PretrainingCollator:
-    """Pads examples of at most `max_length` tokens to a batch (B, L) and spells them; masks stay blank."""
-
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, spelling: SpellingTable, max_length: int) -> None:
-        self._max_length = max_length
-        self._pad_id = tokenizer.pad_token_id
-        self._spelling = deepcopy(
-            spelling
-        ).cpu()  # the model's own may move to a GPU, and batches are made here
-
-    def __call__(self, examples: Sequence[CorruptedExample]) -> dict[str, torch.Tensor]:
-        longest = max(len(example.input_ids) for example in examples)
-        length = min(-(-longest // PAD_TO_MULTIPLE_OF) * PAD_TO_MULTIPLE_OF, self._max_length)
-
-        def padded(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
-            return torch.tensor([[*row, *[value] * (length - len(row))] for row in rows])
-
-        input_ids = padded([example.input_ids for example in examples], self._pad_id)
-        attention_mask = padded([[1] * len(example.input_ids) for example in examples], 0)
-        hidden = padded([example.hidden for example in examples], False).bool()
-        return {
-            "input_ids": input_ids,
-            "attention_mask": attention_mask,
-            **self._spelling(input_ids, attention_mask, hidden)._asdict(),
-            "labels": padded([example.labels for example in examples], IGNORED),
-            "nlm_labels": padded([example.nlm_labels for example in examples], IGNORED),
-        }
+    def __getitem__(self, key: BatchKey) -> Batch:
+        return self._maker(self._blocks.take(key.indices), key.epoch, key.indices, key.step)

@@ -1,48 +1,64 @@
-"""Words and their pieces: the units of the tokenizer's pre-tokenisation, for WordPiece and byte-level BPE."""
+"""Words and their pieces: the units of the tokenizer's pre-tokenisation, for WordPiece and byte-level BPE.
 
-from typing import NamedTuple
+Many words are read or tokenised at a time, one a line.
+"""
 
-from tokenizers import decoders
+from collections.abc import Sequence
+
+import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from charbert.spelling import byte_letters, continuation_prefix, is_byte_level
+from charbert.ragged import Array, Ragged, spans
+from charbert.spelling import BYTE_OF_LETTER, byte_letters, continuation_prefix, is_byte_level
 
-_FROM_LETTERS = decoders.ByteLevel()
-_SPACE = "Ġ"  # how byte-level pieces write a space
-
-
-class Word(NamedTuple):
-    """The text of a word, and whether a space before it is part of its first piece (byte-level BPE)."""
-
-    text: str
-    after_space: bool
+_LINE_END, _SPACE = "\n", " "
 
 
 class WordPieces:
-    """Turns the pieces of one word into its text, and a text into pieces again."""
+    """Turns pieces into the words that they make, and words into pieces again."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         backend = tokenizer.backend_tokenizer
-        self._model = backend.model
         self._byte_level = is_byte_level(backend)
-        self._prefix = continuation_prefix(backend)
-        self._pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-        self._special = frozenset(tokenizer.all_special_ids)
+        self._encoding = "utf-8" if self._byte_level else "utf-32-le"
+        self._model = backend.model
+        code_of = BYTE_OF_LETTER.get if self._byte_level else ord
+        prefix = continuation_prefix(backend)
+        pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+        added = {*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder}
+        codes: list[list[int]] = []
+        for index, piece in enumerate(piece or "" for piece in pieces):
+            row = [code_of(letter) for letter in piece.removeprefix(prefix) or piece]
+            is_text = index not in added and None not in row and ord(_LINE_END) not in row
+            codes.append([code for code in row if code is not None] if is_text else [])
+        self._codes = Ragged.of_rows([*codes, [ord(_LINE_END)]], np.uint8 if self._byte_level else np.uint32)
+        self._after_space = np.array([self._byte_level and row[:1] == [ord(_SPACE)] for row in codes])
+        self.is_readable = np.array([bool(row) for row in codes])
 
-    def word(self, token_ids: list[int]) -> Word | None:
-        """The word that these pieces make; None where a special or unknown token hides it."""
-        if not self._special.isdisjoint(token_ids):
-            return None
-        pieces = [self._pieces[token_id] for token_id in token_ids]
-        if not self._byte_level:
-            return Word(pieces[0] + "".join(piece.removeprefix(self._prefix) for piece in pieces[1:]), False)
-        letters = "".join(pieces)
-        after_space = letters.startswith(_SPACE)
-        return Word(_FROM_LETTERS.decode([letters.removeprefix(_SPACE)]), after_space)
+    def after_space(self, first_pieces: Array) -> Array:
+        """(W,) whether a space before the word is part of this first piece of it (byte-level BPE)."""
+        return self._after_space[first_pieces]
 
-    def pieces(self, word: Word) -> list[int]:
-        """The token ids of a word, which stays one word whatever it contains."""
-        text = word.text
+    def texts(self, words: Ragged) -> list[str]:
+        """The text of each word, without a space before it.
+
+        Args:
+            words: W words of token ids, all of them `is_readable`. Bytes that are no UTF-8 become U+FFFD.
+        """
+        line_end = len(self._codes.offsets) - 2
+        lengths = words.lengths
+        tokens = np.full(len(words.values) + len(lengths), line_end)
+        tokens[spans(words.offsets[:-1] + np.arange(len(lengths)), lengths)] = words.values
+        text = self._codes.take(tokens).values.tobytes().decode(self._encoding, errors="replace")
+        lines = text.split(_LINE_END)[:-1]
+        return [line.removeprefix(_SPACE) for line in lines] if self._byte_level else lines
+
+    def pieces(self, texts: Sequence[str], after_space: Array) -> Ragged:
+        """The token ids of each word, which stays one word whatever it contains."""
         if self._byte_level:
-            text = f"{_SPACE if word.after_space else ''}{byte_letters(text)}"
-        return [token.id for token in self._model.tokenize(text)]
+            pairs = zip(texts, after_space.tolist(), strict=True)
+            lines = _LINE_END.join([_SPACE + text if spaced else text for text, spaced in pairs])
+            texts = byte_letters(lines).split(byte_letters(_LINE_END)) if texts else []
+        # The model alone, without the steps that would divide a text, is also the fastest way to many words.
+        tokenize = self._model.tokenize
+        return Ragged.of_rows([[token.id for token in tokenize(text)] for text in texts], np.int64)

@@ -22,7 +22,7 @@ from charbert.noise import SHORTEST_EDITED, noise_word
 from charbert.results import RESULTS, check_output_folder, write_results
 from charbert.tokenization import CharBertTokenizer
 from data.__main__ import main as data_main
-from data.dataset import load_blocks
+from data.blocks import Blocks
 from pretrain.__main__ import main as pretrain_main
 from pretrain.run import FIGURE
 
@@ -98,13 +98,13 @@ def restored_table(model_folder: str, blocks_folder: str) -> str:
     """Misspelled words in held-out sentences, and what the noisy LM makes of them."""
     model = CharBertForPreTraining.from_pretrained(model_folder)
     tokenizer = CharBertTokenizer.from_pretrained(model_folder)
-    blocks = load_blocks(blocks_folder)
+    blocks = Blocks(blocks_folder)
     results = _results(model_folder)
     random = Random(SEED)
     held_out = random.sample(range(len(blocks))[-results["settings"]["eval_examples"] :], 4 * SENTENCES)
     rows = [("a held-out sentence with one *misspelled* word", "original", "restored: the three likeliest")]
     for index in held_out:
-        words = tokenizer.decode(blocks[index]["input_ids"]).split()[:WORDS_OF_A_SENTENCE]
+        words = tokenizer.decode(blocks.take([index]).token_ids).split()[:WORDS_OF_A_SENTENCE]
         eligible = [
             place
             for place, word in enumerate(words)

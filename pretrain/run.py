@@ -7,16 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import TrainerState, TrainingArguments, set_seed
 
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.results import RESULTS, check_output_folder, write_results
 from charbert.tokenization import CharBertTokenizer
-from data.corruption import Corruption, CorruptionSettings
-from data.dataset import load_blocks
-from data.examples import PretrainingCollator, PretrainingExamples
+from pretrain.batches import batches_of_run
 from pretrain.curves import draw_curves
 from pretrain.model import build_model
 from pretrain.settings import PretrainSettings
@@ -49,41 +46,21 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
     arguments = _training_arguments(settings)
     set_seed(settings.seed)
     tokenizer = CharBertTokenizer.from_pretrained(settings.tokenizer)
-    blocks = load_blocks(settings.data)
-    held_out = len(blocks) - settings.eval_examples
-    if held_out < 1:
-        raise CharBertError(
-            f"{settings.data}: {len(blocks)} blocks, of which eval_examples={settings.eval_examples} leaves "
-            "none to train on"
-        )
     model = build_model(settings, tokenizer)
-    corruption = Corruption(
-        tokenizer,
-        tokenizer.words,
-        CorruptionSettings(
-            noise_probability=settings.noise_probability,
-            noise_edits=tuple(settings.noise_edits),
-            mlm_probability=settings.mlm_probability,
-            max_length=settings.max_length,
-        ),
-    )
     state = None if checkpoint is None else TrainerState.load_from_json(str(checkpoint / STATE))
     finished = state is not None and state.global_step >= settings.max_steps
     if finished:
         if (output / RESULTS).exists():
             raise CharBertError(f"{output}: has all of max_steps={settings.max_steps}; give more to go on")
         model = CharBertForPreTraining.from_pretrained(checkpoint)
+    first_step = 0 if state is None else state.global_step
+    training, evaluation = batches_of_run(
+        settings, arguments, tokenizer, model.spelling_table, first_step, checkpoint
+    )
     if is_main_process() and settings.overwrite:
         _remove_run(output)
     trainer = PretrainingTrainer(
-        model=model,
-        args=arguments,
-        train_dataset=PretrainingExamples(blocks.select(range(held_out)), corruption, settings.seed),
-        eval_dataset=PretrainingExamples(
-            blocks.select(range(held_out, len(blocks))), corruption, settings.seed + 1
-        ),
-        data_collator=PretrainingCollator(tokenizer, model.spelling_table, settings.max_length),
-        processing_class=tokenizer,
+        model=model, args=arguments, training=training, evaluation=evaluation, processing_class=tokenizer
     )
     logger.info("starting from %s", checkpoint or "step 0")
     seconds = 0.0
@@ -160,8 +137,7 @@ def _of_trainer(settings: PretrainSettings) -> TrainingArguments:
         save_total_limit=settings.save_total_limit,
         logging_steps=settings.logging_steps,
         logging_first_step=True,
-        dataloader_num_workers=settings.num_workers,
-        dataloader_pin_memory=torch.cuda.is_available(),
+        ignore_data_skip=True,  # the batches themselves begin where a run goes on
         remove_unused_columns=False,
         label_names=["labels", "nlm_labels"],
         report_to="tensorboard",

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from charbert.errors import CharBertError
 from charbert.noise import EDITS, PRETRAINING_EDITS
 from charbert.settings import described
+from data.curriculum import Curriculum, CurriculumPoint, Noise
 
 LEAST = {
     **dict.fromkeys(("batch_size", "gradient_accumulation_steps", "max_steps"), 1),
     **dict.fromkeys(("eval_steps", "save_steps", "logging_steps", "eval_examples", "save_total_limit"), 1),
     **dict.fromkeys(("num_workers", "warmup_steps"), 0),
+    "block_size": 3,
     "max_length": 3,  # two special tokens around one
 }
 
@@ -18,9 +20,16 @@ LEAST = {
 class PretrainSettings:
     """Keys of a config file; the defaults are the paper's where it gives one."""
 
-    data: str = field(metadata={"help": "dataset of `python -m data tokenize`"})
+    data: str = field(
+        metadata={"help": "dataset of `python -m data tokenize`; under streaming, for evaluation"}
+    )
     tokenizer: str = field(metadata={"help": "tokenizer folder of `python -m data vocabulary`"})
     output: str = field(metadata={"help": "folder for checkpoints, logs, the model and results.json"})
+
+    stream: list[str] = described(
+        [], "train on this text instead, tokenised as it is read: folders, files, hub"
+    )
+    block_size: int = described(328, "stream: tokens of a block with its two special tokens, before noise")
 
     backbone: str | None = described(None, "plain BERT or RoBERTa to start from: folder or hub id")
     model: str | None = described(None, "CharBERT to go on from: folder or hub id")
@@ -37,6 +46,10 @@ class PretrainSettings:
 
     noise_probability: float = described(0.15, "share of words that get a typo")
     noise_edits: list[str] = described(list(PRETRAINING_EDITS), f"kinds of typos, of {', '.join(EDITS)}")
+    noise_curriculum: list[str] = described(
+        [], "noise over training instead: points STEP:PROBABILITY or STEP:PROBABILITY:EDIT+EDIT"
+    )
+    label_unknown_words: bool = described(False, "restore words outside the word vocabulary as <unk>")
     mlm_probability: float = described(0.10, "share of tokens that are masked, by whole words")
     max_length: int = described(384, "tokens of an example")
     eval_examples: int = described(1000, "blocks at the end of the data that are kept for evaluation")
@@ -80,6 +93,16 @@ class PretrainSettings:
                 f"hidden_size={self.hidden_size} must be a multiple of "
                 f"num_attention_heads={self.num_attention_heads}"
             )
+        self.curriculum()
         for name, least in LEAST.items():
             if getattr(self, name) < least:
                 raise CharBertError(f"{name}={getattr(self, name)} must be at least {least}")
+
+    def noise(self) -> Noise:
+        """The noise of training without a curriculum, and of evaluation."""
+        return Noise(self.noise_probability, tuple(self.noise_edits))
+
+    def curriculum(self) -> Curriculum:
+        """The noise of training."""
+        points = [CurriculumPoint.parse(text, self.noise()) for text in self.noise_curriculum]
+        return Curriculum(points) if points else Curriculum.constant(self.noise())

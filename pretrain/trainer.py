@@ -3,15 +3,19 @@
 import math
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, Subset
-from transformers import Trainer, TrainerCallback
+from torch.utils.data import DataLoader
+from transformers import Trainer
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.losses import score_labelled
+from data.examples import Batch
+from pretrain.batches import TrainingBatches
 
 SUMS = (
     "mlm_count",
@@ -25,15 +29,33 @@ SUMS = (
 
 
 class PretrainingTrainer(Trainer):
-    """Logs the loss of each task while training, and evaluates both."""
+    """Logs the loss of each task while training, and evaluates both.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    Args:
+        training: the batches of this process, from the step on where the run goes on.
+        evaluation: its share of the batches of evaluation.
+        args, kwargs: as of `transformers.Trainer`.
+    """
+
+    def __init__(
+        self, *args: Any, training: TrainingBatches, evaluation: DataLoader[Batch], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, eval_dataset=evaluation.dataset, **kwargs)
+        self._training = training
+        self._evaluation = evaluation
         self.tokens_trained = 0
         self.evaluation_seconds = 0.0
         self._running: Counter[str] = Counter()
         self._latest: tuple[int, dict[str, float]] = (-1, {})
-        self.add_callback(_EpochCallback())
+
+    def get_train_dataloader(self) -> Any:
+        # As it is: its batches are already those of this process alone.
+        return self._training
+
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        checkpoint = Path(self.args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
+        self._training.save(checkpoint, self.args.process_index)
+        super()._save_checkpoint(*args, **kwargs)
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
@@ -49,23 +71,25 @@ class PretrainingTrainer(Trainer):
                 mean = self._running[name] / self._running["batches"]
                 logs[name] = float(self.accelerator.reduce(mean, reduction="mean"))
             self._running.clear()
+        # The Trainer takes all steps for one epoch, that of a run that goes on for shorter.
+        per_epoch = self._training.steps_per_epoch
+        self.state.epoch = self.state.global_step / per_epoch if per_epoch else None
         super().log(logs, *args, **kwargs)
 
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
-        """Both tasks on the held-out blocks: losses, MLM perplexity and accuracy, NLM hit@1 and hit@5."""
+        """Both tasks on the held-out blocks: losses, MLM perplexity and accuracy, NLM hit@1 and hit@5.
+
+        Each is counted once, whatever the number of processes.
+        """
         started = time.monotonic()
-        # Each process takes every n-th example: each is counted once, whatever the number of processes.
-        examples = self.eval_dataset if eval_dataset is None else eval_dataset
-        share = Subset(examples, range(self.args.process_index, len(examples), self.args.world_size))
-        loader = DataLoader(share, self.args.eval_batch_size, collate_fn=self.data_collator)
         model = self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
         was_training = model.training
         model.eval()
         sums = torch.zeros(len(SUMS), dtype=torch.float64, device=self.args.device)
         with torch.no_grad(), self.accelerator.autocast():
-            for batch in loader:
+            for batch in self._evaluation:
                 sums += _measure(model, self._prepare_inputs(batch)).to(sums.device)
         model.train(was_training)
         total = dict(zip(SUMS, self.accelerator.reduce(sums).tolist(), strict=True))
@@ -80,17 +104,6 @@ class PretrainingTrainer(Trainer):
         """The metrics at the last step, measured unless they have just been."""
         step, metrics = self._latest
         return metrics if step == self.state.global_step else self.evaluate()
-
-
-class _EpochCallback(TrainerCallback):
-    """Tells the training examples which epoch it is.
-
-    The Trainer itself does so through accelerate, but not where the batch sampler is wrapped: with several
-    processes, and after a resume.
-    """
-
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        kwargs["train_dataloader"].dataset.set_epoch(int(state.epoch))
 
 
 def _measure(model: CharBertForPreTraining, batch: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -1,8 +1,9 @@
 from random import Random
 
+import numpy as np
 import pytest
 
-from charbert.noise import EDITS, NEIGHBOURS, noise_word
+from charbert.noise import EDITS, NEIGHBOURS, noise_word, noise_words
 
 WORDS = ("word", "CharBERT", "committee", "naïve", "Wikipedia", "ключевой")
 
@@ -77,3 +78,39 @@ def test_kinds_are_drawn_evenly() -> None:
 
 def test_the_same_seed_gives_the_same_typo() -> None:
     assert noise_word("reproducible", Random(5)) == noise_word("reproducible", Random(5))
+
+
+MANY = ["a", "the", "word", "", "CharBERT", "aaaa", "ключевой", "naïve", "🙂🙃🙂🙃", "don't"] * 20
+
+
+@pytest.mark.parametrize("edits", (("drop", "add", "swap"), ("keyboard",), ("swap", "keyboard"), EDITS))
+def test_a_word_is_edited_alike_alone_and_among_others(edits: tuple[str, ...]) -> None:
+    draws = np.random.default_rng(1).random((len(MANY), 3))
+    alone = [noise_words([word], draws[[index]], edits)[0] for index, word in enumerate(MANY)]
+    assert noise_words(MANY, draws, edits) == alone
+
+
+def test_no_words_give_no_words() -> None:
+    assert noise_words([], np.zeros((0, 3))) == []
+
+
+@pytest.mark.parametrize("draw", (0.0, np.nextafter(1.0, 0.0)))
+def test_the_ends_of_the_range_of_a_draw_are_edits_too(draw: float) -> None:
+    words = [word for word in MANY if word not in ("", "aaaa")]
+    edited = noise_words(words, np.full((len(words), 3), draw), EDITS)
+    assert all(ours != theirs for ours, theirs in zip(edited, words, strict=True))
+
+
+def test_places_are_drawn_evenly() -> None:
+    draws = np.random.default_rng(2).random((6000, 3))
+    dropped = noise_words(["abcdef"] * 6000, draws, ["drop"])
+    shares = [dropped.count("abcdef".replace(letter, "")) / 6000 for letter in "bcde"]
+    assert shares == pytest.approx([1 / 4] * 4, abs=0.03)
+
+
+def test_added_letters_are_drawn_evenly() -> None:
+    draws = np.random.default_rng(3).random((26_000, 3))
+    added = noise_words(["."] * 26_000, draws, ["add"])
+    counts = [added.count(f".{letter}") for letter in "abcdefghijklmnopqrstuvwxyz"]
+    assert sum(counts) == 26_000
+    assert max(counts) - min(counts) < 250

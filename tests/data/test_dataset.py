@@ -5,79 +5,82 @@ import tiny
 
 from charbert.errors import CharBertError
 from data.__main__ import main
-from data.dataset import blocks, load_blocks
+from data.blocks import Block, Blocks
+from data.jobs import ShardedJob
+from data.packing import Packer
 
-
-def block_list(kind: str, texts: list[str], size: int) -> list[tuple[list[int], list[bool]]]:
-    return list(blocks(tiny.tokenizer(kind), iter(texts), size))
-
-
-def test_blocks_hold_the_whole_text_in_order(kind: str) -> None:
-    tokenizer = tiny.tokenizer(kind)
-    text = " ".join(tiny.SENTENCES)
-    tokens = [token for block, _ in block_list(kind, [text], 12) for token in block]
-    assert tokens == tokenizer(text, add_special_tokens=False)["input_ids"]
-
-
-def test_no_block_is_longer_than_asked_for(kind: str) -> None:
-    assert all(len(block) <= 12 for block, _ in block_list(kind, list(tiny.SENTENCES) * 5, 12))
-
-
-def test_a_block_begins_with_a_word(kind: str) -> None:
-    assert all(starts[0] for _, starts in block_list(kind, list(tiny.SENTENCES) * 5, 12))
-
-
-def test_word_starts_are_those_of_the_tokenizer(kind: str) -> None:
-    [(_, starts)] = block_list(kind, [tiny.SENTENCES[2]], 100)
-    assert sum(starts) == len(tiny.SENTENCES[2].split())
-
-
-def test_documents_are_separated(kind: str) -> None:
-    tokenizer = tiny.tokenizer(kind)
-    [(block, starts)] = block_list(kind, ["the dog", "the fox"], 100)
-    place = block.index(tokenizer.sep_token_id)
-    assert starts[place]
-    assert tokenizer.decode(block[place + 1 :]).strip() == "the fox"
-
-
-def test_a_word_longer_than_a_block_is_cut(kind: str) -> None:
-    text = "jumping" * 30 if kind == "roberta" else "jumping" * 14
-    assert [len(block) for block, _ in block_list(kind, [text], 12)] == [12]
-
-
-def test_empty_documents_give_nothing(kind: str) -> None:
-    assert block_list(kind, ["", ""], 12) == []
+TEXTS = [*tiny.SENTENCES, "the lazy fox", "a word", "over the dog"] * 20
 
 
 @pytest.fixture
-def folder(kind: str, tmp_path: Path) -> Path:
+def folder(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("data.dataset._CHARACTERS_AT_ONCE", 500)
+    monkeypatch.setattr("data.dataset._TOKENS_PER_FILE", 200)
     tiny.tokenizer(kind).save_pretrained(tmp_path / "tokenizer")
-    (tmp_path / "text.txt").write_text("\n\n".join(tiny.SENTENCES), encoding="utf-8")
+    (tmp_path / "text.txt").write_text("\n\n".join(TEXTS), encoding="utf-8")
     return tmp_path
 
 
-def tokenize(folder: Path, *more: str) -> Path:
-    out = folder / "blocks"
-    text, tokenizer = str(folder / "text.txt"), str(folder / "tokenizer")
-    main(["tokenize", text, "--tokenizer", tokenizer, "--out", str(out), "--block-size", "14", *more])
-    return out
+def tokenize(folder: Path, *more: str, out: str = "blocks", texts: tuple[str, ...] = ("text.txt",)) -> Path:
+    sources = [str(folder / text) for text in texts]
+    places = ["--tokenizer", str(folder / "tokenizer"), "--out", str(folder / out)]
+    main(["tokenize", *sources, *places, "--block-size", "14", *more])
+    return folder / out
 
 
-def test_the_command_writes_a_dataset_that_loads(kind: str, folder: Path) -> None:
-    rows = load_blocks(str(tokenize(folder)))
-    expected = block_list(kind, list(tiny.SENTENCES), 12)
-    assert [(row["input_ids"], row["word_starts"]) for row in rows] == expected
+def files(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(out.glob("*.arrow"))}
 
 
-def test_a_folder_in_use_is_refused_without_overwrite(folder: Path) -> None:
+def test_the_command_writes_blocks_that_hold_the_text(kind: str, folder: Path) -> None:
+    blocks = Blocks(tokenize(folder, texts=("text.txt", "text.txt")))
+    separator = tiny.tokenizer(kind).sep_token_id
+    tokens = [token for token in blocks.take(range(len(blocks))).token_ids.tolist() if token != separator]
+    expected: list[Block] = Packer(tiny.tokenizer(kind), 10_000).blocks(TEXTS * 2)
+    clean = [token for block in expected for token in block.token_ids.tolist() if token != separator]
+    assert sorted(tokens) == sorted(clean)
+
+
+def test_a_stopped_run_goes_on_to_the_same_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = files(tokenize(folder, out="whole"))
+    assert len(whole) > 3
+    written = ShardedJob.write
+
+    def stopping(job: ShardedJob, *given: object) -> None:
+        if len(files(job.folder)) == 2:
+            raise KeyboardInterrupt
+        written(job, *given)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ShardedJob, "write", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            tokenize(folder)
+    stopped = folder / "blocks"
+    assert len(files(stopped)) == 2
+    assert not (stopped / "results.json").exists()
+    begun = {path.name: path.stat().st_mtime_ns for path in stopped.glob("*.arrow")}
+    assert files(tokenize(folder)) == whole
+    assert {name: (stopped / name).stat().st_mtime_ns for name in begun} == begun
+
+
+def test_a_finished_run_is_not_done_again(folder: Path) -> None:
+    out = tokenize(folder)
+    before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
     tokenize(folder)
-    with pytest.raises(CharBertError, match="--overwrite"):
-        tokenize(folder)
-    tokenize(folder, "--overwrite")
+    assert {path: path.stat().st_mtime_ns for path in out.iterdir() if path.name != "job.json"} == {
+        path: time for path, time in before.items() if path.name != "job.json"
+    }
+
+
+def test_a_folder_with_other_blocks_is_refused_without_overwrite(folder: Path) -> None:
+    tokenize(folder)
+    with pytest.raises(CharBertError, match="block_size 14 instead of 20"):
+        tokenize(folder, "--block-size", "20")
+    tokenize(folder, "--block-size", "20", "--overwrite")
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), ((None, "no such"), (b"", "text"), (b"the dog\n\nth\xff fox", "UTF-8"))
+    ("content", "message"), ((None, "no such"), (b"", "no documents"), (b"the dog\n\nth\xff fox", "UTF-8"))
 )
 def test_text_that_cannot_be_read_is_refused(folder: Path, content: bytes | None, message: str) -> None:
     (folder / "text.txt").unlink()
@@ -85,19 +88,11 @@ def test_text_that_cannot_be_read_is_refused(folder: Path, content: bytes | None
         (folder / "text.txt").write_bytes(content)
     with pytest.raises(CharBertError, match=message):
         tokenize(folder)
+    assert not list(folder.glob("blocks/*.arrow"))
+
+
+@pytest.mark.parametrize("size", ("2", "70000"))
+def test_a_block_size_out_of_range_is_refused(folder: Path, size: str) -> None:
+    with pytest.raises(CharBertError, match="must lie between"):
+        tokenize(folder, "--block-size", size)
     assert not (folder / "blocks").exists()
-
-
-def test_truncation_saved_with_a_tokenizer_cuts_no_text(kind: str, folder: Path) -> None:
-    tokenizer = tiny.tokenizer(kind)
-    tokenizer(tiny.SENTENCES[0], truncation=True, max_length=4, padding="max_length")
-    tokenizer.save_pretrained(folder / "tokenizer")
-    rows = load_blocks(str(tokenize(folder)))
-    assert [row["input_ids"] for row in rows] == [
-        ids for ids, _ in block_list(kind, list(tiny.SENTENCES), 12)
-    ]
-
-
-def test_what_is_no_dataset_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CharBertError, match="python -m data tokenize"):
-        load_blocks(str(tmp_path))

@@ -1,50 +1,70 @@
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 import pytest
 import tiny
 import torch
 
 from charbert import CharBertForPreTraining
 from charbert.vocabulary import Vocabulary
+from data.blocks import Block, TokenBlocks, joined_blocks
 from data.corruption import Corruption, CorruptionSettings
-from data.dataset import blocks
-from data.examples import PretrainingCollator, PretrainingExamples
+from data.curriculum import Curriculum, CurriculumPoint, Noise
+from data.examples import BatchKey, BatchMaker, PretrainingBatches
+from data.packing import Packer
 
 WORDS = Vocabulary(["the", "quick", "brown", "fox", "dog", "<unk>"])
 
 
-@pytest.fixture
-def examples(kind: str) -> PretrainingExamples:
+class BlocksInMemory:
+    def __init__(self, blocks: list[Block]) -> None:
+        self._blocks = blocks
+
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+    def take(self, indices: Sequence[int] | Any) -> TokenBlocks:
+        return joined_blocks([self._blocks[index] for index in indices])
+
+
+def made(kind: str, curriculum: Curriculum | None = None) -> PretrainingBatches:
     tokenizer = tiny.tokenizer(kind)
-    texts = [" ".join(tiny.SENTENCES) * 3, tiny.SENTENCES[0]]
-    rows = [{"input_ids": ids, "word_starts": starts} for ids, starts in blocks(tokenizer, iter(texts), 60)]
-    return PretrainingExamples(rows, Corruption(tokenizer, WORDS, CorruptionSettings(max_length=64)), seed=0)
+    texts = [" ".join(tiny.SENTENCES) * 3, *tiny.SENTENCES]
+    blocks = [block for text in texts for block in Packer(tokenizer, 50).blocks([text])]
+    corruption = Corruption(tokenizer, WORDS, CorruptionSettings(max_length=64))
+    spelling = tiny.build(CharBertForPreTraining, kind).spelling_table
+    return PretrainingBatches(
+        BlocksInMemory(blocks),
+        BatchMaker(corruption, spelling, curriculum or Curriculum.constant(Noise(0.3)), seed=0),
+    )
 
 
-def test_an_example_depends_on_seed_epoch_and_index_alone(examples: PretrainingExamples) -> None:
-    first = [examples[index] for index in range(len(examples))]
-    assert [examples[index] for index in reversed(range(len(examples)))] == first[::-1]
+def batch(
+    batches: PretrainingBatches, *indices: int, epoch: int = 0, step: int = 0
+) -> dict[str, torch.Tensor]:
+    return batches[BatchKey(epoch, np.array(indices), step)]
 
 
-def test_each_epoch_draws_anew(examples: PretrainingExamples) -> None:
-    first = examples[0]
-    examples.set_epoch(1)
-    assert examples[0] != first
-    examples.set_epoch(0)
-    assert examples[0] == first
-
-
-def test_a_batch_is_padded_and_spelled(kind: str, examples: PretrainingExamples) -> None:
+def test_a_batch_goes_through_the_model(kind: str) -> None:
     model = tiny.build(CharBertForPreTraining, kind)
-    batch = PretrainingCollator(tiny.tokenizer(kind), model.spelling_table, 64)(list(examples))
-    assert batch["input_ids"].shape == batch["labels"].shape == batch["nlm_labels"].shape
-    assert batch["input_ids"].shape[1] % 8 == 0
-    assert batch["attention_mask"].sum(dim=1).tolist() == [len(example.input_ids) for example in examples]
-    assert torch.isfinite(model(**batch).loss)
+    made_batch = batch(made(kind), 0, 1, 2)
+    assert all(tensor.dtype == torch.long for tensor in made_batch.values())
+    assert torch.isfinite(model(**made_batch).loss)
 
 
-def test_masked_positions_are_blank(kind: str, examples: PretrainingExamples) -> None:
+def test_the_characters_are_those_that_the_model_would_spell(kind: str) -> None:
     model = tiny.build(CharBertForPreTraining, kind)
-    batch = PretrainingCollator(tiny.tokenizer(kind), model.spelling_table, 64)(list(examples))
-    rows = zip(batch["char_input_ids"], batch["start_ids"], batch["end_ids"], batch["labels"], strict=True)
+    given = batch(made(kind), 0, 1, 2)
+    hidden = given["labels"] != -100
+    spelled = model.spelling_table(given["input_ids"], given["attention_mask"], hidden)
+    for name in tiny.SPELLED:
+        assert torch.equal(given[name], getattr(spelled, name))
+
+
+def test_masked_positions_are_blank(kind: str) -> None:
+    given = batch(made(kind), 0, 1, 2)
+    rows = zip(given["char_input_ids"], given["start_ids"], given["end_ids"], given["labels"], strict=True)
     spelled = [
         spelling
         for characters, starts, ends, labels in rows
@@ -53,3 +73,27 @@ def test_masked_positions_are_blank(kind: str, examples: PretrainingExamples) ->
     ]
     assert spelled
     assert all(spelling == [0] for spelling in spelled)
+
+
+def test_an_example_depends_on_seed_epoch_and_index_alone(kind: str) -> None:
+    batches = made(kind)
+    together = batch(batches, 2, 0, 1, epoch=3)
+    for row, index in enumerate((2, 0, 1)):
+        alone = batch(batches, index, epoch=3)
+        length = int(alone["attention_mask"].sum())
+        for name in ("input_ids", "labels", "nlm_labels"):
+            assert torch.equal(alone[name][0, :length], together[name][row, :length])
+
+
+@pytest.mark.parametrize("changes", ({"epoch": 1}, {"index": 1}))
+def test_another_epoch_or_index_draws_anew(kind: str, changes: dict[str, int]) -> None:
+    batches = made(kind)
+    other = batch(batches, changes.get("index", 0), epoch=changes.get("epoch", 0))
+    assert batch(batches, 0)["input_ids"].tolist() != other["input_ids"].tolist()
+
+
+def test_noise_follows_the_curriculum(kind: str) -> None:
+    points = [CurriculumPoint(0, Noise(0.0)), CurriculumPoint(10, Noise(1.0))]
+    batches = made(kind, Curriculum(points))
+    noised = [int((batch(batches, 0, step=step)["nlm_labels"] != -100).sum()) for step in (0, 5, 10)]
+    assert noised[0] == 0 < noised[1] < noised[2]

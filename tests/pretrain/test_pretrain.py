@@ -13,8 +13,7 @@ from safetensors.torch import load_file
 from charbert import CharBertForPreTraining, CharBertTokenizer
 from charbert.errors import CharBertError, run_command
 from data.__main__ import main as data_main
-from data.dataset import load_blocks
-from data.examples import PretrainingExamples
+from data.blocks import Blocks
 from pretrain.__main__ import main
 
 SENTENCES = [
@@ -218,18 +217,79 @@ def test_overwrite_removes_nothing_where_the_settings_are_wrong(finished: Path, 
     assert (output / "checkpoint-8" / "model.safetensors").exists()
 
 
-def test_each_epoch_draws_its_own_noise_after_a_resume_too(
-    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_data_loading_processes_change_nothing_not_even_after_a_resume(
+    finished: Path, tmp_path: Path
 ) -> None:
-    epochs: list[int] = []
-    monkeypatch.setattr(
-        PretrainingExamples, "set_epoch", lambda examples, epoch: epochs.append(epoch), raising=True
-    )
+    output = tmp_path / "workers"
+    shutil.copytree(finished, output)
+    shutil.rmtree(output / "checkpoint-8")
+    (output / "model.safetensors").unlink()
+    main([str(write_config(finished.parent, output, num_workers=2)), "--resume"])
+    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, finished))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_the_log_names_the_epoch_after_a_resume_too(finished: Path, tmp_path: Path) -> None:
     output = tmp_path / "epochs"
-    examples = len(load_blocks(str(finished.parent / "blocks"))) - SETTINGS["eval_examples"]
-    steps_an_epoch = -(-examples // SETTINGS["batch_size"])
-    main([str(write_config(finished.parent, output, max_steps=2 * steps_an_epoch + 1))])
-    assert sorted(set(epochs)) == [0, 1, 2]
+    shutil.copytree(finished, output)
+    main([str(write_config(finished.parent, output, max_steps=12)), "--resume"])
+    history = json.loads((output / "trainer_state.json").read_text())["log_history"]
+    examples = len(Blocks(finished.parent / "blocks")) - SETTINGS["eval_examples"]
+    steps_an_epoch = examples // SETTINGS["batch_size"]
+    assert history[-1]["step"] == 12
+    assert all(entry["epoch"] == pytest.approx(entry["step"] / steps_an_epoch) for entry in history)
+
+
+def test_accumulated_batches_are_those_of_one_step(corpus: Path, tmp_path: Path) -> None:
+    output = tmp_path / "accumulated"
+    main([str(write_config(corpus, output, batch_size=4, gradient_accumulation_steps=2, max_steps=2))])
+    assert (results(output)["steps"], results(output)["samples_seen"]) == (2, 16)
+
+
+def test_noise_follows_the_curriculum(corpus: Path, tmp_path: Path) -> None:
+    output = tmp_path / "curriculum"
+    points = ["0:0:swap", "2:0", "3:0.9"]
+    main([str(write_config(corpus, output, noise_curriculum=points, max_steps=4, logging_steps=1))])
+    history = json.loads((output / "trainer_state.json").read_text())["log_history"]
+    losses = [entry["nlm_loss"] for entry in history if "nlm_loss" in entry]
+    assert losses[:3] == [0, 0, 0]
+    assert losses[3] > 0
+
+
+@pytest.fixture(scope="module")
+def streamed(corpus: Path) -> Path:
+    """The output of a run of eight steps on streamed text."""
+    output = corpus / "streamed"
+    main([str(write_config(corpus, output, stream=[str(corpus / "text.txt")], block_size=24))])
+    return output
+
+
+def test_a_run_trains_on_streamed_text(streamed: Path) -> None:
+    assert results(streamed)["steps"] == 8
+    assert (streamed / "checkpoint-4" / "stream-0.json").exists()
+
+
+@pytest.mark.parametrize("num_workers", (0, 2))
+def test_a_streamed_run_stopped_and_resumed_is_the_run_never_stopped(
+    streamed: Path, tmp_path: Path, num_workers: int
+) -> None:
+    output = tmp_path / "stopped"
+    shutil.copytree(streamed, output)
+    shutil.rmtree(output / "checkpoint-8")
+    (output / "model.safetensors").unlink()
+    stream = {"stream": [str(streamed.parent / "text.txt")], "block_size": 24, "num_workers": num_workers}
+    main([str(write_config(streamed.parent, output, **stream)), "--resume"])
+    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, streamed))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_a_stream_does_not_go_on_from_a_run_on_blocks(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "other"
+    shutil.copytree(finished, output)
+    (output / "results.json").unlink()
+    config = write_config(finished.parent, output, stream=[str(finished.parent / "text.txt")], max_steps=12)
+    with pytest.raises(CharBertError, match=r"stream-0\.json: missing"):
+        main([str(config), "--resume"])
 
 
 def test_examples_need_not_be_a_multiple_of_eight_long(corpus: Path, tmp_path: Path) -> None:
@@ -254,6 +314,10 @@ def test_overwrite_starts_anew(finished: Path, tmp_path: Path) -> None:
         ({"noise_edits": ["drop", "typo"]}, "noise_edits"),
         ({"noise_probability": 1.5}, "between 0 and 1"),
         ({"interaction": "magic"}, "interaction"),
+        ({"noise_curriculum": ["5:0.1", "1:0.2"]}, "rising steps"),
+        ({"noise_curriculum": ["much"]}, "must look like"),
+        ({"batch_size": 1000}, "fewer than one batch"),
+        ({"stream": ["nowhere.txt"]}, "nowhere"),
         ({"num_attention_heads": 3}, "multiple of num_attention_heads"),
         ({"max_length": 2}, "at least 3"),
         ({"backbone": "a", "model": "b"}, "exclude each other"),

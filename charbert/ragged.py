@@ -1,0 +1,43 @@
+"""Rows of different lengths in one array: words of letters, pieces of characters, blocks of tokens."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+class Ragged(NamedTuple):
+    """Row i is `values[offsets[i] : offsets[i + 1]]`; `offsets` starts with 0."""
+
+    values: Array
+    offsets: Array
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Sequence[int]], dtype: Any) -> "Ragged":
+        """Rows given as lists."""
+        values = [value for row in rows for value in row]
+        return cls(np.array(values, dtype), offsets_of([len(row) for row in rows]))
+
+    @property
+    def lengths(self) -> Array:
+        return np.diff(self.offsets)
+
+    def take(self, rows: Array) -> "Ragged":
+        """The rows of these numbers, in this order."""
+        starts, lengths = self.offsets[rows], self.offsets[rows + 1] - self.offsets[rows]
+        return Ragged(self.values[spans(starts, lengths)], offsets_of(lengths))
+
+
+def offsets_of(lengths: Iterable[int] | Array) -> Array:
+    """Where rows of these lengths begin, and where the last one ends."""
+    lengths = np.asarray(lengths, dtype=np.int64)
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+
+
+def spans(starts: Array, lengths: Array) -> Array:
+    """The `lengths[0]` places from `starts[0]` on, then those of the next span, and so on."""
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.repeat(starts - (ends - lengths), lengths) + np.arange(total)

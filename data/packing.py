@@ -1,0 +1,86 @@
+"""Documents -> blocks of tokens, each of as few documents as can be."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from charbert.tokenization import CharBertTokenizer
+from data.blocks import Block
+
+SPECIAL_TOKENS = 2
+LARGEST_BLOCK = 1 << 16
+
+
+class Packer:
+    """Tokenises documents and packs them.
+
+    A document is cut where a block is full, between words (only a word longer than a block is cut itself).
+    What is left of each, less than a block, is put with others into the block that it fills best, a separator
+    between them: so a block has the text of one document, or whole ends of several.
+
+    Args:
+        tokenizer: whose tokens.
+        block_size: the most tokens of a block with its two special tokens, which an example adds.
+    """
+
+    def __init__(self, tokenizer: CharBertTokenizer, block_size: int) -> None:
+        self._size = block_size - SPECIAL_TOKENS
+        self._separator = Block(np.array([tokenizer.sep_token_id]), np.array([0]))
+        self._backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+        self._backend.no_truncation()  # a tokenizer.json may have been saved with either
+        self._backend.no_padding()
+
+    def blocks(self, texts: Sequence[str]) -> list[Block]:
+        """The blocks of these documents; none share a block with those of another call."""
+        whole: list[Block] = []
+        ends: list[Block] = []
+        for document in self._tokenised(texts):
+            pieces = list(self._cut(document))
+            whole += pieces[:-1]
+            ends += pieces[-1:]
+        return whole + [self._joined(together) for together in self._packed(ends)]
+
+    def _tokenised(self, texts: Sequence[str]) -> Iterator[Block]:
+        for encoding in self._backend.encode_batch(list(texts), add_special_tokens=False):
+            words = np.array(encoding.word_ids, float)  # a special token in the text has none, here NaN
+            yield Block(np.array(encoding.ids, np.int64), np.flatnonzero(np.diff(words, prepend=-1) != 0))
+
+    def _cut(self, document: Block) -> Iterator[Block]:
+        tokens, starts = document
+        place, word = 0, 0
+        while place < len(tokens):
+            end = len(tokens)
+            if end - place > self._size:
+                following = int(np.searchsorted(starts, place + self._size, side="right")) - 1
+                end = int(starts[following])
+                if end <= place:
+                    end = place + self._size
+            next_word = int(np.searchsorted(starts, end))
+            # The rest of a word that was cut counts as a word.
+            here = starts[word:next_word] - place
+            yield Block(tokens[place:end], here if len(here) and here[0] == 0 else np.append(0, here))
+            place, word = end, next_word
+
+    def _packed(self, ends: list[Block]) -> list[list[Block]]:
+        """Best-fit decreasing: each, the longest first, goes where the least room is left."""
+        bins: list[list[Block]] = []
+        rooms: list[tuple[int, int]] = []  # (room, number of the bin), rising
+        for piece in sorted(ends, key=lambda piece: -len(piece.token_ids)):
+            needed = len(piece.token_ids) + 1
+            found = bisect_left(rooms, (needed, 0))
+            if found < len(rooms):
+                room, number = rooms.pop(found)
+                bins[number].append(piece)
+                insort(rooms, (room - needed, number))
+            else:
+                insort(rooms, (self._size - len(piece.token_ids), len(bins)))
+                bins.append([piece])
+        return bins
+
+    def _joined(self, pieces: list[Block]) -> Block:
+        parts = [part for piece in pieces for part in (self._separator, piece)][1:]
+        first = np.cumsum([0] + [len(part.token_ids) for part in parts])
+        starts = [part.word_starts + begin for part, begin in zip(parts, first, strict=False)]
+        return Block(np.concatenate([part.token_ids for part in parts]), np.concatenate(starts))
