@@ -5,16 +5,17 @@ which it is slow to pair; expressions after it tidy what the removals leave behi
 also on markup that is never closed.
 """
 
-import calendar
 import html
 import re
-from collections import defaultdict
-from collections.abc import Callable, Set
+from collections.abc import Set
 
 import mwparserfromhell
 from mwparserfromhell.nodes import ExternalLink, HTMLEntity, Node, Tag, Template, Text, Wikilink
 from mwparserfromhell.parser import ParserError
 from mwparserfromhell.wikicode import Wikicode
+
+from data.measures import Values, number, superscript
+from data.templates import words
 
 # Every wiki knows these English names beside those of its own language.
 HIDDEN_NAMESPACES = frozenset({"category", "file", "image", "media"})
@@ -68,14 +69,14 @@ class MarkupError(ValueError):
 def plain_text(markup: str, hidden_namespaces: Set[str] = HIDDEN_NAMESPACES) -> str:
     """Return the prose of a page, its paragraphs separated by a blank line ("\\n\\n").
 
-    Links and tags leave their text, and the templates of `_TEMPLATES` theirs. Other templates, headings,
+    Links and tags leave their text, and the templates of `data.templates` theirs. Other templates, headings,
     lists, tables, captions, references and formulas are dropped. `hidden_namespaces` are the lower-case
     prefixes of links that show nothing, such as "category". Raises `MarkupError`.
     """
     markup = _COMMENT.sub("", markup)
     markup = _NOWIKI.sub(lambda match: "".join(f"&#{ord(character)};" for character in match[1]), markup)
     markup = _HIDDEN_ELEMENT.sub(_visible_formula, markup)
-    markup = _SUPERSCRIPT.sub(lambda match: _superscript(match[1]), markup)
+    markup = _SUPERSCRIPT.sub(lambda match: superscript(match[1]), markup)
     # A "<" that is left opens no tag; as an entity it costs the parser no search for the end of one.
     markup = _TAG.sub(_tag_text, markup).replace("<", "&lt;")
     sections = _HEADING.split(_EMPHASIS.sub("", markup))
@@ -138,14 +139,17 @@ def _node_text(node: Node, hidden_namespaces: Set[str]) -> str:
 
 
 def _template_text(template: Template, hidden_namespaces: Set[str]) -> str:
+    def values() -> Values:
+        shown = {
+            str(value.name).strip(): _render(value.value, hidden_namespaces).strip()
+            for value in template.params
+        }
+        return Values(str, shown)
+
     name = _render(template.name, hidden_namespaces).strip().lower().replace("_", " ")
     if name.startswith("formatnum:"):
-        return _number(name.removeprefix("formatnum:"))
-    text_of = _first if name.startswith("lang-") else _TEMPLATES.get(name)
-    if text_of is None:
-        return ""
-    values = {str(value.name).strip(): _render(value.value, hidden_namespaces) for value in template.params}
-    return text_of(defaultdict(str, {key: value.strip() for key, value in values.items()}))
+        return number(name.removeprefix("formatnum:").strip())
+    return words(name, values) or ""
 
 
 def _tidy(paragraph: str) -> str:
@@ -153,77 +157,3 @@ def _tidy(paragraph: str) -> str:
     for pattern, replacement in _TIDY:
         text = pattern.sub(replacement, text)
     return text.strip().lstrip(" ,;:")
-
-
-# The values of a template by name, or by position from "1"; a missing one is the empty string.
-_Values = defaultdict[str, str]
-_SUPERSCRIPTS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
-_MONTHS = dict(zip(map(str, range(1, 13)), calendar.month_name[1:], strict=True))
-_RANGES = {"to": " to ", "and": " and ", "or": " or ", "by": " by ", "x": " × ", "-": "–", "–": "–"}
-_UNITS = {"sqmi": "sq mi", "sqft": "sq ft", "km2": "km²", "m2": "m²", "m3": "m³", "C": "°C", "F": "°F"}
-
-
-def _first(values: _Values) -> str:
-    return values["1"]
-
-
-def _second(values: _Values) -> str:
-    return values["2"]
-
-
-def _superscript(number: str) -> str:
-    return number.translate(_SUPERSCRIPTS)
-
-
-def _number(text: str) -> str:
-    return f"{int(text):,}" if text.isdecimal() and len(text) < 20 else text
-
-
-def _measure(values: _Values) -> str:
-    # Without the second unit: what MediaWiki computes would need its table of units.
-    amount, unit = _number(values["1"]), values["2"]
-    if unit in _RANGES:
-        amount, unit = amount + _RANGES[unit] + _number(values["3"]), values["4"]
-    return f"{amount} {_UNITS.get(unit, unit)}"
-
-
-def _date(values: _Values) -> str:
-    year, month, day = values["1"], _MONTHS.get(values["2"].lstrip("0")), values["3"].lstrip("0")
-    if month is None:
-        return year
-    return f"{month} {day}, {year}" if day else f"{month} {year}"
-
-
-def _fraction(values: _Values) -> str:
-    first, second, third = (values[key] for key in "123")
-    if third:
-        return f"{first} {second}/{third}"
-    return f"{first}/{second}" if second else f"1/{first}"
-
-
-# Templates that are part of a sentence, by name, and the words that a reader sees in their place.
-_TEMPLATES: dict[str, Callable[[_Values], str]] = {
-    **dict.fromkeys(
-        ("abbr", "flag", "flagcountry", "ill", "nobr", "nowrap", "script", "unicode", "vanchor"), _first
-    ),
-    **dict.fromkeys(("big", "em", "larger", "sc", "small", "smallcaps", "smaller", "strong", "mvar"), _first),
-    **dict.fromkeys(("audio", "lang", "langx", "rtl-lang"), _second),
-    **dict.fromkeys(("transl", "transliteration"), lambda values: values["3"] or values["2"]),
-    **dict.fromkeys(("convert", "cvt"), _measure),
-    **dict.fromkeys(("birth date", "death date", "end date", "start date"), _date),
-    **dict.fromkeys(("frac", "sfrac"), _fraction),
-    **dict.fromkeys(
-        ("blockquote", "cquote", "quote"), lambda values: f"\n\n{values['1'] or values['text']}\n\n"
-    ),
-    **dict.fromkeys(("circa", "c."), lambda values: f"c. {values['1']}"),
-    **dict.fromkeys(("mdash", "mdashb", "ndash", "snd", "spaced ndash"), lambda _: " – "),
-    **dict.fromkeys(("nbsp", "spaces", "thinsp"), lambda _: " "),
-    "'": lambda _: "'",
-    "' \"": lambda _: "'\"",
-    "'s": lambda _: "'s",
-    "angbr": lambda values: f"⟨{values['1']}⟩",
-    "as of": lambda values: f"{'as' if values['lc'] else 'As'} of {values['1']}",
-    "chem": lambda values: "".join(values.values()),
-    "e": lambda values: f"×10{_superscript(values['1'])}",
-    "nihongo": lambda values: f"{values['1']} ({', '.join(filter(None, (values['2'], values['3'])))})",
-}

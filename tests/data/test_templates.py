@@ -1,0 +1,158 @@
+import pytest
+
+from data.wikitext import plain_text
+
+
+def shown(markup: str) -> str:
+    """What a template leaves between two words."""
+    return plain_text(f"a {markup} z").removeprefix("a ").removesuffix(" z")
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    (
+        ("{{convert|1300|mi|km}}", "1,300 miles"),
+        ("{{convert|1|mi|km}}", "1 mile"),
+        ("{{convert|2.5|ft|m|abbr=on}}", "2.5 ft"),
+        ("{{cvt|200|acre}}", "200 acres"),
+        ("{{convert|5|to|10|km2|sqmi}}", "5 to 10 square kilometres"),
+        ("{{convert|60|and(-)|80|kg}}", "60 and 80 kilograms"),
+        ("{{convert|15|–|17|in|cm|abbr=on}}", "15–17 in"),
+        ("{{convert|1|by|2|x|3|m}}", "1 by 2 by 3 metres"),
+        ("{{convert|20|C|F}}", "20 °C"),
+        ("{{convert|56|in|mm|adj=on}}", "56-inch"),
+        ("{{convert|4|mi|km|adj=mid|-long}}", "4-mile-long"),
+        ("{{convert|100|km|mi|sp=us}}", "100 kilometers"),
+        ("{{convert|5|ft|11|in|m}}", "5 feet 11 inches"),
+        ("{{convert|6|ft|2|in|m|abbr=on}}", "6 ft 2 in"),
+        ("{{convert|4+1/2|in|mm}}", "4 1/2 inches"),
+        ("{{convert|22|e6acre|km2}}", "22 million acres"),
+        ("{{convert|2.1|Moilbbl}}", "2.1 million barrels"),
+        ("{{convert|7|blinks}}", "7 blinks"),
+        ("{{convert|1500}}", "1,500"),
+        ("{{val|6.241|e=18}}", "6.241×10¹⁸"),
+        ("{{val|30000|0.5|u=m/s}}", "30,000±0.5 m/s"),
+        ("{{nts|12000.5}}", "12,000.5"),
+        ("{{frac|3}}", "1/3"),
+        ("{{frac|2|1|3}}", "2 1/3"),
+        ("{{1/2}}", "1/2"),
+        ("{{percent|1|3|1}}", "33.3%"),
+        ("{{percentage|12}}", "12%"),
+        ("10{{%}}", "10%"),
+        ("{{ordinal|21}}, {{nth|12}}, {{ordinal|3}}", "21st, 12th, 3rd"),
+        ("{{roman|1994}}", "MCMXCIV"),
+        ("{{pop density|3645257|640081.87|km2|sqmi|prec=1}}", "5.7/km²"),
+        ("{{10^|6}} or 5{{e|-3}}", "10⁶ or 5×10⁻³"),
+        ("{{track gauge|1435mm}}", "1,435 mm"),
+        ("{{chem|C|''n''|H|2''n''}}", "CnH2n"),
+    ),
+)
+def test_numbers_and_measures(markup: str, text: str) -> None:
+    assert shown(markup) == text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    (
+        ("{{US$|2 billion}}", "US$2 billion"),
+        ("{{GBP|20}}", "£20"),
+        ("{{€|5}}", "€5"),
+        ("{{INRConvert|3|c}}", "₹3 crore"),
+    ),
+)
+def test_money(markup: str, text: str) -> None:
+    assert shown(markup) == text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    (
+        ("{{start date|1999|12|03}}", "December 3, 1999"),
+        ("{{start date|1999|12|03|df=y}}", "3 December 1999"),
+        ("{{start date|1999|12}}", "December 1999"),
+        ("{{dts|1999}}", "1999"),
+        ("{{birth date and age|1950|2|1}}", "February 1, 1950"),
+        ("{{death date and age|1865|4|15|1809|2|12}}", "April 15, 1865 (aged 56)"),
+        ("{{age|1900|6|2|1950|6|1}}", "49"),
+        ("{{as of|2014|lc=y}}", "as of 2014"),
+        ("{{As of|2014|5|since=y}}", "Since May 2014"),
+        ("{{circa|1500}}", "c. 1500"),
+        ("{{c.|1500|1550}}", "c. 1500 – 1550"),
+        ("{{fl.|1200}}", "fl. 1200"),
+        ("{{r.|1000|1020}}", "r. 1000 – 1020"),
+        ("{{b.|1900}}", "b. 1900"),
+        ("{{OldStyleDate|February 2|1905|January 20}}", "February 2 [O.S. January 20] 1905"),
+    ),
+)
+def test_dates(markup: str, text: str) -> None:
+    assert shown(markup) == text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    (
+        ("{{lang-de|[[Wort]]}}", "German: Wort"),
+        ("{{lang-grc-gre|λόγος}}", "Ancient Greek: λόγος"),
+        ("{{lang-de|Wort|label=none}}", "Wort"),
+        ("{{langx|ru|слово|slovo|word}}", "Russian: слово, romanized: slovo, lit. 'word'"),
+        ("{{lang-tlh|Qapla}}", "Qapla"),
+        (
+            "{{zh|s=汉字|t=漢字|p=hànzì}}",
+            "simplified Chinese: 汉字; traditional Chinese: 漢字; pinyin: hànzì",
+        ),
+        ("{{korean|hangul=한국|rr=Hanguk}}", "Korean: 한국; RR: Hanguk"),
+        ("{{transl|ar|al-Jazā'ir}}", "al-Jazā'ir"),
+        ("{{transl|ar|ALA|al-Jazā'ir}}", "al-Jazā'ir"),
+        ("{{nihongo|bayonet|銃剣|jūken}}", "bayonet (銃剣, jūken)"),
+        ("{{nihongo2|銃剣}}", "銃剣"),
+        ("{{nihongo3|bayonet|銃剣|jūken}}", "jūken (銃剣, bayonet)"),
+        ("{{script/Hebrew|אב}}", "אב"),
+        ("{{gloss|word}}", "‘word’"),
+    ),
+)
+def test_other_languages(markup: str, text: str) -> None:
+    assert shown(markup) == text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    (
+        ("{{USS|Hornet|CV-12}}", "USS Hornet (CV-12)"),
+        ("{{USS|Hornet|CV-12|6}}", "Hornet (CV-12)"),
+        ("{{HMS|Victory||2}}", "Victory"),
+        ("{{ship|Japanese battleship|Yamato}}", "Japanese battleship Yamato"),
+        ("{{sclass|Nimitz|aircraft carrier}}", "Nimitz-class aircraft carrier"),
+        ("{{ill|Anna Bohn|de}}", "Anna Bohn"),
+        ("{{ill|de|Schule|the school}}", "the school"),
+        ("{{abbr|UN|United Nations}}", "UN"),
+        ("{{sic|recieve}}", "recieve [sic]"),
+        ("{{sic|recieve|hide=y}}", "recieve"),
+        ("{{not a typo|teh}}", "teh"),
+        ("{{bibleverse|1|Kings|3:25}}", "1 Kings 3:25"),
+        ("B{{music|flat}}", "B♭"),
+        ("2{{pi}}", "2π"),
+        ("1{{ndash}}2{{snd}}3{{mdash}}4", "1–2 – 3—4"),
+        ("ab{{zwj}}cd", "abcd"),
+        ("dogs{{'}}", "dogs'"),
+    ),
+)
+def test_names_and_characters(markup: str, text: str) -> None:
+    assert shown(markup) == text
+
+
+@pytest.mark.parametrize(
+    "markup",
+    (
+        "{{sfn|Smith|2001}}",
+        "{{cite book|title=T}}",
+        "{{coord|1|N|2|E}}",
+        "{{IPAc-en|k}}",
+        "{{age|1969|7|20}}",
+    ),
+)
+def test_what_is_no_word_of_the_sentence_is_dropped(markup: str) -> None:
+    assert plain_text(f"a {markup} z") == "a z"
+
+
+def test_a_value_that_makes_no_sense_is_shown_as_it_is() -> None:
+    assert shown("{{start date|soon}} {{roman|many}} {{convert|some|km}}") == "soon many some kilometres"
