@@ -63,7 +63,7 @@ def _always(text: str) -> _Words:
 
 
 def _before(text: str) -> _Words:
-    return lambda values: f"{text}{values['1']}"
+    return lambda values: f"{text}{values['1']}" if values["1"] else ""
 
 
 def _joined(values: Values, separator: str = "") -> str:
@@ -172,10 +172,10 @@ _TABLE: list[tuple[_Words, str]] = [
         """abbr, abbrlink, as written, b, big, bold, char, code, dfn, em, flag, flag country, flagcountry,
         flagu, format price, hebrew, huge, i, italic, kbd, key press, large, larger, longitem, math,
         mention, midsize, mono, mvar, nastaliq, nihongo foot, nihongo2, nobold, nobr, nobreak, noitalic,
-        nowr, nowrap, nq, overline, polytonic, pre2, s, samp, sc, sc2, script, small, smallcaps, smaller,
+        nowr, nowrap, nq, overline, polytonic, pre2, s, samp, sc, sc2, small, smallcaps, smaller,
         strike, strong, sub, term, tooltip, tt, u, underline, unicode, vanchor, var, visible anchor""",
     ),
-    (_nth(2), "audio, color, colour, font color, lang, native name, rtl-lang, wikt-lang"),
+    (_nth(2), "audio, color, colour, font color, lang, native name, rtl-lang, script, wikt-lang"),
     (_last, "font, resize, transl, transliteration"),
     (_joined, "chem, chem2, linktext, not a typo, proper name, typo"),
     (
@@ -197,7 +197,7 @@ _TABLE: list[tuple[_Words, str]] = [
     (density, "pop density"),
     (_track_gauge, "rail gauge, railgauge, track gauge"),
     (_height, "height"),
-    (lambda values: f"×10{superscript(values['1'])}", "e, esp, x10^"),
+    (lambda values: f"×10{superscript(values['1'])}", "e, x10^"),
     (lambda values: f"10{superscript(values['1'])}", "10^"),
     (lambda values: superscript(values["1"]), "sup"),
     (_before("√"), "radic, sqrt"),
@@ -229,7 +229,7 @@ _TABLE: list[tuple[_Words, str]] = [
     (_with_brackets(1, 2, 3), "nihongo"),
     (_with_brackets(3, 2, 1), "nihongo3"),
     (_with_brackets(2, 3, 1), "nihongo krt"),
-    (lambda values: f"⟨{values['1']}⟩", "angbr, angle bracket, grapheme"),
+    (lambda values: f"⟨{values['1']}⟩" if values["1"] else "", "angbr, angle bracket, grapheme"),
     (lambda values: f"‘{values['1']}’", "gloss"),
     (lambda values: f"lit. '{values['1']}'", "lit, lit., literally"),
     # Names.
