@@ -36,6 +36,11 @@ def write_results(
     return partial.replace(path)
 
 
+def read_results(folder: str | Path) -> dict[str, Any]:
+    """The content of the `results.json` of a folder."""
+    return json.loads((Path(folder) / RESULTS).read_bytes())
+
+
 def check_output_folder(folder: str | Path, overwrite: bool, resume: bool = False) -> None:
     """Refuse a folder that already holds something.
 

@@ -33,14 +33,16 @@ class Packer:
         self._backend.no_padding()
 
     def blocks(self, texts: Sequence[str]) -> list[Block]:
-        """The blocks of these documents; none share a block with those of another call."""
-        whole: list[Block] = []
-        ends: list[Block] = []
-        for document in self._tokenised(texts):
-            pieces = list(self._cut(document))
-            whole += pieces[:-1]
-            ends += pieces[-1:]
-        return whole + [self._joined(together) for together in self._packed(ends)]
+        """The blocks of these documents, in their order; none share a block with those of another call."""
+        documents = [pieces for document in self._tokenised(texts) if (pieces := list(self._cut(document)))]
+        ends = [pieces.pop() for pieces in documents]
+        packed = {numbers[0]: numbers for numbers in self._packed([len(end.token_ids) for end in ends])}
+        blocks: list[Block] = []
+        for number, whole in enumerate(documents):
+            blocks += whole
+            if number in packed:
+                blocks.append(self._joined([ends[other] for other in packed[number]]))
+        return blocks
 
     def _tokenised(self, texts: Sequence[str]) -> Iterator[Block]:
         for encoding in self._backend.encode_batch(list(texts), add_special_tokens=False):
@@ -63,21 +65,24 @@ class Packer:
             yield Block(tokens[place:end], here if len(here) and here[0] == 0 else np.append(0, here))
             place, word = end, next_word
 
-    def _packed(self, ends: list[Block]) -> list[list[Block]]:
-        """Best-fit decreasing: each, the longest first, goes where the least room is left."""
-        bins: list[list[Block]] = []
-        rooms: list[tuple[int, int]] = []  # (room, number of the bin), rising
-        for piece in sorted(ends, key=lambda piece: -len(piece.token_ids)):
-            needed = len(piece.token_ids) + 1
+    def _packed(self, lengths: list[int]) -> list[list[int]]:
+        """Numbers of the ends of each block, by best-fit decreasing.
+
+        The longest first, each goes where the least room is left.
+        """
+        packed: list[list[int]] = []
+        rooms: list[tuple[int, int]] = []  # (room, place in `packed`), rising
+        for number in sorted(range(len(lengths)), key=lambda number: -lengths[number]):
+            needed = lengths[number] + 1
             found = bisect_left(rooms, (needed, 0))
             if found < len(rooms):
-                room, number = rooms.pop(found)
-                bins[number].append(piece)
-                insort(rooms, (room - needed, number))
+                room, place = rooms.pop(found)
+                packed[place].append(number)
+                insort(rooms, (room - needed, place))
             else:
-                insort(rooms, (self._size - len(piece.token_ids), len(bins)))
-                bins.append([piece])
-        return bins
+                insort(rooms, (self._size - lengths[number], len(packed)))
+                packed.append([number])
+        return packed
 
     def _joined(self, pieces: list[Block]) -> Block:
         parts = [part for piece in pieces for part in (self._separator, piece)][1:]

@@ -6,20 +6,18 @@ each, and ends with words that the model restores in text it has not been traine
 
 import argparse
 import importlib.metadata
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import torch
 
 from charbert.errors import CharBertError, run_command
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.noise import SHORTEST_EDITED, noise_word
-from charbert.results import RESULTS, check_output_folder, write_results
+from charbert.results import check_output_folder, read_results, write_results
 from charbert.tokenization import CharBertTokenizer
 from data.__main__ import main as data_main
 from data.blocks import Blocks
@@ -29,7 +27,7 @@ from pretrain.run import FIGURE
 DUMP = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 CONFIG = Path(__file__).parent / "configs" / "tiny.yaml"
 VOCABULARY = ("--vocab-size", "8000", "--words", "8000", "--characters", "300")
-BLOCKS = ("--block-size", "64")
+BLOCKS = ("--block-size", "50")  # noise on 30% of the words makes them 64 tokens long
 SENTENCES = 12
 WORDS_OF_A_SENTENCE = 12
 SEED = 7
@@ -81,12 +79,8 @@ def main(arguments: Sequence[str]) -> None:
 
     print(f"\n{restored_table(model, blocks)}\n\nloss curves: {Path(model) / FIGURE}")
     seconds = time.monotonic() - started
-    write_results(out, {**_results(model), "seconds": seconds}, vars(given), SEED)
+    write_results(out, {**read_results(model), "seconds": seconds}, vars(given), SEED)
     print(f"took {seconds:.0f} s")
-
-
-def _results(model_folder: str) -> dict[str, Any]:
-    return json.loads((Path(model_folder) / RESULTS).read_text())
 
 
 def _step(command: Callable[[Sequence[str]], None], package: str, *arguments: str) -> None:
@@ -99,7 +93,7 @@ def restored_table(model_folder: str, blocks_folder: str) -> str:
     model = CharBertForPreTraining.from_pretrained(model_folder)
     tokenizer = CharBertTokenizer.from_pretrained(model_folder)
     blocks = Blocks(blocks_folder)
-    results = _results(model_folder)
+    results = read_results(model_folder)
     random = Random(SEED)
     held_out = random.sample(range(len(blocks))[-results["settings"]["eval_examples"] :], 4 * SENTENCES)
     rows = [("a held-out sentence with one *misspelled* word", "original", "restored: the three likeliest")]

@@ -24,10 +24,14 @@ FEW_STEPS = (
 )
 # How each command of the README is run here: as it stands, or with these arguments after it.
 MORE_ARGUMENTS = {
-    "python -m data wikipedia": "",
-    "python -m data vocabulary": "",
+    "python -m data wikipedia": "--workers 2",
+    "python -m data vocabulary": "--workers 2",
     "python -m data tokenize": "--block-size 24",
     "torchrun --nproc-per-node 2 -m pretrain pretrain/configs/base.yaml --resume": FEW_STEPS.format(3),
+    # Without the hub: an argument that is given twice counts as it stands last.
+    "torchrun --nproc-per-node 2 -m pretrain pretrain/configs/base.yaml --output runs/streamed": (
+        f"{FEW_STEPS.format(2)} --stream runs/wikipedia/text --block_size 24"
+    ),
     "torchrun --nproc-per-node 2 -m pretrain pretrain/configs/base.yaml": FEW_STEPS.format(2),
     "python -m charbert convert": "",
 }
@@ -49,7 +53,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = "\n\n".join([" ".join(tiny.SENTENCES) * 2] * 2)
     pages = "".join(PAGE.format(number, text) for number in range(1, 300))
     dump = f"<mediawiki>{pages}</mediawiki>".encode()
-    (folder / "enwiki-latest-pages-articles.xml.bz2").write_bytes(bz2.compress(dump))
+    (folder / "enwiki-latest-pages-articles-multistream.xml.bz2").write_bytes(bz2.compress(dump))
     save_plain(folder / "google-bert" / "bert-base-cased", "bert", "masked_lm")
     released = folder / "released" / "charbert-bert-wiki"
     tiny.stock_tokenizer("bert").save_pretrained(released)
@@ -100,7 +104,7 @@ def test_the_code_runs_one_after_the_other(
 
 def test_make_quickstart_runs_the_quickstart(workplace: Path) -> None:
     [command] = re.findall(r"-m (pretrain\.quickstart .*)", (ROOT / "Makefile").read_text())
-    dump = workplace / "enwiki-latest-pages-articles.xml.bz2"
+    dump = workplace / "enwiki-latest-pages-articles-multistream.xml.bz2"
     printed = run(f"python -m {command}", workplace, "--dump", str(dump), "--max-steps", "2")
     assert "restored" in printed
     assert re.search(r"loss curves: .*curves\.png", printed)

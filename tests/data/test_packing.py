@@ -66,6 +66,15 @@ def test_a_word_longer_than_a_block_is_cut_and_all_of_it_kept(kind: str, text: s
     assert tokens == tiny.tokenizer(kind)(text, add_special_tokens=False)["input_ids"]
 
 
+def test_blocks_follow_the_order_of_the_documents(kind: str) -> None:
+    texts = [" ".join(tiny.SENTENCES), "the dog", " ".join(reversed(tiny.SENTENCES)), "a fox"]
+    alone = [ids for text in texts for ids, _ in packed(kind, [text], 14)]
+    together = [ids for ids, _ in packed(kind, texts, 14)]
+    places = [alone.index(ids) for ids in together if ids in alone]
+    assert places == sorted(places)
+    assert len(places) > 5
+
+
 def test_empty_documents_give_nothing(kind: str) -> None:
     assert packed(kind, ["", ""], 14) == []
 

@@ -1,0 +1,168 @@
+"""Speed of the data: extraction from a dump, and training examples beside the fast tokenizer alone.
+
+    python benchmarks/data.py [--json FILE]
+
+Each round measures everything once, one after the other. The table shows the medians over the rounds, and
+those of the ratios between two measures of one round. Examples are made by one process with one thread, as in
+each data loading process of a run, and so is the tokenizer's work on the paragraphs of the same text.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+# Before the library starts its threads.
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+
+from benchmarks.report import machine, table, write_json
+from charbert.errors import run_command
+from charbert.results import read_results
+from charbert.spelling import SpellingTable, token_spellings
+from charbert.tokenization import CharBertTokenizer
+from data.__main__ import main as data
+from data.blocks import Blocks
+from data.corruption import Corruption, CorruptionSettings
+from data.curriculum import Curriculum, Noise
+from data.examples import BatchMaker, PretrainingBatches
+from data.order import TrainingOrder
+from data.sources import read_documents
+from pretrain.quickstart import find_dump
+
+MAX_LENGTH, BATCH_SIZE = 384, 32
+TEXTS_AT_ONCE = 1000
+Measure = Callable[[], float]
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python benchmarks/data.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--dump", metavar="FILE", help="Wikipedia dump (default: the one in the package gensim)"
+    )
+    parser.add_argument(
+        "--tokenizer",
+        nargs="+",
+        metavar="NAME",
+        default=["wordpiece", "bpe"],
+        help="wordpiece or bpe, trained on the text, or folders and hub ids (default: wordpiece bpe)",
+    )
+    parser.add_argument(
+        "--copies", type=int, default=3, help="how often the dump is read (default: %(default)s)"
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="rounds (default: %(default)s)")
+    parser.add_argument("--json", metavar="FILE", help="write the numbers there too")
+    given = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    dump = given.dump or str(find_dump())
+    with TemporaryDirectory() as folder:
+        work = Path(folder)
+        data(["wikipedia", dump, "--out", str(work / "text")])
+        measures: dict[str, Measure] = {
+            f"extraction, {workers} worker{'s' * (workers > 1)}": extraction(
+                work, [dump] * given.copies, workers
+            )
+            for workers in (1, 2)
+        }
+        for name in given.tokenizer:
+            measures |= of_tokenizer(work, name)
+        rounds = [{name: measure() for name, measure in measures.items()} for _ in range(given.rounds)]
+    report(rounds, given.tokenizer, given.json)
+
+
+def extraction(work: Path, dumps: list[str], workers: int) -> Measure:
+    """MB/s of XML, from the dump to the shards."""
+    out = str(work / f"extracted-{workers}")
+
+    def measure() -> float:
+        data(["wikipedia", *dumps, "--out", out, "--workers", str(workers), "--overwrite"])
+        return read_results(out)["megabytes_per_second"]
+
+    return measure
+
+
+def of_tokenizer(work: Path, name: str) -> dict[str, Measure]:
+    """Tokens a second of the tokenizer alone, of tokenising for a dataset, and of training examples."""
+    folder, text = str(work / name.replace("/", "-")), str(work / "text")
+    tokenizer_folder, blocks_folder = f"{folder}-tokenizer", f"{folder}-blocks"
+    data(["vocabulary", text, "--tokenizer", name, "--out", tokenizer_folder])
+    tokenizer = CharBertTokenizer.from_pretrained(tokenizer_folder)
+    texts = [part for document in read_documents(text) for part in document.text.split("\n\n")]
+    tokenise = ["tokenize", text, "--tokenizer", tokenizer_folder, "--out", blocks_folder, "--overwrite"]
+    data(tokenise)
+
+    def alone() -> float:
+        backend = tokenizer.backend_tokenizer
+        started = time.perf_counter()
+        tokens = 0
+        for first in range(0, len(texts), TEXTS_AT_ONCE):
+            tokens += sum(map(len, backend.encode_batch(texts[first : first + TEXTS_AT_ONCE])))
+        return tokens / (time.perf_counter() - started)
+
+    def dataset() -> float:
+        data(tokenise)
+        numbers = read_results(blocks_folder)
+        return numbers["tokens"] / numbers["seconds"]
+
+    blocks = Blocks(blocks_folder)
+    order = TrainingOrder(len(blocks), BATCH_SIZE, seed=0)
+    maker = BatchMaker(
+        Corruption(tokenizer, tokenizer.words, CorruptionSettings(max_length=MAX_LENGTH)),
+        SpellingTable.from_spellings(token_spellings(tokenizer, tokenizer.characters)),
+        Curriculum.constant(Noise()),
+        seed=0,
+    )
+    batches = PretrainingBatches(blocks, maker)
+
+    def examples() -> float:
+        started = time.perf_counter()
+        tokens = 0
+        for key in islice(order, len(blocks) // BATCH_SIZE):
+            tokens += int(batches[key]["attention_mask"].sum())
+        return tokens / (time.perf_counter() - started)
+
+    return {
+        f"{name}: fast tokenizer alone": alone,
+        f"{name}: tokenize command": dataset,
+        f"{name}: training examples": examples,
+    }
+
+
+def report(rounds: list[dict[str, float]], tokenizers: Sequence[str], path: str | None) -> None:
+    """Print the table, and write the JSON where it is wanted."""
+    numbers = {name: median(measured[name] for measured in rounds) for name in rounds[0]}
+    ratios = {
+        "two workers / one": ("extraction, 2 workers", "extraction, 1 worker"),
+        **{
+            f"{name}: examples / tokenizer": (f"{name}: training examples", f"{name}: fast tokenizer alone")
+            for name in tokenizers
+        },
+    }
+    for name, (over, under) in ratios.items():
+        numbers[name] = median(measured[over] / measured[under] for measured in rounds)
+    rows = [("", "median", "unit")]
+    for name, number in numbers.items():
+        if name in ratios:
+            rows.append((name, f"{number:.2f}", "times"))
+        elif name.startswith("extraction"):
+            rows.append((name, f"{number:.2f}", "MB/s of XML"))
+        else:
+            rows.append((name, f"{number:,.0f}", "tokens/s"))
+    print(f"\n{machine()}; {len(rounds)} rounds\n\n{table(rows)}")
+    if path:
+        write_json(path, numbers)
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,44 @@
+"""How every benchmark tells its numbers: a table on the screen, JSON in a file."""
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+import torch
+import transformers
+
+from charbert.version import __version__
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows under the first one as their heading; the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows
+    ]
+    return "\n".join([lines[0], "-" * (sum(widths) + 2 * (len(widths) - 1)), *lines[1:]])
+
+
+def write_json(path: str | Path, numbers: dict[str, Any]) -> None:
+    """Write the numbers of a benchmark, with the machine and the versions beside them."""
+    content = {**numbers, "machine": machine(), "versions": versions()}
+    Path(path).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def machine() -> str:
+    """What the benchmark ran on."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor()
+    return f"{device or platform.machine()}, {len(os.sched_getaffinity(0))} cores"
+
+
+def versions() -> dict[str, str]:
+    return {
+        "charbert": __version__,
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "tokenizers": tokenizers.__version__,
+    }
