@@ -74,7 +74,8 @@ class Dump:
         if path == _STANDARD_INPUT:
             self._read = (file, stream, header)
         else:
-            self._first_stream = _first_stream_of_pages(file)
+            if stream is not file:
+                self._first_stream = _first_stream_of_pages(file)
             file.close()  # of many dumps, one at a time is open
 
     def units(self, after: tuple[int, int] | None = None) -> Iterator[Unit]:

@@ -309,3 +309,26 @@ def test_a_damaged_stream_is_skipped_alone(tmp_path: Path, capsys: pytest.Captur
 def test_numbers_out_of_range_are_wrong_usage(tmp_path: Path, option: tuple[str, str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["wikipedia", "dump", "--out", str(tmp_path), *option])
+
+
+MARKUP = """{{Infobox river|name=Elbe|length={{convert|1094|km}}}}
+[[File:Elbe.jpg|thumb|The [[Elbe]]{{efn|Near Hamburg.}}]]
+The '''Elbe''' ({{IPA-de|ɛlbə}}; {{lang-cs|Labe}}) is {{convert|1094|km|mi}} long<ref name="a">{{cite web}}</ref>
+and drains {{cvt|148268|km2}}.<ref name="a" /> {{as of|2014}}, [[Hamburg|its port]] earned {{US$|2 billion}}{{sfn|A}}.
+{| class="wikitable"
+! Town !! {{abbr|Pop.|Population}}
+|-
+| Dresden || {{formatnum:536308}}
+|}
+== See also ==
+* [[Rhine]]
+{{DEFAULTSORT:Elbe}}[[Category:Rivers]]
+"""
+
+
+def test_an_article_becomes_what_its_reader_reads(tmp_path: Path) -> None:
+    run(tmp_path, export(page(1, MARKUP)))
+    assert written(tmp_path)[0].text == (
+        "The Elbe (Czech: Labe) is 1,094 kilometres long and drains 148,268 km². "
+        "As of 2014, its port earned US$2 billion."
+    )
