@@ -313,8 +313,9 @@ def test_numbers_out_of_range_are_wrong_usage(tmp_path: Path, option: tuple[str,
 
 MARKUP = """{{Infobox river|name=Elbe|length={{convert|1094|km}}}}
 [[File:Elbe.jpg|thumb|The [[Elbe]]{{efn|Near Hamburg.}}]]
-The '''Elbe''' ({{IPA-de|ɛlbə}}; {{lang-cs|Labe}}) is {{convert|1094|km|mi}} long<ref name="a">{{cite web}}</ref>
-and drains {{cvt|148268|km2}}.<ref name="a" /> {{as of|2014}}, [[Hamburg|its port]] earned {{US$|2 billion}}{{sfn|A}}.
+The '''Elbe''' ({{IPA-de|ɛlbə}}; {{lang-cs|Labe}}) is {{convert|1094|km|mi}} long<ref name="a">{{cite}}</ref>
+and drains {{cvt|148268|km2}}.<ref name="a" />
+{{as of|2014}}, [[Hamburg|its port]] earned {{US$|2 billion}}{{sfn|A}}.
 {| class="wikitable"
 ! Town !! {{abbr|Pop.|Population}}
 |-
