@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> None:
         help="wordpiece or bpe, trained on the text, or folders and hub ids (default: wordpiece bpe)",
     )
     parser.add_argument(
-        "--copies", type=int, default=3, help="how often the dump is read (default: %(default)s)"
+        "--copies", type=int, default=8, help="how often the dump is read (default: %(default)s)"
     )
     parser.add_argument("--rounds", type=int, default=5, help="rounds (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write the numbers there too")

@@ -98,7 +98,7 @@ class Corruption:
         drawn = np.flatnonzero(uniform(keys, _NOISE) < noise.probability)
         drawn = drawn[~_any(~self._pieces.is_readable[words.values], words)[drawn]]
         texts = self._pieces.texts(words.take(drawn))
-        noisable = [index for index, text in enumerate(texts) if _is_noisable(text)]
+        noisable = [index for index, text in enumerate(texts) if is_noisable(text)]
         drawn, texts = drawn[noisable], [texts[index] for index in noisable]
         draws = np.stack([uniform(keys[drawn], purpose) for purpose in (_EDIT, _PLACE, _LETTER)], axis=1)
         edited = noise_words(texts, draws, noise.edits)
@@ -151,7 +151,7 @@ class Corruption:
         return np.select([kind < 0.8, kind < 0.9], [self._mask_id, self._replacements[drawn]], token_ids)
 
 
-def _is_noisable(text: str) -> bool:
+def is_noisable(text: str) -> bool:
     # U+FFFD: bytes that are no text.
     return text.isalpha() or (any(map(str.isalpha, text)) and "\ufffd" not in text)
 

@@ -9,10 +9,10 @@ from itertools import chain, repeat
 from tokenizers import Tokenizer
 
 from charbert.spelling import byte_letters, is_byte_level
+from data.forms import spaces_divide
 from data.parallel import ordered_map
 from data.shards import Document
 from data.sources import batches
-from data.training import spaces_divide
 
 MOST_UNITS = 5_000_000
 _REMEMBERED = 1 << 18

@@ -19,8 +19,8 @@ from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import UNKNOWN, Vocabulary
 from data import sources
 from data.counting import count_units
+from data.forms import FORMS
 from data.shards import Document
-from data.training import FORMS
 
 LEAST = {"vocab_size": 50, "characters": 1, "words": 1, "max_length": 3, "workers": 1}
 

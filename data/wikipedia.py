@@ -17,11 +17,11 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from charbert.errors import CharBertError
-from data.dump import Dump, Unit
 from data.jobs import JOB, ShardedJob
-from data.pages import Outcome, page_outcomes, xml_of
 from data.parallel import ordered_map
 from data.shards import SCHEMA
+from data.wiki.dump import Dump, Unit
+from data.wiki.pages import Outcome, page_outcomes, xml_of
 
 _COUNTS = ("pages_read", "articles_written", "redirects", "other_namespaces", "failed", "empty", "characters")
 # Of the English Wikipedia, 64 MB are some 27,000 articles; the rows are a bound for wikis of one-liners.

@@ -9,9 +9,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from data import counting
 from data.counting import count_units
+from data.forms import FORMS, spaces_divide
 from data.shards import Document
 from data.sources import batches
-from data.training import FORMS, spaces_divide
 
 # Where a unit could begin in another place: spaces of all kinds, marks, contractions, joined scripts.
 SNIPPETS = (

@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from charbert import CharBertTokenizer, Vocabulary
 from charbert.errors import CharBertError
-from data import counting, training, vocabulary
+from data import counting, forms, vocabulary
 from data.__main__ import main
 from data.sources import batches
 
@@ -129,7 +129,7 @@ def test_any_number_of_workers_writes_the_same_files(
     text: Path, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(counting, "batches", partial(batches, characters=50))
-    monkeypatch.setattr(training, "LEAST_LETTERS", 10)
+    monkeypatch.setattr(forms, "LEAST_LETTERS", 10)
     files = []
     for workers in ("1", "3"):
         build(text, "--tokenizer", form, "--vocab-size", "300", "--workers", workers, "--overwrite")
@@ -183,14 +183,14 @@ def test_a_long_run_of_letters_without_spaces_is_known(text: Path) -> None:
 
 
 def test_a_script_of_many_letters_gets_more_of_them(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "LEAST_LETTERS", 3)
+    monkeypatch.setattr(forms, "LEAST_LETTERS", 3)
     text.write_text("".join(chr(letter) for letter in range(0x4E00, 0x4E80)), encoding="utf-8")
     tokenizer = build(text, "--vocab-size", "300")
     assert tokenizer.unk_token_id not in tokenizer(text.read_text(encoding="utf-8"))["input_ids"]
 
 
 def test_rare_letters_are_left_to_the_unknown(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "LEAST_LETTERS", 3)
+    monkeypatch.setattr(forms, "LEAST_LETTERS", 3)
     text.write_text("the dog " * 2000 + "犬", encoding="utf-8")
     assert build(text).tokenize("the dog 犬") == ["the", "dog", "[UNK]"]
 

@@ -9,11 +9,12 @@ import pytest
 from dumps import article, articles, articles_in_streams, export, page, text_of
 
 from charbert.errors import CharBertError
-from data import dump, wikipedia
+from data import wikipedia
 from data.__main__ import main
 from data.jobs import ShardedJob
 from data.shards import Document
 from data.sources import read_documents
+from data.wiki import dump
 
 
 def arguments(*options: str | Path) -> argparse.Namespace:

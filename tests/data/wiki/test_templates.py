@@ -1,6 +1,6 @@
 import pytest
 
-from data.wikitext import plain_text
+from data.wiki.wikitext import plain_text
 
 
 def shown(markup: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from data.measures import Values
+from data.wiki.measures import Values
 
 _LANGUAGE_TABLE = """
 af Afrikaans, am Amharic, ang Old English, ar Arabic, az Azerbaijani, be Belarusian, ber Berber, bg

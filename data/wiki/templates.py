@@ -4,8 +4,8 @@ import calendar
 import re
 from collections.abc import Callable
 
-from data.languages import chinese, korean, labelled
-from data.measures import (
+from data.wiki.languages import chinese, korean, labelled
+from data.wiki.measures import (
     Values,
     density,
     fraction,

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from charbert.errors import first_line
-from data.dump import BZ2, END_OF_DUMP, END_OF_PAGE, START_OF_PAGE
-from data.wikitext import MarkupError, plain_text
+from data.wiki.dump import BZ2, END_OF_DUMP, END_OF_PAGE, START_OF_PAGE
+from data.wiki.wikitext import MarkupError, plain_text
 
 _ARTICLE_NAMESPACE = 0
 _TITLE = re.compile(rb"<title>([^<]*)")

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 
-from data.units import UNITS, Style, quantity
+from data.wiki.units import UNITS, Style, quantity
 
 # The values of a template by name, or by position from "1"; a missing one is the empty string.
 Values = defaultdict[str, str]

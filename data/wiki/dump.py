@@ -15,7 +15,7 @@ from typing import NamedTuple
 from xml.parsers import expat
 
 from charbert.errors import CharBertError, first_line
-from data.wikitext import HIDDEN_NAMESPACES
+from data.wiki.wikitext import HIDDEN_NAMESPACES
 
 START_OF_PAGE, END_OF_PAGE = b"<page>", b"</page>"
 END_OF_DUMP = b"</mediawiki>"

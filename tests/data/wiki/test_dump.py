@@ -6,9 +6,9 @@ import dumps
 import pytest
 
 from charbert.errors import CharBertError
-from data import dump
-from data.dump import Dump, Unit
-from data.pages import page_outcomes, xml_of
+from data.wiki import dump
+from data.wiki.dump import Dump, Unit
+from data.wiki.pages import page_outcomes, xml_of
 
 FORMS = {
     "xml": dumps.articles(6).encode(),

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from data.wikitext import MarkupError, plain_text
+from data.wiki.wikitext import MarkupError, plain_text
 
 REMNANTS = ("{{", "}}", "[[", "]]", "<ref", "{|", "|}", "thumb|", "( )", "()", "(,")
 

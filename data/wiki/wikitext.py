@@ -14,8 +14,8 @@ from mwparserfromhell.nodes import ExternalLink, HTMLEntity, Node, Tag, Template
 from mwparserfromhell.parser import ParserError
 from mwparserfromhell.wikicode import Wikicode
 
-from data.measures import Values, number, superscript
-from data.templates import words
+from data.wiki.measures import Values, number, superscript
+from data.wiki.templates import words
 
 # Every wiki knows these English names beside those of its own language.
 HIDDEN_NAMESPACES = frozenset({"category", "file", "image", "media"})
@@ -69,9 +69,9 @@ class MarkupError(ValueError):
 def plain_text(markup: str, hidden_namespaces: Set[str] = HIDDEN_NAMESPACES) -> str:
     """Return the prose of a page, its paragraphs separated by a blank line ("\\n\\n").
 
-    Links and tags leave their text, and the templates of `data.templates` theirs. Other templates, headings,
-    lists, tables, captions, references and formulas are dropped. `hidden_namespaces` are the lower-case
-    prefixes of links that show nothing, such as "category". Raises `MarkupError`.
+    Links and tags leave their text, and the templates of `data.wiki.templates` theirs. Other templates,
+    headings, lists, tables, captions, references and formulas are dropped. `hidden_namespaces` are the
+    lower-case prefixes of links that show nothing, such as "category". Raises `MarkupError`.
     """
     markup = _COMMENT.sub("", markup)
     markup = _NOWIKI.sub(lambda match: "".join(f"&#{ord(character)};" for character in match[1]), markup)
