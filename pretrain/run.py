@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import TrainerState, TrainingArguments, set_seed
 
 from charbert.errors import CharBertError
@@ -141,6 +142,8 @@ def _of_trainer(settings: PretrainSettings) -> TrainingArguments:
         remove_unused_columns=False,
         label_names=["labels", "nlm_labels"],
         report_to="tensorboard",
+        # Said outright, since else processes without a GPU do not know of each other.
+        use_cpu=not torch.accelerator.is_available(),
         bf16=settings.bf16,
         torch_compile=settings.torch_compile,
         seed=settings.seed,

@@ -1,5 +1,8 @@
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -280,6 +283,36 @@ def test_a_streamed_run_stopped_and_resumed_is_the_run_never_stopped(
     stream = {"stream": [str(streamed.parent / "text.txt")], "block_size": 24, "num_workers": num_workers}
     main([str(write_config(streamed.parent, output, **stream)), "--resume"])
     ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, streamed))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def torchrun(config: Path, *more: str) -> None:
+    program = str(Path(sys.executable).with_name("torchrun"))
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [program, "--nproc-per-node", "2", "-m", "pretrain", str(config), *more],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("source", ("blocks", "stream"))
+def test_two_processes_train_on_their_own_halves_and_go_on_where_they_stopped(
+    corpus: Path, tmp_path: Path, source: str
+) -> None:
+    stream = {"stream": [str(corpus / "text.txt")], "block_size": 24} if source == "stream" else {}
+    short = {"batch_size": 4, "max_steps": 4, "save_steps": 2, "eval_steps": 2, **stream}
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    torchrun(write_config(corpus, whole, **short))
+    assert results(whole)["samples_seen"] == 2 * 4 * 4
+    shutil.copytree(whole, stopped)
+    shutil.rmtree(stopped / "checkpoint-4")
+    for name in ("results.json", "model.safetensors"):
+        (stopped / name).unlink()
+    torchrun(write_config(corpus, stopped, num_workers=1, **short), "--resume")
+    ours, theirs = (load_file(folder / "model.safetensors") for folder in (stopped, whole))
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
