@@ -55,7 +55,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     tables: list[pa.Table] = []
 
     def write() -> None:
-        job.write(pa.concat_tables(tables), {"documents": counts["documents"]}, counts)
+        # One batch a file: however large the corpus, training has few to open.
+        job.write(pa.concat_tables(tables).combine_chunks(), {"documents": counts["documents"]}, counts)
         tables.clear()
 
     total = known_length(arguments.text)
