@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import tokenizers
 import torch
-import transformers
 
-from charbert.version import __version__
+from charbert.results import versions
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -33,12 +31,3 @@ def machine() -> str:
     """What the benchmark ran on."""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor()
     return f"{device or platform.machine()}, {len(os.sched_getaffinity(0))} cores"
-
-
-def versions() -> dict[str, str]:
-    return {
-        "charbert": __version__,
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        "tokenizers": tokenizers.__version__,
-    }

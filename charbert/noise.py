@@ -60,8 +60,9 @@ def noise_words(words: Sequence[str], draws: Array, edits: Sequence[str] = PRETR
     """The words, each with one edit on its internal characters; first and last stay.
 
     A word of fewer than four characters gets a character added, if `"add"` is among the edits: inside, or
-    after the only one. An edit that would change nothing is not drawn; where every edit would, the word comes
-    back as it is.
+    after the only one. An added letter is one of a to z in the case of the letter before it; after a letter
+    that is none of ASCII it is one of the word's own, which is of its script. An edit that would change
+    nothing is not drawn; where every edit would, the word comes back as it is.
 
     Args:
         words: W words.
@@ -80,7 +81,8 @@ def noise_words(words: Sequence[str], draws: Array, edits: Sequence[str] = PRETR
         rows = np.flatnonzero(chosen == number)
         found = _drawn_place(_EDITS[edit].places(there), offsets, rows, draws[rows, 1])
         place[rows] = found - starts[rows]
-        replacement[rows] = _EDITS[edit].letter(letters[found], draws[rows, 2])
+        own = letters[starts[rows] + (draws[rows, 2] * lengths[rows]).astype(np.int64)]
+        replacement[rows] = _EDITS[edit].letter(letters[found], own, draws[rows, 2])
 
     kinds = np.array([EDITS.index(edit) for edit in edits] + [-1])[chosen]
     is_drop, is_add, is_swap, is_key = (kinds == kind for kind in range(len(EDITS)))
@@ -148,15 +150,16 @@ def _on_keyboard(there: _Letters) -> Array:
     return _internal(there) & (_NEIGHBOUR_COUNTS[np.minimum(there.codes, _ASCII)] > 0)
 
 
-def _any_letter(before: Array, draws: Array) -> Array:
-    return _in_case_of(before, _LETTERS[(draws * len(_LETTERS)).astype(np.int64)])
+def _any_letter(before: Array, own: Array, draws: Array) -> Array:
+    latin = _in_case_of(before, _LETTERS[(draws * len(_LETTERS)).astype(np.int64)])
+    return np.where(before < _ASCII, latin, own)
 
 
-def _neighbour(before: Array, draws: Array) -> Array:
+def _neighbour(before: Array, own: Array, draws: Array) -> Array:
     return _in_case_of(before, _NEIGHBOUR_TABLE[before, (draws * _NEIGHBOUR_COUNTS[before]).astype(np.int64)])
 
 
-def _no_letter(before: Array, draws: Array) -> Array:
+def _no_letter(before: Array, own: Array, draws: Array) -> Array:
     return np.zeros_like(before)
 
 
@@ -166,10 +169,13 @@ def _in_case_of(models: Array, letters: Array) -> Array:
 
 
 class _Edit(NamedTuple):
-    """Where an edit can be made, and the letter that it sets after or at a given one."""
+    """Where an edit can be made, and the letter that it sets.
+
+    That one depends on the letter before or at the place, on one drawn from the same word, and on a draw.
+    """
 
     places: Callable[[_Letters], Array]
-    letter: Callable[[Array, Array], Any]
+    letter: Callable[[Array, Array, Array], Any]
 
 
 _EDITS = {

@@ -22,18 +22,23 @@ def write_results(
     content = {
         **numbers,
         "settings": dict(settings),
-        "versions": {
-            "charbert": __version__,
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-            "tokenizers": tokenizers.__version__,
-        },
+        "versions": versions(),
         "seed": seed,
     }
     path = Path(folder) / RESULTS
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
     return partial.replace(path)
+
+
+def versions() -> dict[str, str]:
+    """The versions on which results depend."""
+    return {
+        "charbert": __version__,
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "tokenizers": tokenizers.__version__,
+    }
 
 
 def read_results(folder: str | Path) -> dict[str, Any]:

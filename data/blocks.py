@@ -1,15 +1,21 @@
 """Blocks of tokens on disk: Arrow files that are read where they lie, in memory that the system shares."""
 
+import hashlib
+import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from transformers import PreTrainedTokenizerFast
 
 from charbert.errors import CharBertError
 from charbert.ragged import Array, Ragged, offsets_of
+from data.jobs import job_settings, unfinished_jobs
 
+logger = logging.getLogger(__name__)
 BLOCK_FILES = "blocks-*.arrow"
 _LARGEST_SMALL_ID = 1 << 16
 
@@ -79,6 +85,35 @@ class Blocks:
         )
 
 
+def fingerprint(tokenizer: PreTrainedTokenizerFast) -> str:
+    """What tells a tokenizer from another one: a hash of all that decides its tokens."""
+    content = json.loads(tokenizer.backend_tokenizer.to_str())
+    content |= {"truncation": None, "padding": None}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def checked_blocks(folder: str | Path, tokenizer: PreTrainedTokenizerFast, max_length: int) -> Blocks:
+    """The blocks of a folder, which are known to be this tokenizer's.
+
+    Raises:
+        CharBertError: they are another tokenizer's, the command that makes them was stopped, or as `Blocks`.
+    """
+    blocks = Blocks(folder)
+    settings = job_settings(blocks.folder)
+    if unfinished_jobs(blocks.folder):
+        raise CharBertError(
+            f"{folder}: is unfinished: give the `python -m data tokenize` that makes it again"
+        )
+    if settings.get("tokenizer", fingerprint(tokenizer)) != fingerprint(tokenizer):
+        raise CharBertError(f"{folder}: holds tokens of another tokenizer than {tokenizer.name_or_path}")
+    if settings.get("block_size", 0) > max_length:
+        logger.warning(
+            "%s: blocks of %d tokens are cut to max_length=%d; make shorter ones with --block-size",
+            *(folder, settings["block_size"], max_length),
+        )
+    return blocks
+
+
 def joined_blocks(blocks: Sequence[Block]) -> TokenBlocks:
     """Blocks that were given one by one."""
     none = np.zeros(0, np.int64)
@@ -113,7 +148,9 @@ def _batches(path: Path) -> list[pa.RecordBatch]:
     except (pa.ArrowException, OSError) as error:
         raise CharBertError(f"{path}: is damaged or no file of blocks ({error})") from error
     for name in ("input_ids", "word_starts"):
-        if batches and name not in batches[0].schema.names:
+        if batches and not (
+            name in batches[0].schema.names and pa.types.is_list(batches[0].column(name).type)
+        ):
             raise CharBertError(f"{path}: has no column {name!r}: `python -m data tokenize` makes such files")
     return batches
 

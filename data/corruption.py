@@ -17,6 +17,7 @@ from charbert.vocabulary import Vocabulary
 from data.blocks import TokenBlocks
 from data.curriculum import Noise
 from data.draws import keys_of, uniform
+from data.packing import SPECIAL_TOKENS
 from data.words import WordPieces
 
 _NOISE, _EDIT, _PLACE, _LETTER, _MASK, _MASK_KIND, _REPLACEMENT = range(7)
@@ -65,7 +66,7 @@ class Corruption:
     def __call__(self, blocks: TokenBlocks, keys: Array, noise: Noise) -> CorruptedBatch:
         """Corrupt blocks, put the special tokens around each and pad them.
 
-        What noise makes too long is cut between words.
+        What noise makes too long is cut between words; a first word that is too long is cut itself.
 
         Args:
             blocks: B blocks.
@@ -86,7 +87,10 @@ class Corruption:
         maskable = ~_any(self._is_special[clean.values], clean)
         maskable[noised] = False
 
-        kept = np.flatnonzero(_length_so_far(lengths, blocks.row_offsets) <= self._settings.max_length - 2)
+        room = self._settings.max_length - SPECIAL_TOKENS
+        first = blocks.row_offsets[:-1][np.diff(blocks.row_offsets) > 0]
+        lengths[first] = np.minimum(lengths[first], room)  # else a very long word would leave nothing
+        kept = np.flatnonzero(_length_so_far(lengths, blocks.row_offsets) <= room)
         row, keys, lengths, nlm_label = row[kept], keys[kept], lengths[kept], nlm_label[kept]
         values = np.concatenate([clean.values, pieces.values])
         words = Ragged(values[spans(starts[kept], lengths)], offsets_of(lengths))
@@ -108,7 +112,10 @@ class Corruption:
         if not self._settings.label_unknown_words:
             labels[labels == self._vocabulary.unknown_id] = IGNORED
         after_space = self._pieces.after_space(words.values[words.offsets[drawn]])
-        return drawn, self._pieces.pieces([edited[index] for index in changed], after_space), labels
+        pieces = self._pieces.pieces([edited[index] for index in changed], after_space)
+        # An unknown token has no characters from which the word could be restored.
+        known = np.flatnonzero(~_any(self._is_special[pieces.values], pieces))
+        return drawn[known], pieces.take(known), labels[known]
 
     def _masked(self, lengths: Array, maskable: Array, row: Array, keys: Array) -> Array:
         """The numbers of the words to mask, so that their tokens are the wanted share of their example's."""
@@ -121,7 +128,7 @@ class Corruption:
         self, words: Ragged, row: Array, masked: Array, keys: Array, nlm_label: Array, rows: int
     ) -> CorruptedBatch:
         lengths = np.bincount(row, words.lengths, minlength=rows).astype(np.int64)
-        longest = int(lengths.max(initial=0)) + 2
+        longest = int(lengths.max(initial=0)) + SPECIAL_TOKENS
         padded_length = -(-longest // _PAD_TO_MULTIPLE_OF) * _PAD_TO_MULTIPLE_OF
         shape = (rows, min(padded_length, self._settings.max_length))
         # Where each token goes in a flat array of that shape: behind the first special token of its row.
@@ -141,7 +148,7 @@ class Corruption:
         input_ids.flat[places[tokens]] = self._shown(original, token_keys)
         input_ids[:, 0] = self._first_id
         input_ids[np.arange(rows), lengths + 1] = self._last_id
-        attention_mask = (np.arange(shape[1]) < (lengths + 2)[:, None]).astype(np.int64)
+        attention_mask = (np.arange(shape[1]) < (lengths + SPECIAL_TOKENS)[:, None]).astype(np.int64)
         return CorruptedBatch(input_ids, attention_mask, labels, nlm_labels, hidden)
 
     def _shown(self, token_ids: Array, keys: Array) -> Array:

@@ -9,17 +9,17 @@ from tqdm import tqdm
 
 from charbert.errors import CharBertError
 from charbert.tokenization import CharBertTokenizer
-from data.blocks import joined_blocks, table_of_blocks
+from data.blocks import fingerprint, joined_blocks, table_of_blocks
 from data.jobs import ShardedJob
-from data.packing import LARGEST_BLOCK, SPECIAL_TOKENS, Packer
-from data.sources import batches, known_length, read_all
+from data.packing import Packer
+from data.sources import HELP, batches, identities, known_length, read_all
 
 _CHARACTERS_AT_ONCE = 2_000_000
 _TOKENS_PER_FILE = 32_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", metavar="TEXT", nargs="+", help="text: folder, file or dataset of the hub")
+    parser.add_argument("text", metavar="TEXT", nargs="+", help=HELP)
     parser.add_argument("--tokenizer", required=True, metavar="DIR", help="tokenizer folder of `vocabulary`")
     parser.add_argument("--out", required=True, metavar="DIR", help="dataset folder to write")
     parser.add_argument(
@@ -38,15 +38,13 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     A run that was stopped goes on behind its last complete file.
     """
     started = time.monotonic()
-    if not SPECIAL_TOKENS < arguments.block_size <= LARGEST_BLOCK:
-        raise CharBertError(
-            f"--block-size={arguments.block_size} must lie between {SPECIAL_TOKENS + 1}, two special tokens "
-            f"and one of text, and {LARGEST_BLOCK}"
-        )
     tokenizer = CharBertTokenizer.from_pretrained(arguments.tokenizer)
     packer = Packer(tokenizer, arguments.block_size)
-    read_all(arguments.text)  # a path that cannot be read ends here, before anything is written
-    settings = {name: getattr(arguments, name) for name in ("text", "tokenizer", "block_size")}
+    settings = {
+        "text": identities(arguments.text),
+        "tokenizer": fingerprint(tokenizer),
+        "block_size": arguments.block_size,
+    }
     job = ShardedJob(arguments.out, "blocks", settings, arguments.overwrite)
     if job.results is not None:
         return job.results

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -87,8 +88,9 @@ class ShardedJob:
             else:
                 with pa.OSFile(str(partial), "wb") as file, pa.ipc.new_stream(file, table.schema) as stream:
                     stream.write_table(table)
-        self._next += 1
+        # The cursor first: whoever is interrupted here and writes once more must see that this is written.
         self.cursor, self.counts = dict(cursor), Counter(counts)
+        self._next += 1
 
     def finish(self, numbers: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         """Write `results.json`, which says that the job is done."""
@@ -121,18 +123,24 @@ class ShardedJob:
     def _find_end(self) -> None:
         while self._path(self._next).exists():
             self._next += 1
-        while self._next and self.cursor is None:
+        for is_last in (True, False):
+            if not self._next:
+                break
             last = self._path(self._next - 1)
-            end = _end_of(last)
+            with _told(last, "read"):
+                end = _end_of(last)
             if end is not None:
                 self.cursor, self.counts = end["cursor"], Counter(end["counts"])
-            else:
-                # A crash of the machine can leave a last shard that is named but not whole: it is made again.
-                last.unlink()
-                self._next -= 1
+                break
+            if not is_last:
+                raise CharBertError(f"{last}: is damaged; give --overwrite to begin anew")
+            # A crash of the machine can leave a last shard that is named but not whole: it is made again.
+            last.unlink()
+            self._next -= 1
         results = _json_object(self.folder / RESULTS)
         if results is not None:
             self.results = {key: value for key, value in results.items() if key not in _KEPT_BESIDE_NUMBERS}
+            print(f"{self.folder}: was finished before; --overwrite does it again", file=sys.stderr)
 
     def _remove(self, ending: str) -> None:
         for path in self.folder.glob(f"{self._stem}-{ending}"):
@@ -142,6 +150,16 @@ class ShardedJob:
         return self.folder / f"{self._stem}-{number:05d}{_SUFFIXES[self._stem]}"
 
 
+def unfinished_jobs(folder: Path) -> list[Path]:
+    """The folders, this one or in it, that a job has begun to fill and not finished."""
+    return [path.parent for path in sorted(folder.rglob(JOB)) if not (path.parent / RESULTS).exists()]
+
+
+def job_settings(folder: Path) -> dict[str, Any]:
+    """The settings of the job that filled a folder; none where it was no job."""
+    return (_json_object(folder / JOB) or {}).get("settings", {})
+
+
 def _end_of(shard: Path) -> dict[str, Any] | None:
     """What `write` noted in a shard, or None where it is damaged."""
     try:
@@ -149,13 +167,13 @@ def _end_of(shard: Path) -> dict[str, Any] | None:
             schema = pq.read_schema(shard)
         else:
             with shard.open("rb") as file:
-                file.seek(-len(_ARROW_END), 2)
+                file.seek(max(shard.stat().st_size - len(_ARROW_END), 0))
                 if file.read() != _ARROW_END:
                     return None
             with pa.memory_map(str(shard)) as file, pa.ipc.open_stream(file) as stream:
                 schema = stream.schema
         return json.loads(schema.metadata[_METADATA])
-    except (pa.ArrowInvalid, OSError, KeyError, TypeError, ValueError):
+    except (pa.ArrowInvalid, KeyError, TypeError, ValueError):
         return None
 
 
@@ -181,7 +199,7 @@ def _whole_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _told(path: Path, done: str = "written") -> Iterator[None]:
     """Errors of the disk, which Arrow and a full disk report without the path, as one line with it."""
     try:
         yield
@@ -189,5 +207,5 @@ def _told(path: Path) -> Iterator[None]:
         # Arrow sets the number but words it at length.
         reason = os.strerror(error.errno) if error.errno else first_line(error)
         raise CharBertError(
-            f"{path}: cannot be written ({reason}); when that is mended, run the same command again to go on"
+            f"{path}: cannot be {done} ({reason}); when that is mended, run the same command again to go on"
         ) from error

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from tokenizers import Tokenizer
 
+from charbert.errors import CharBertError
 from charbert.tokenization import CharBertTokenizer
 from data.blocks import Block
+from data.words import check_tokenizer
 
 SPECIAL_TOKENS = 2
 LARGEST_BLOCK = 1 << 16
@@ -23,9 +25,18 @@ class Packer:
     Args:
         tokenizer: whose tokens.
         block_size: the most tokens of a block with its two special tokens, which an example adds.
+
+    Raises:
+        CharBertError: the block size is out of range, or the tokenizer is of another kind.
     """
 
     def __init__(self, tokenizer: CharBertTokenizer, block_size: int) -> None:
+        if not SPECIAL_TOKENS < block_size <= LARGEST_BLOCK:
+            raise CharBertError(
+                f"a block size of {block_size} must lie between {SPECIAL_TOKENS + 1}, two special tokens and "
+                f"one of text, and {LARGEST_BLOCK}"
+            )
+        check_tokenizer(tokenizer)
         self._size = block_size - SPECIAL_TOKENS
         self._separator = Block(np.array([tokenizer.sep_token_id]), np.array([0]))
         self._backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())

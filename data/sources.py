@@ -1,5 +1,7 @@
 """Where documents come from: what every command that takes TEXT reads."""
 
+import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, count, islice
@@ -9,11 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from charbert.errors import CharBertError
 from data import files, hub
 from data.files import Part, Row
+from data.jobs import unfinished_jobs
 from data.shards import SHARD_NAMES, Document, shard_paths
 
 if TYPE_CHECKING:
     from datasets import IterableDataset
 
+logger = logging.getLogger(__name__)
 BATCH_CHARACTERS = 1_000_000
 HELP = (
     "folder of text shards or of a saved dataset; a file " + files.FORMS + "; or a dataset of the hub, "
@@ -52,6 +56,16 @@ def read_all(sources: Sequence[str | Path], start: int = 0) -> Iterator[Document
     if first is None and not start:
         raise CharBertError(f"{', '.join(map(str, sources))}: holds no documents")
     return documents if first is None else chain([first], documents)
+
+
+def identities(sources: Sequence[str | Path]) -> list[str]:
+    """The sources' names and sizes: what tells a corpus from another one that later stands in its place.
+
+    Raises:
+        CharBertError: as `read_documents`.
+    """
+    opened = zip(map(_normal, sources), map(_opened, sources), strict=True)
+    return [name if source.size is None else f"{name} ({source.size:,} bytes)" for name, source in opened]
 
 
 def known_length(sources: Sequence[str | Path]) -> int | None:
@@ -95,11 +109,16 @@ def streamed(source: str | Path) -> "IterableDataset":
 
 
 class _Source(NamedTuple):
-    """A corpus that was found: its rows from one on, their number where known, its texts as a stream."""
+    """A corpus that was found: its rows from one on, how many, it as a stream, and its bytes."""
 
     rows: Callable[[int], Iterator[Row]]
     length: int | None
     stream: Callable[[], "IterableDataset"]
+    size: int | None = None
+
+
+def _normal(source: str | Path) -> str:
+    return os.path.normpath(source) if Path(source).exists() else str(source)
 
 
 def _opened(source: str | Path) -> _Source:
@@ -120,7 +139,8 @@ def _from_dataset(loaded: hub.Loaded, source: str) -> _Source:
 def _from_parts(parts: list[Part], source: str) -> _Source:
     lengths = [part.rows for part in parts]
     length = None if None in lengths else sum(filter(None, lengths))
-    return _Source(partial(_rows_of_parts, parts), length, partial(_stream_of_parts, parts, source))
+    size = sum(path.stat().st_size for path in {part.path for part in parts})
+    return _Source(partial(_rows_of_parts, parts), length, partial(_stream_of_parts, parts, source), size)
 
 
 def _parts(path: Path) -> list[Part]:
@@ -129,6 +149,8 @@ def _parts(path: Path) -> list[Part]:
     shards = shard_paths(path)
     if not shards:
         raise CharBertError(f"{path}: holds no shards {SHARD_NAMES}; make some with `python -m data`")
+    for folder in unfinished_jobs(path):
+        logger.warning("%s: is unfinished: the command that makes it was stopped; give it again", folder)
     return list(chain.from_iterable(map(files.parts_of, shards)))
 
 

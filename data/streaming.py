@@ -1,9 +1,7 @@
 """Batches from a stream of text that is tokenised as it is read: for a corpus that does not fit on disk."""
 
-import json
 from collections.abc import Iterator
 from copy import deepcopy
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,19 +20,14 @@ _CHARACTERS_AT_ONCE = 8_000_000
 
 
 class StreamState(NamedTuple):
-    """Where a process is: the epoch, the stream's state before the text in hand, the blocks used of that."""
+    """Where a process is: the epoch, the stream's state before the text in hand, the blocks used of that.
+
+    As JSON, it is a list of these three.
+    """
 
     epoch: int = 0
     stream: dict[str, Any] | None = None
     used: int = 0
-
-    def save(self, path: Path) -> None:
-        """Write the file that `load` reads."""
-        path.write_text(json.dumps(self._asdict()), encoding="utf-8")
-
-    @classmethod
-    def load(cls, path: Path) -> "StreamState":
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
 
 
 class StreamedBatches(TorchIterableDataset[Batch]):

@@ -72,7 +72,6 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     folder = _output_folder(Path(arguments.out), arguments.shard)
     job = ShardedJob(folder, "text", settings, arguments.overwrite)
     if job.results is not None:
-        tqdm.write(f"{folder}: was finished before; --overwrite does it again", file=sys.stderr)
         return job.results
     read_before = job.counts["xml_bytes"]
     counts = _fill(job, dumps, arguments)

@@ -6,18 +6,49 @@ Many words are read or tokenised at a time, one a line.
 from collections.abc import Sequence
 
 import numpy as np
+from tokenizers import models
 from transformers import PreTrainedTokenizerFast
 
+from charbert.errors import CharBertError
 from charbert.ragged import Array, Ragged, spans
 from charbert.spelling import BYTE_OF_LETTER, byte_letters, continuation_prefix, is_byte_level
 
 _LINE_END, _SPACE = "\n", " "
 
 
+def check_tokenizer(tokenizer: PreTrainedTokenizerFast) -> None:
+    """Refuse a tokenizer whose words cannot be read, or who cannot make an example.
+
+    Raises:
+        CharBertError: it is neither WordPiece nor byte-level BPE, a special token of an example is missing,
+            or its ids have gaps.
+    """
+    backend = tokenizer.backend_tokenizer
+    name = tokenizer.name_or_path or "the tokenizer"
+    if not (isinstance(backend.model, models.WordPiece) or is_byte_level(backend)):
+        raise CharBertError(
+            f"{name}: is neither WordPiece nor byte-level BPE, as the tokenizers of BERT and RoBERTa are"
+        )
+    missing = [
+        role
+        for role in ("cls_token", "sep_token", "mask_token", "pad_token")
+        if getattr(tokenizer, role) is None
+    ]
+    if missing:
+        raise CharBertError(f"{name}: has no {missing[0]}, which every example needs")
+    if max(tokenizer.get_vocab().values()) >= len(tokenizer):
+        raise CharBertError(f"{name}: its token ids have gaps")
+
+
 class WordPieces:
-    """Turns pieces into the words that they make, and words into pieces again."""
+    """Turns pieces into the words that they make, and words into pieces again.
+
+    Raises:
+        CharBertError: as `check_tokenizer`.
+    """
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        check_tokenizer(tokenizer)
         backend = tokenizer.backend_tokenizer
         self._byte_level = is_byte_level(backend)
         self._encoding = "utf-8" if self._byte_level else "utf-32-le"

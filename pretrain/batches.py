@@ -1,5 +1,6 @@
 """What the Trainer iterates over: the batches of this process, from where a run begins or goes on."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from transformers import TrainingArguments
 from charbert.errors import CharBertError
 from charbert.spelling import SpellingTable
 from charbert.tokenization import CharBertTokenizer
-from data.blocks import Blocks
+from data.blocks import checked_blocks
 from data.corruption import Corruption, CorruptionSettings
 from data.curriculum import Curriculum
 from data.examples import STREAM_STATE, Batch, BatchMaker, PretrainingBatches
@@ -26,23 +27,35 @@ class TrainingBatches:
     Args:
         loader: makes them.
         steps_per_epoch: None for a stream, of which nobody knows the length.
+        stream: what decides which texts a stream gives this process, in plain JSON.
     """
 
-    def __init__(self, loader: DataLoader[Batch], steps_per_epoch: float | None) -> None:
+    def __init__(
+        self,
+        loader: DataLoader[Batch],
+        steps_per_epoch: float | None = None,
+        stream: dict[str, Any] | None = None,
+    ) -> None:
         self.steps_per_epoch = steps_per_epoch
+        self._stream = stream
         self._loader = loader
         self._state: Any = None
 
     def __iter__(self) -> Iterator[Batch]:
-        for batch in self._loader:
-            self._state = batch.pop(STREAM_STATE, None)
-            yield batch
+        try:
+            for batch in self._loader:
+                self._state = batch.pop(STREAM_STATE, None)
+                yield batch
+        except CharBertError as error:
+            # From a loading process it comes with the traceback in its text.
+            raise CharBertError(str(error).rpartition("CharBertError: ")[2].strip()) from error
 
     def save(self, checkpoint: Path, rank: int) -> None:
         """Write into a checkpoint where a stream is; of blocks on disk the number of steps says it."""
         if self._state is not None:
             checkpoint.mkdir(parents=True, exist_ok=True)
-            self._state.save(_state_file(checkpoint, rank))
+            content = {"stream": self._stream, "state": self._state}
+            _state_file(checkpoint, rank).write_text(json.dumps(content), encoding="utf-8")
 
 
 def batches_of_run(
@@ -64,9 +77,9 @@ def batches_of_run(
         tokenizer.words,
         CorruptionSettings(settings.mlm_probability, settings.max_length, settings.label_unknown_words),
     )
-    blocks = Blocks(settings.data)
+    blocks = checked_blocks(settings.data, tokenizer, settings.max_length)
     first_held_out = 0 if settings.stream else len(blocks) - settings.eval_examples
-    if first_held_out < (0 if settings.stream else 1):
+    if first_held_out < 1 and not settings.stream:
         raise CharBertError(
             f"{settings.data}: {len(blocks)} blocks, of which eval_examples={settings.eval_examples} leaves "
             "none to train on"
@@ -105,15 +118,14 @@ def _streamed(
     from data.sources import streamed
     from data.streaming import StreamedBatches, StreamState
 
+    stream = {
+        "sources": settings.stream,
+        "block_size": settings.block_size,
+        "processes": place["world_size"],
+    }
     state = None
     if checkpoint is not None:
-        path = _state_file(checkpoint, place["rank"])
-        if not path.exists():
-            raise CharBertError(
-                f"{path}: missing; a stream goes on with as many processes as it stopped with, and not from "
-                "a run on blocks"
-            )
-        state = StreamState.load(path)
+        state = StreamState(*_kept_state(_state_file(checkpoint, place["rank"]), stream))
     batches = StreamedBatches(
         concatenate_datasets([streamed(source) for source in settings.stream]),
         Packer(tokenizer, settings.block_size),
@@ -123,7 +135,24 @@ def _streamed(
         **place,
     )
     workers = min(settings.num_workers, 1)  # more would divide the stream once more
-    return TrainingBatches(_loader(batches, None, workers), None)
+    return TrainingBatches(_loader(batches, None, workers), stream=stream)
+
+
+def _kept_state(path: Path, stream: dict[str, Any]) -> list[Any]:
+    """The state that `TrainingBatches.save` wrote, of the same stream."""
+    try:
+        kept = json.loads(path.read_bytes())
+        kept_stream, state = kept["stream"], kept["state"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise CharBertError(
+            f"{path}: missing or damaged; a stream goes on from a checkpoint of a run that streamed, with as "
+            "many processes"
+        ) from error
+    for name, value in stream.items():
+        if kept_stream.get(name) != value:
+            there = kept_stream.get(name)
+            raise CharBertError(f"{path}: the stream had {name}={there}, not {value}; go on with the same")
+    return state
 
 
 def _loader(batches: Dataset[Batch], order: Sampler[Any] | None, workers: int = 0) -> DataLoader[Batch]:

@@ -10,7 +10,7 @@ from data.curriculum import Curriculum, CurriculumPoint, Noise
 LEAST = {
     **dict.fromkeys(("batch_size", "gradient_accumulation_steps", "max_steps"), 1),
     **dict.fromkeys(("eval_steps", "save_steps", "logging_steps", "eval_examples", "save_total_limit"), 1),
-    **dict.fromkeys(("num_workers", "warmup_steps"), 0),
+    **dict.fromkeys(("num_workers", "warmup_steps", "seed"), 0),
     "block_size": 3,
     "max_length": 3,  # two special tokens around one
 }

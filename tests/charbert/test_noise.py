@@ -114,3 +114,8 @@ def test_added_letters_are_drawn_evenly() -> None:
     counts = [added.count(f".{letter}") for letter in "abcdefghijklmnopqrstuvwxyz"]
     assert sum(counts) == 26_000
     assert max(counts) - min(counts) < 250
+
+
+@pytest.mark.parametrize("word", ("ключевой", "日本語学", "שלום"))
+def test_letters_added_to_another_script_are_the_words_own(word: str) -> None:
+    assert {letter for edited in edits_of(word, "add") for letter in edited} == set(word)

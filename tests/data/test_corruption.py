@@ -171,11 +171,23 @@ def test_special_tokens_are_never_masked(kind: str) -> None:
 
 
 def test_a_long_example_is_cut_between_words(kind: str) -> None:
-    [(ids, _, labels, _)] = examples(corrupt(kind, [LONG_TEXT], noise=1, mlm_probability=0, max_length=21))
-    [(whole, _, whole_labels, _)] = examples(corrupt(kind, [LONG_TEXT], noise=1, mlm_probability=0))
+    text = " ".join(tiny.SENTENCES[:2]).replace(" .", "")
+    [(whole, *_)] = examples(corrupt(kind, [text], noise=1, mlm_probability=0))
+    [(ids, *_)] = examples(corrupt(kind, [text], noise=1, mlm_probability=0, max_length=21))
     assert 12 <= len(ids) <= 21
-    assert ids[:-1] == whole[: len(ids) - 1]
-    assert labels[-2] == IGNORED or labels[-2] != whole_labels[len(ids) - 1] or labels[-2] == labels[-3]
+    assert words_of(kind, ids) == words_of(kind, whole)[: len(words_of(kind, ids))]
+
+
+@pytest.mark.parametrize("noise", (0, 1))
+def test_a_word_longer_than_an_example_is_cut_itself(kind: str, noise: float) -> None:
+    [(ids, *_)] = examples(corrupt(kind, ["jumping" * 8 + " dog"], noise=noise, max_length=10))
+    assert len(ids) == 10
+
+
+def test_a_word_that_noise_makes_unknown_stays_as_it_is() -> None:
+    text = "j" * 100  # the longest that WordPiece takes for a word
+    [(ids, *_)] = examples(corrupt("bert", [text], noise=1, edits=("add",), mlm_probability=0))
+    assert tiny.tokenizer("bert").decode(ids, skip_special_tokens=True) == text
 
 
 def test_an_example_is_the_same_alone_and_among_others(kind: str) -> None:

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import tiny
 
@@ -79,6 +80,26 @@ def test_a_folder_with_other_blocks_is_refused_without_overwrite(folder: Path) -
     tokenize(folder, "--block-size", "20", "--overwrite")
 
 
+@pytest.mark.parametrize("changed", ("text", "tokenizer"))
+def test_blocks_of_another_text_or_tokenizer_are_not_kept(folder: Path, changed: str) -> None:
+    tokenize(folder)
+    if changed == "text":
+        (folder / "text.txt").write_text("another dog", encoding="utf-8")
+    else:
+        other = tiny.tokenizer("bert", do_lower_case=True)
+        other.add_tokens(["foxes"])
+        other.save_pretrained(folder / "tokenizer")
+    with pytest.raises(CharBertError, match=f"holds another run, with {changed}"):
+        tokenize(folder)
+
+
+def test_an_unfinished_corpus_is_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    job = ShardedJob(folder / "text", "text", {})
+    job.write(pa.table({"id": [1], "title": [""], "text": ["the dog"]}), {}, {})
+    tokenize(folder, texts=("text",))
+    assert "is unfinished" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("content", "message"), ((None, "no such"), (b"", "no documents"), (b"the dog\n\nth\xff fox", "UTF-8"))
 )
@@ -93,6 +114,6 @@ def test_text_that_cannot_be_read_is_refused(folder: Path, content: bytes | None
 
 @pytest.mark.parametrize("size", ("2", "70000"))
 def test_a_block_size_out_of_range_is_refused(folder: Path, size: str) -> None:
-    with pytest.raises(CharBertError, match="must lie between"):
+    with pytest.raises(CharBertError, match="must lie between 3"):
         tokenize(folder, "--block-size", size)
     assert not (folder / "blocks").exists()

@@ -1,3 +1,4 @@
+import errno
 from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
@@ -133,3 +134,30 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(tmp_path: Path, stem
     ):
         begun.write(pa.table({"row": list(range(100_000))}), {}, {})
     assert len(names(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("stem", ("text", "blocks"))
+def test_shards_that_cannot_be_read_are_kept(
+    tmp_path: Path, stem: Stem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path, 3, stem)
+
+    def broken(*given: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("data.jobs._end_of", broken)
+        with pytest.raises(CharBertError, match=r"00002.*cannot be read \(Input/output error\)"):
+            job(tmp_path, stem)
+    assert job(tmp_path, stem).cursor == {"unit": 2}
+
+
+@pytest.mark.parametrize("stem", ("text", "blocks"))
+def test_two_damaged_shards_are_not_taken_for_a_crash(tmp_path: Path, stem: Stem) -> None:
+    fill(tmp_path, 3, stem)
+    for path in sorted(tmp_path.glob(f"{stem}-*"))[1:]:
+        path.write_bytes(b"")
+    with pytest.raises(CharBertError, match=r"00001.*is damaged"):
+        job(tmp_path, stem)
+    assert (tmp_path / "job.json").exists()
+    assert len(list(tmp_path.glob(f"{stem}-*"))) == 2

@@ -1,6 +1,7 @@
 import pytest
 import tiny
 
+from charbert.errors import CharBertError
 from data.packing import Packer
 
 
@@ -93,3 +94,9 @@ def test_truncation_saved_with_a_tokenizer_cuts_no_text(kind: str) -> None:
     tokenizer(tiny.SENTENCES[0], truncation=True, max_length=4, padding="max_length")
     [block] = Packer(tokenizer, 40).blocks([tiny.SENTENCES[0]])
     assert block.token_ids.tolist() == clean
+
+
+@pytest.mark.parametrize("block_size", (0, 2, 70_000))
+def test_a_block_size_out_of_range_is_refused(kind: str, block_size: int) -> None:
+    with pytest.raises(CharBertError, match="must lie between 3"):
+        Packer(tiny.tokenizer(kind), block_size)

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 import tiny
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
+from charbert.errors import CharBertError
 from charbert.ragged import Array, Ragged
-from data.words import WordPieces
+from data.words import WordPieces, check_tokenizer
 
 TEXT = "the foxes jumped over naïve token # word"
 
@@ -71,3 +74,22 @@ def test_a_letter_of_two_bytes_is_read_and_written() -> None:
     pieces, _ = words_of("roberta", "x")
     texts = ["naïve", "ключ", "日本語", "🙂"]
     assert pieces.texts(pieces.pieces(texts, np.array([True, False, True, False]))) == texts
+
+
+def other_tokenizer(model: models.Model, **special: str) -> PreTrainedTokenizerFast:
+    backend = Tokenizer(model)
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    return PreTrainedTokenizerFast(tokenizer_object=backend, **special)
+
+
+def test_a_tokenizer_of_another_kind_is_refused() -> None:
+    with pytest.raises(CharBertError, match="neither WordPiece nor byte-level BPE"):
+        check_tokenizer(other_tokenizer(models.BPE({"a": 0}, [])))
+
+
+@pytest.mark.parametrize("missing", ("cls_token", "sep_token", "mask_token", "pad_token"))
+def test_a_tokenizer_without_what_an_example_needs_is_refused(missing: str) -> None:
+    special = {"cls_token": "[C]", "sep_token": "[S]", "mask_token": "[M]", "pad_token": "[P]"}
+    del special[missing]
+    with pytest.raises(CharBertError, match=f"has no {missing}"):
+        check_tokenizer(other_tokenizer(models.WordPiece({"a": 0}, unk_token="a"), **special))

@@ -299,7 +299,7 @@ def torchrun(config: Path, *more: str) -> None:
 
 
 @pytest.mark.parametrize("source", ("blocks", "stream"))
-def test_two_processes_train_on_their_own_halves_and_go_on_where_they_stopped(
+def test_two_processes_train_together_and_go_on_where_they_stopped(
     corpus: Path, tmp_path: Path, source: str
 ) -> None:
     stream = {"stream": [str(corpus / "text.txt")], "block_size": 24} if source == "stream" else {}
@@ -316,6 +316,37 @@ def test_two_processes_train_on_their_own_halves_and_go_on_where_they_stopped(
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    (
+        ({"block_size": 20}, "the stream had block_size=24, not 20"),
+        ({"stream": ["{corpus}/text.txt", "{corpus}/text.txt"]}, "the stream had sources="),
+    ),
+)
+def test_another_stream_does_not_go_on(
+    streamed: Path, tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    output = tmp_path / "other"
+    shutil.copytree(streamed, output)
+    corpus = str(streamed.parent)
+    settings = {"stream": ["{corpus}/text.txt"], "block_size": 24, "max_steps": 12, **changes}
+    settings["stream"] = [source.format(corpus=corpus) for source in settings["stream"]]
+    with pytest.raises(CharBertError, match=message):
+        main([str(write_config(streamed.parent, output, **settings)), "--resume"])
+
+
+def test_a_stream_does_not_go_on_with_fewer_processes(streamed: Path, tmp_path: Path) -> None:
+    output = tmp_path / "fewer"
+    shutil.copytree(streamed, output)
+    kept = output / "checkpoint-8" / "stream-0.json"
+    content = json.loads(kept.read_text())
+    content["stream"]["processes"] = 2
+    kept.write_text(json.dumps(content))
+    settings = {"stream": [str(streamed.parent / "text.txt")], "block_size": 24, "max_steps": 12}
+    with pytest.raises(CharBertError, match="the stream had processes=2, not 1"):
+        main([str(write_config(streamed.parent, output, **settings)), "--resume"])
+
+
 def test_a_stream_does_not_go_on_from_a_run_on_blocks(finished: Path, tmp_path: Path) -> None:
     output = tmp_path / "other"
     shutil.copytree(finished, output)
@@ -323,6 +354,32 @@ def test_a_stream_does_not_go_on_from_a_run_on_blocks(finished: Path, tmp_path: 
     config = write_config(finished.parent, output, stream=[str(finished.parent / "text.txt")], max_steps=12)
     with pytest.raises(CharBertError, match=r"stream-0\.json: missing"):
         main([str(config), "--resume"])
+
+
+def test_text_that_a_loading_process_cannot_read_is_told_in_one_line(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"text": "the garden"}\n{"text": 3}\n')
+    config = write_config(corpus, tmp_path / "out", stream=[str(bad)], block_size=24, num_workers=1)
+    assert run_command(main, [str(config)]) == 1
+    [line] = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+    assert f"error: {bad}: line 2" in line
+    assert "Traceback" not in line
+
+
+def test_blocks_of_another_tokenizer_are_refused(corpus: Path, tmp_path: Path) -> None:
+    other = str(tmp_path / "tokenizer")
+    data_main(["vocabulary", str(corpus / "text.txt"), "--out", other, "--vocab-size", "80"])
+    with pytest.raises(CharBertError, match="holds tokens of another tokenizer"):
+        main([str(write_config(corpus, tmp_path / "out", tokenizer=other))])
+
+
+def test_unfinished_blocks_are_refused(corpus: Path, tmp_path: Path) -> None:
+    shutil.copytree(corpus / "blocks", tmp_path / "blocks")
+    (tmp_path / "blocks" / "results.json").unlink()
+    with pytest.raises(CharBertError, match="is unfinished"):
+        main([str(write_config(corpus, tmp_path / "out", data=str(tmp_path / "blocks")))])
 
 
 def test_examples_need_not_be_a_multiple_of_eight_long(corpus: Path, tmp_path: Path) -> None:
@@ -353,6 +410,7 @@ def test_overwrite_starts_anew(finished: Path, tmp_path: Path) -> None:
         ({"stream": ["nowhere.txt"]}, "nowhere"),
         ({"num_attention_heads": 3}, "multiple of num_attention_heads"),
         ({"max_length": 2}, "at least 3"),
+        ({"seed": -1}, "at least 0"),
         ({"backbone": "a", "model": "b"}, "exclude each other"),
         ({"data": "nowhere"}, "nowhere"),
         ({"tokenizer": "nowhere"}, "nowhere"),
