@@ -24,6 +24,7 @@ from charbert.noise import EDITS, PRETRAINING_EDITS, SHORTEST_EDITED
 from charbert.ragged import Array, Ragged
 from charbert.tokenization import CharBertTokenizer
 from data.blocks import TokenBlocks, joined_blocks
+from data.commands import at_least
 from data.corruption import Corruption, CorruptionSettings, is_noisable
 from data.curriculum import Noise
 from data.draws import keys_of
@@ -41,12 +42,14 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("text", metavar="TEXT", nargs="+", help="any text that `python -m data` reads")
     parser.add_argument("--tokenizer", required=True, metavar="DIR", help="tokenizer folder")
     parser.add_argument("--block-size", type=int, default=328, help="tokens (default: %(default)s)")
-    parser.add_argument("--max-length", type=int, default=384, help="tokens (default: %(default)s)")
+    parser.add_argument(
+        "--max-length", type=at_least(SPECIAL_TOKENS + 1), default=384, help="tokens (default: %(default)s)"
+    )
     parser.add_argument("--noise", type=float, default=0.15, help="probability (default: %(default)s)")
     parser.add_argument(
         "--edits", nargs="+", choices=EDITS, default=PRETRAINING_EDITS, metavar="EDIT", help="kinds of noise"
     )
-    parser.add_argument("--documents", type=int, metavar="N", help="the first N alone")
+    parser.add_argument("--documents", type=at_least(1), metavar="N", help="the first N alone")
     parser.add_argument("--json", metavar="FILE", help="write the numbers there too")
     given = parser.parse_args(arguments)
     tokenizer = CharBertTokenizer.from_pretrained(given.tokenizer)

@@ -30,6 +30,7 @@ from charbert.spelling import SpellingTable, token_spellings
 from charbert.tokenization import CharBertTokenizer
 from data.__main__ import main as data
 from data.blocks import Blocks
+from data.commands import at_least
 from data.corruption import Corruption, CorruptionSettings
 from data.curriculum import Curriculum, Noise
 from data.examples import BatchMaker, PretrainingBatches
@@ -59,9 +60,9 @@ def main(arguments: Sequence[str]) -> None:
         help="wordpiece or bpe, trained on the text, or folders and hub ids (default: wordpiece bpe)",
     )
     parser.add_argument(
-        "--copies", type=int, default=8, help="how often the dump is read (default: %(default)s)"
+        "--copies", type=at_least(1), default=8, help="how often the dump is read (default: %(default)s)"
     )
-    parser.add_argument("--rounds", type=int, default=5, help="rounds (default: %(default)s)")
+    parser.add_argument("--rounds", type=at_least(1), default=5, help="rounds (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write the numbers there too")
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)

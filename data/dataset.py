@@ -5,11 +5,11 @@ import time
 from typing import Any
 
 import pyarrow as pa
-from tqdm import tqdm
 
 from charbert.errors import CharBertError
 from charbert.tokenization import CharBertTokenizer
 from data.blocks import fingerprint, joined_blocks, table_of_blocks
+from data.commands import progress_bar
 from data.jobs import ShardedJob
 from data.packing import Packer
 from data.sources import HELP, batches, identities, known_length, read_all
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         tables.clear()
 
     total = known_length(arguments.text)
-    with tqdm(desc="tokenize", unit=" documents", initial=done, total=total) as bar:
+    with progress_bar(desc="tokenize", unit=" documents", initial=done, total=total) as bar:
         # What is packed together; so a run that goes on packs as one never stopped.
         for documents in batches(read_all(arguments.text, start=done), _CHARACTERS_AT_ONCE):
             blocks = joined_blocks(packer.blocks([document.text for document in documents]))

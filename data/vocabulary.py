@@ -1,7 +1,6 @@
 """`python -m data vocabulary`: characters, words and a tokenizer from text, as one tokenizer folder."""
 
 import argparse
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from charbert.errors import CharBertError
@@ -18,6 +16,7 @@ from charbert.spelling import BLANK, DEFAULT_CHARACTERS
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import UNKNOWN, Vocabulary
 from data import sources
+from data.commands import progress_bar
 from data.counting import count_units
 from data.forms import FORMS
 from data.shards import Document
@@ -63,9 +62,15 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         if getattr(arguments, name) < least:
             raise CharBertError(f"--{name.replace('_', '-')} must be at least {least}")
     check_output_folder(arguments.out, arguments.overwrite)
-    tokenizer, results = _built(arguments)
-    results["seconds"] = time.monotonic() - started
-    _write(Path(arguments.out), tokenizer, results, vars(arguments))
+    out = Path(arguments.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # Made first: a place where nothing can be written must not be found after hours of counting.
+    with TemporaryDirectory(dir=out.parent, prefix=".vocabulary-") as made:
+        tokenizer, results = _built(arguments)
+        results["seconds"] = time.monotonic() - started
+        tokenizer.save_pretrained(made)
+        write_results(made, results, vars(arguments))
+        _move(Path(made), out)
     return results
 
 
@@ -120,9 +125,7 @@ def _stock(name: str) -> Any:
 
 
 def _documents(text: list[str], what: str, length: int | None) -> Iterator[Document]:
-    # A log file needs no more than a line every ten seconds.
-    interval = 0.1 if sys.stderr.isatty() else 10
-    return tqdm(sources.read_all(text), what, length, unit=" documents", mininterval=interval)
+    return progress_bar(sources.read_all(text), what, length, unit=" documents")
 
 
 def _ranked(counts: Counter[str], size: int, first: list[str] | None = None) -> Vocabulary:
@@ -137,15 +140,9 @@ def _coverage(counts: Counter[str], vocabulary: Vocabulary, total: int) -> float
     return round(100 * sum(count for entry, count in counts.items() if entry in vocabulary) / total, 3)
 
 
-def _write(
-    out: Path, tokenizer: CharBertTokenizer, results: dict[str, Any], settings: dict[str, Any]
-) -> None:
-    """Write the folder in one go: what is interrupted before leaves it as it was."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=out.parent, prefix=".vocabulary-") as folder:
-        tokenizer.save_pretrained(folder)
-        write_results(folder, results, settings)
-        out.mkdir(exist_ok=True)
-        (out / RESULTS).unlink(missing_ok=True)  # results stand for a folder that is complete
-        for path in sorted(Path(folder).iterdir(), key=lambda path: path.name == RESULTS):
-            path.replace(out / path.name)
+def _move(made: Path, out: Path) -> None:
+    """Move the content of a finished folder: what is interrupted before leaves the other one as it was."""
+    out.mkdir(exist_ok=True)
+    (out / RESULTS).unlink(missing_ok=True)  # results stand for a folder that is complete
+    for path in sorted(made.iterdir(), key=lambda path: path.name == RESULTS):
+        path.replace(out / path.name)

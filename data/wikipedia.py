@@ -17,6 +17,7 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from charbert.errors import CharBertError
+from data.commands import at_least, progress_bar
 from data.jobs import JOB, ShardedJob
 from data.parallel import ordered_map
 from data.shards import SCHEMA
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="folder of text shards to write")
     parser.add_argument(
-        "--workers", type=_positive, default=1, metavar="N", help="processes (default: %(default)s)"
+        "--workers", type=at_least(1), default=1, metavar="N", help="processes (default: %(default)s)"
     )
     parser.add_argument(
         "--shard",
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="I/N",
         help="only the I-th of N parts, into DIR/part-I-of-N: so N machines share the work",
     )
-    parser.add_argument("--max-pages", type=_positive, metavar="N", help="stop after N pages of any kind")
+    parser.add_argument("--max-pages", type=at_least(1), metavar="N", help="stop after N pages of any kind")
     parser.add_argument("--overwrite", action="store_true", help="begin anew where DIR holds another run")
 
 
@@ -227,20 +228,8 @@ def _identity(dump: Dump) -> str:
 
 def _progress_bar(dumps: list[Dump]) -> tqdm:
     sizes = [dump.size for dump in dumps]
-    return tqdm(
-        total=None if None in sizes else sum(filter(None, sizes)),
-        unit="B",
-        unit_scale=True,
-        # A log file needs no more than a line every ten seconds.
-        mininterval=0.1 if sys.stderr.isatty() else 10,
-    )
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number
+    total = None if None in sizes else sum(filter(None, sizes))
+    return progress_bar(total=total, unit="B", unit_scale=True)
 
 
 def _part(text: str) -> tuple[int, int]:
