@@ -75,11 +75,12 @@ def noise_words(words: Sequence[str], draws: Array, edits: Sequence[str] = PRETR
     place_in_word = np.arange(len(letters)) - np.repeat(starts, lengths)
     there = _Letters(letters, place_in_word, np.repeat(lengths, lengths))
 
-    chosen = _nth(np.stack([_counts(_EDITS[edit].places(there), offsets) for edit in edits]) > 0, draws[:, 0])
+    possible = [_EDITS[edit].places(there) for edit in edits]
+    chosen = _nth(np.stack([_counts(places, offsets) for places in possible]) > 0, draws[:, 0])
     place, replacement = np.zeros(len(words), np.int64), np.zeros(len(words), np.uint32)
-    for number, edit in enumerate(edits):
+    for number, (edit, places) in enumerate(zip(edits, possible, strict=True)):
         rows = np.flatnonzero(chosen == number)
-        found = _drawn_place(_EDITS[edit].places(there), offsets, rows, draws[rows, 1])
+        found = _drawn_place(places, offsets, rows, draws[rows, 1])
         place[rows] = found - starts[rows]
         own = letters[starts[rows] + (draws[rows, 2] * lengths[rows]).astype(np.int64)]
         replacement[rows] = _EDITS[edit].letter(letters[found], own, draws[rows, 2])

@@ -1,6 +1,7 @@
 """Rows of different lengths in one array: words of letters, pieces of characters, blocks of tokens."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +18,8 @@ class Ragged(NamedTuple):
     @classmethod
     def of_rows(cls, rows: Sequence[Sequence[int]], dtype: Any) -> "Ragged":
         """Rows given as lists."""
-        values = [value for row in rows for value in row]
-        return cls(np.array(values, dtype), offsets_of([len(row) for row in rows]))
+        offsets = offsets_of(list(map(len, rows)))
+        return cls(np.fromiter(chain.from_iterable(rows), dtype, int(offsets[-1])), offsets)
 
     @property
     def lengths(self) -> Array:

@@ -102,7 +102,7 @@ class Corruption:
         drawn = np.flatnonzero(uniform(keys, _NOISE) < noise.probability)
         drawn = drawn[~_any(~self._pieces.is_readable[words.values], words)[drawn]]
         texts = self._pieces.texts(words.take(drawn))
-        noisable = [index for index, text in enumerate(texts) if is_noisable(text)]
+        noisable = [index for index, text in enumerate(texts) if text.isalpha() or is_noisable(text)]
         drawn, texts = drawn[noisable], [texts[index] for index in noisable]
         draws = np.stack([uniform(keys[drawn], purpose) for purpose in (_EDIT, _PLACE, _LETTER)], axis=1)
         edited = noise_words(texts, draws, noise.edits)
@@ -159,8 +159,8 @@ class Corruption:
 
 
 def is_noisable(text: str) -> bool:
-    # U+FFFD: bytes that are no text.
-    return text.isalpha() or (any(map(str.isalpha, text)) and "\ufffd" not in text)
+    """Whether a word contains a letter; U+FFFD stands for bytes that are no text."""
+    return any(map(str.isalpha, text)) and "\ufffd" not in text
 
 
 def _any(flags: Array, words: Ragged) -> Array:

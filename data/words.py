@@ -14,6 +14,8 @@ from charbert.ragged import Array, Ragged, spans
 from charbert.spelling import BYTE_OF_LETTER, byte_letters, continuation_prefix, is_byte_level
 
 _LINE_END, _SPACE = "\n", " "
+# Frequent words get the same typos again and again: half of them are known before long. Some 50 MB.
+_MOST_KNOWN = 1 << 18
 
 
 def check_tokenizer(tokenizer: PreTrainedTokenizerFast) -> None:
@@ -53,6 +55,7 @@ class WordPieces:
         self._byte_level = is_byte_level(backend)
         self._encoding = "utf-8" if self._byte_level else "utf-32-le"
         self._model = backend.model
+        self._known: dict[str, tuple[int, ...]] = {}
         code_of = BYTE_OF_LETTER.get if self._byte_level else ord
         prefix = continuation_prefix(backend)
         pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
@@ -90,6 +93,13 @@ class WordPieces:
             pairs = zip(texts, after_space.tolist(), strict=True)
             lines = _LINE_END.join([_SPACE + text if spaced else text for text, spaced in pairs])
             texts = byte_letters(lines).split(byte_letters(_LINE_END)) if texts else []
-        # The model alone, without the steps that would divide a text, is also the fastest way to many words.
-        tokenize = self._model.tokenize
-        return Ragged.of_rows([[token.id for token in tokenize(text)] for text in texts], np.int64)
+        if len(self._known) > _MOST_KNOWN:
+            self._known.clear()
+        rows = []
+        for text in texts:
+            row = self._known.get(text)
+            if row is None:
+                # The model alone, without the steps that would divide a text.
+                row = self._known[text] = tuple([token.id for token in self._model.tokenize(text)])
+            rows.append(row)
+        return Ragged.of_rows(rows, np.int64)
