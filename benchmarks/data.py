@@ -138,7 +138,7 @@ def of_tokenizer(work: Path, name: str) -> dict[str, Measure]:
 
     return {
         f"{name}: fast tokenizer alone": alone,
-        f"{name}: tokenize command": dataset,
+        f"{name}: tokenize command, its start included": dataset,
         f"{name}: training examples": examples,
     }
 
