@@ -110,6 +110,9 @@ def _training_arguments(settings: PretrainSettings) -> TrainingArguments:
         arguments = _of_trainer(settings)
     except ValueError as error:
         raise CharBertError(f"settings that the Trainer refuses: {error}") from error
+    if arguments.device.type == "cpu":
+        # Of several processes each has a "cpu:0", onto which transformers 5.17 cannot load an optimiser.
+        arguments.__dict__["_setup_devices"] = torch.device("cpu")
     if arguments.n_gpu > 1:
         raise CharBertError(
             f"{arguments.n_gpu} GPUs: start one process for each, `torchrun --nproc-per-node "
