@@ -27,6 +27,7 @@ from data.blocks import TokenBlocks, joined_blocks
 from data.commands import at_least
 from data.corruption import Corruption, CorruptionSettings, is_noisable
 from data.curriculum import Noise
+from data.dataset import CHARACTERS_AT_ONCE
 from data.draws import keys_of
 from data.packing import SPECIAL_TOKENS, Packer
 from data.sources import batches, read_all
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str]) -> None:
         raise CharBertError(f"{given.tokenizer}: has no words.txt; `python -m data vocabulary` makes one")
     counted = _Counted(tokenizer, given.block_size, given.max_length)
     noise = Noise(given.noise, tuple(given.edits))
-    for documents in batches(islice(read_all(given.text), given.documents), 2_000_000):
+    for documents in batches(islice(read_all(given.text), given.documents), CHARACTERS_AT_ONCE):
         counted.add([document.text for document in documents], noise)
     numbers = counted.numbers()
     rows = [("", ""), *((name, _shown(number)) for name, number in numbers.items())]

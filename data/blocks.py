@@ -104,7 +104,7 @@ def checked_blocks(folder: str | Path, tokenizer: PreTrainedTokenizerFast, max_l
         raise CharBertError(
             f"{folder}: is unfinished: give the `python -m data tokenize` that makes it again"
         )
-    if settings.get("tokenizer", fingerprint(tokenizer)) != fingerprint(tokenizer):
+    if settings.get("tokenizer") not in (None, fingerprint(tokenizer)):
         raise CharBertError(f"{folder}: holds tokens of another tokenizer than {tokenizer.name_or_path}")
     if settings.get("block_size", 0) > max_length:
         logger.warning(

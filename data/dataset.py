@@ -14,7 +14,7 @@ from data.jobs import ShardedJob
 from data.packing import Packer
 from data.sources import HELP, batches, identities, known_length, read_all
 
-_CHARACTERS_AT_ONCE = 2_000_000
+CHARACTERS_AT_ONCE = 2_000_000
 _TOKENS_PER_FILE = 32_000_000
 
 
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     total = known_length(arguments.text)
     with progress_bar(desc="tokenize", unit=" documents", initial=done, total=total) as bar:
         # What is packed together; so a run that goes on packs as one never stopped.
-        for documents in batches(read_all(arguments.text, start=done), _CHARACTERS_AT_ONCE):
+        for documents in batches(read_all(arguments.text, start=done), CHARACTERS_AT_ONCE):
             blocks = joined_blocks(packer.blocks([document.text for document in documents]))
             tables.append(table_of_blocks(blocks, len(tokenizer)))
             counts["blocks"] += len(blocks.row_offsets) - 1

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from charbert.errors import CharBertError, first_line
-from charbert.results import RESULTS, write_results
+from charbert.results import RESULTS, whole_file, write_results
 
 JOB = "job.json"
 _SUFFIXES = {"text": ".parquet", "blocks": ".arrow"}
@@ -69,7 +69,7 @@ class ShardedJob:
             for path in (self.folder / RESULTS, self.folder / JOB):
                 path.unlink(missing_ok=True)
             self._remove(f"*{_SUFFIXES[stem]}")
-        with _told(self.folder / JOB), _whole_file(self.folder / JOB) as partial:
+        with _told(self.folder / JOB), whole_file(self.folder / JOB) as partial:
             partial.write_text(json.dumps(job, indent=2) + "\n", encoding="utf-8")
         self._find_end()
 
@@ -82,7 +82,7 @@ class ShardedJob:
         end = json.dumps({"cursor": dict(cursor), "counts": dict(counts)}, sort_keys=True)
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), _METADATA: end.encode()})
         path = self._path(self._next)
-        with _told(path), _whole_file(path) as partial:
+        with _told(path), whole_file(path) as partial:
             if self._stem == "text":
                 pq.write_table(table, partial, row_group_size=_ROWS_PER_GROUP, compression="zstd")
             else:
@@ -185,17 +185,6 @@ def _json_object(path: Path) -> dict[str, Any] | None:
     except ValueError as error:
         raise CharBertError(f"{path}: is not JSON ({error}); give another folder or remove it") from error
     return content if isinstance(content, dict) else None
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[Path]:
-    """A path to write to; what is there at the end gets its name, what an error leaves is removed."""
-    partial = path.with_suffix(".partial")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @contextmanager

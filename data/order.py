@@ -1,6 +1,7 @@
 """Which examples each process trains on, and when: computed for any step, in no memory."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from torch.utils.data import Sampler
@@ -8,6 +9,21 @@ from torch.utils.data import Sampler
 from charbert.errors import CharBertError
 from data.draws import keys_of, shuffled
 from data.examples import BatchKey
+
+
+class Place(NamedTuple):
+    """Which process of how many, and where it is in training."""
+
+    rank: int = 0
+    world_size: int = 1
+    batches_per_step: int = 1
+    """Of each process (gradient accumulation)."""
+    first_step: int = 0
+    """The steps already done."""
+
+    @property
+    def first_batch(self) -> int:
+        return self.first_step * self.batches_per_step
 
 
 class TrainingOrder(Sampler[BatchKey]):
@@ -20,56 +36,41 @@ class TrainingOrder(Sampler[BatchKey]):
         examples: how many there are.
         batch_size: examples of one process's batch.
         seed: of the order.
-        rank, world_size: which process of how many.
-        batches_per_step: of each process (gradient accumulation).
-        first_step: the steps already done.
+        place: which process, and from where on.
 
     Raises:
         CharBertError: there are fewer examples than one global batch has.
     """
 
-    def __init__(
-        self,
-        examples: int,
-        batch_size: int,
-        *,
-        seed: int,
-        rank: int = 0,
-        world_size: int = 1,
-        batches_per_step: int = 1,
-        first_step: int = 0,
-    ) -> None:
+    def __init__(self, examples: int, batch_size: int, *, seed: int, place: Place = Place()) -> None:
         self._examples = examples
         self._batch_size = batch_size
         self._seed = seed
-        self._rank = rank
-        self._world_size = world_size
-        self._batches_per_step = batches_per_step
-        self._first_step = first_step
-        self._batches_per_epoch = examples // (batch_size * world_size)
+        self._place = place
+        self._batches_per_epoch = examples // (batch_size * place.world_size)
         if not self._batches_per_epoch:
             raise CharBertError(
                 f"{examples} blocks to train on, fewer than one batch of batch_size={batch_size} on each of "
-                f"{world_size} processes: give a smaller batch_size or more text"
+                f"{place.world_size} processes: give a smaller batch_size or more text"
             )
 
     @property
     def steps_per_epoch(self) -> float:
-        return self._batches_per_epoch / self._batches_per_step
+        return self._batches_per_epoch / self._place.batches_per_step
 
     def __iter__(self) -> Iterator[BatchKey]:
-        number = self._first_step * self._batches_per_step
+        number = self._place.first_batch
         while True:
             yield self.batch(number)
             number += 1
 
     def batch(self, number: int) -> BatchKey:
         """The `number`-th batch of this process, counted from the start of training."""
-        epoch, place = divmod(number, self._batches_per_epoch)
-        first = (place * self._world_size + self._rank) * self._batch_size
+        epoch, in_epoch = divmod(number, self._batches_per_epoch)
+        first = (in_epoch * self._place.world_size + self._place.rank) * self._batch_size
         places = np.arange(first, first + self._batch_size)
         indices = shuffled(places, self._examples, keys_of(self._seed, epoch))
-        return BatchKey(epoch, indices, number // self._batches_per_step)
+        return BatchKey(epoch, indices, number // self._place.batches_per_step)
 
 
 class EvaluationOrder(Sampler[BatchKey]):

@@ -14,6 +14,7 @@ from charbert.ragged import Array
 from data.blocks import Block, TokenBlocks, joined_blocks
 from data.draws import keys_of, shuffled
 from data.examples import STREAM_STATE, Batch, BatchMaker
+from data.order import Place
 from data.packing import Packer
 
 _CHARACTERS_AT_ONCE = 8_000_000
@@ -46,10 +47,8 @@ class StreamedBatches(TorchIterableDataset[Batch]):
         maker: makes the batches.
         batch_size: examples of a batch.
         seed: of the order.
-        rank, world_size: which process of how many.
-        batches_per_step: of each process (gradient accumulation).
-        first_step: the steps already done.
-        state: the state behind the last of them.
+        place: which process, and from where on.
+        state: the state behind the last step that is done.
     """
 
     def __init__(
@@ -60,31 +59,28 @@ class StreamedBatches(TorchIterableDataset[Batch]):
         batch_size: int,
         *,
         seed: int,
-        rank: int = 0,
-        world_size: int = 1,
-        batches_per_step: int = 1,
-        first_step: int = 0,
+        place: Place = Place(),
         state: StreamState | None = None,
     ) -> None:
         super().__init__()
-        self._stream = split_dataset_by_node(stream, rank, world_size)
+        self._stream = split_dataset_by_node(stream, place.rank, place.world_size)
         self._packer = packer
         self._maker = maker
         self._batch_size = batch_size
         self._seed = seed
-        self._batches_per_step = batches_per_step
-        self._first_step = first_step
+        self._place = place
         self._state = state or StreamState()
 
     def __iter__(self) -> Iterator[Any]:
-        number = self._first_step * self._batches_per_step
+        number = self._place.first_batch
         waiting: list[tuple[Block, StreamState]] = []
         for block in self._blocks():
             waiting.append(block)
             if len(waiting) == self._batch_size:
                 blocks = joined_blocks([one for one, _ in waiting])
                 epochs = np.array([state.epoch for _, state in waiting])
-                batch = self._maker(blocks, epochs, _content_keys(blocks), number // self._batches_per_step)
+                step = number // self._place.batches_per_step
+                batch = self._maker(blocks, epochs, _content_keys(blocks), step)
                 yield {**batch, STREAM_STATE: waiting[-1][1]}
                 number += 1
                 waiting.clear()

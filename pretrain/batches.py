@@ -16,7 +16,7 @@ from data.blocks import checked_blocks
 from data.corruption import Corruption, CorruptionSettings
 from data.curriculum import Curriculum
 from data.examples import STREAM_STATE, Batch, BatchMaker, PretrainingBatches
-from data.order import EvaluationOrder, TrainingOrder
+from data.order import EvaluationOrder, Place, TrainingOrder
 from data.packing import Packer
 from pretrain.settings import PretrainSettings
 
@@ -85,22 +85,18 @@ def batches_of_run(
             "none to train on"
         )
     held_out = blocks.part(first_held_out, first_held_out + settings.eval_examples)
-    processes = {"rank": arguments.process_index, "world_size": arguments.world_size}
+    place = Place(
+        arguments.process_index, arguments.world_size, settings.gradient_accumulation_steps, first_step
+    )
     constant = BatchMaker(corruption, spelling, Curriculum.constant(settings.noise()), settings.seed + 1)
     evaluation = _loader(
         PretrainingBatches(held_out, constant),
-        EvaluationOrder(len(held_out), settings.batch_size, **processes),
+        EvaluationOrder(len(held_out), settings.batch_size, rank=place.rank, world_size=place.world_size),
     )
     maker = BatchMaker(corruption, spelling, settings.curriculum(), settings.seed)
-    place = {
-        "seed": settings.seed,
-        "batches_per_step": settings.gradient_accumulation_steps,
-        "first_step": first_step,
-        **processes,
-    }
     if settings.stream:
         return _streamed(settings, tokenizer, maker, place, checkpoint), evaluation
-    order = TrainingOrder(first_held_out, settings.batch_size, **place)
+    order = TrainingOrder(first_held_out, settings.batch_size, seed=settings.seed, place=place)
     training = _loader(PretrainingBatches(blocks.part(0, first_held_out), maker), order, settings.num_workers)
     return TrainingBatches(training, order.steps_per_epoch), evaluation
 
@@ -109,7 +105,7 @@ def _streamed(
     settings: PretrainSettings,
     tokenizer: CharBertTokenizer,
     maker: BatchMaker,
-    place: dict[str, Any],
+    place: Place,
     checkpoint: Path | None,
 ) -> TrainingBatches:
     # Streams alone need `datasets`, which takes a second to import.
@@ -121,18 +117,19 @@ def _streamed(
     stream = {
         "sources": settings.stream,
         "block_size": settings.block_size,
-        "processes": place["world_size"],
+        "processes": place.world_size,
     }
     state = None
     if checkpoint is not None:
-        state = StreamState(*_kept_state(_state_file(checkpoint, place["rank"]), stream))
+        state = StreamState(*_kept_state(_state_file(checkpoint, place.rank), stream))
     batches = StreamedBatches(
         concatenate_datasets([streamed(source) for source in settings.stream]),
         Packer(tokenizer, settings.block_size),
         maker,
         settings.batch_size,
+        seed=settings.seed,
+        place=place,
         state=state,
-        **place,
     )
     workers = min(settings.num_workers, 1)  # more would divide the stream once more
     return TrainingBatches(_loader(batches, None, workers), stream=stream)

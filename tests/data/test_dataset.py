@@ -15,7 +15,7 @@ TEXTS = [*tiny.SENTENCES, "the lazy fox", "a word", "over the dog"] * 20
 
 @pytest.fixture
 def folder(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("data.dataset._CHARACTERS_AT_ONCE", 500)
+    monkeypatch.setattr("data.dataset.CHARACTERS_AT_ONCE", 500)
     monkeypatch.setattr("data.dataset._TOKENS_PER_FILE", 200)
     tiny.tokenizer(kind).save_pretrained(tmp_path / "tokenizer")
     (tmp_path / "text.txt").write_text("\n\n".join(TEXTS), encoding="utf-8")

@@ -14,6 +14,7 @@ from charbert.vocabulary import Vocabulary
 from data.corruption import Corruption, CorruptionSettings
 from data.curriculum import Curriculum, Noise
 from data.examples import STREAM_STATE, BatchMaker
+from data.order import Place
 from data.packing import Packer
 from data.streaming import StreamedBatches, StreamState
 
@@ -59,7 +60,7 @@ def test_the_processes_read_each_text_once_an_epoch(world_size: int, shards: int
     per_process = len(TEXTS) // 4 // world_size
     found: Counter[str] = Counter()
     for rank in range(world_size):
-        batches = streamed(shards=shards, rank=rank, world_size=world_size)
+        batches = streamed(shards=shards, place=Place(rank, world_size))
         for batch in islice(batches, per_process):
             found.update(texts_of(batch))
     assert found == Counter(TEXTS)
@@ -78,7 +79,7 @@ def test_another_epoch_follows_in_another_order() -> None:
 def test_a_stream_goes_on_where_it_stopped(stopped: int) -> None:
     whole = list(islice(streamed(noise=0.4), stopped + 10))
     state = StreamState(*json.loads(json.dumps(whole[stopped - 1][STREAM_STATE])))
-    rest = list(islice(streamed(noise=0.4, first_step=stopped, state=state), 10))
+    rest = list(islice(streamed(noise=0.4, place=Place(first_step=stopped), state=state), 10))
     assert all(same(ours, theirs) for ours, theirs in zip(rest, whole[stopped:], strict=True))
     assert rest[-1][STREAM_STATE] == whole[-1][STREAM_STATE]
 
