@@ -85,6 +85,9 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
     if is_main_process():
         write_results(output, numbers, asdict(settings), settings.seed)
         draw_curves(trainer.state.log_history, output / FIGURE)
+    # A process that ends while gloo's threads still hold a tensor aborts: all end their group together.
+    trainer.accelerator.wait_for_everyone()
+    trainer.accelerator.end_training()
     return numbers
 
 

@@ -286,11 +286,22 @@ def test_a_streamed_run_stopped_and_resumed_is_the_run_never_stopped(
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
+TOGETHER = """import sys
+from torch import distributed
+from pretrain.__main__ import main
+
+main(sys.argv[1:])
+assert not distributed.is_initialized(), "the process group is left open"
+"""
+
+
 def torchrun(config: Path, *more: str) -> None:
     program = str(Path(sys.executable).with_name("torchrun"))
+    script = config.with_name("together.py")
+    script.write_text(TOGETHER)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run(
-        [program, "--nproc-per-node", "2", "-m", "pretrain", str(config), *more],
+        [program, "--nproc-per-node", "2", str(script), str(config), *more],
         env=environment,
         capture_output=True,
         text=True,
