@@ -3,7 +3,10 @@
 import torch
 from torch import nn
 
+from charbert import gru_cuda
 from charbert.configuration import CharBertConfig
+from charbert.gru import DirectionalGRU, bidirectional_gru
+from charbert.masks import dtype_of_products
 
 
 class CharacterEncoder(nn.Module):
@@ -12,9 +15,14 @@ class CharacterEncoder(nn.Module):
     Token i gets [h(first character); h(last character)], where h(j) joins the states of both directions at
     character j. With `char_encoder="embedding"` the characters' embeddings take the place of the states.
 
+    On a GPU, in bf16 or fp16, the states come from a kernel of our own (`charbert.gru`), elsewhere, and where
+    that cannot run, from torch's GRU. `fused = False` leaves the kernel out.
+
     Shape: `char_input_ids` (B, T), `start_ids`, `end_ids`, `attention_mask` (B, L) -> (B, L, H), zero at
     padding.
     """
+
+    fused = True
 
     def __init__(self, config: CharBertConfig) -> None:
         super().__init__()
@@ -22,8 +30,8 @@ class CharacterEncoder(nn.Module):
         width = config.char_embedding_size if self.recurrent else 2 * config.char_hidden_size
         self.embeddings = nn.Embedding(config.character_vocabulary_size, width)
         if self.recurrent:
-            self.forward_gru = nn.GRU(width, config.char_hidden_size, batch_first=True)
-            self.backward_gru = nn.GRU(width, config.char_hidden_size, batch_first=True)
+            self.forward_gru = DirectionalGRU(width, config.char_hidden_size)
+            self.backward_gru = DirectionalGRU(width, config.char_hidden_size)
 
     def forward(
         self,
@@ -46,16 +54,23 @@ class CharacterEncoder(nn.Module):
         end_ids: torch.Tensor,
         attention_mask: torch.Tensor,
     ) -> torch.Tensor:
-        # The backward direction reads each sequence reversed within its own length, so it starts at the last
-        # real character. A packed sequence would do the same, with a copy to the host and, on a CPU, a
-        # backward pass some ten times slower.
-        last = (end_ids * attention_mask).amax(dim=1, keepdim=True) + 1  # the separator after the last token
+        # The backward direction begins at the separator after the last token.
+        last = (end_ids * attention_mask).amax(dim=1, keepdim=True) + 1
         last = last.clamp(max=char_input_ids.shape[1] - 1)
+        dtype = self._fused_dtype(char_input_ids)
+        if dtype is not None:
+            layers = self.forward_gru, self.backward_gru
+            states = bidirectional_gru(
+                self.embeddings.weight, char_input_ids, last.squeeze(1) + 1, layers, dtype
+            )
+            return torch.cat([_gather(states, start_ids), _gather(states, end_ids)], dim=-1)
+
+        # It reads each sequence reversed within its own length. A packed sequence would do the same, with a
+        # copy to the host and, on a CPU, a backward pass some ten times slower.
         positions = torch.arange(char_input_ids.shape[1], device=char_input_ids.device)
         reversed_ids = char_input_ids.gather(1, (last - positions).clamp(min=0))
-
-        forward_states, _ = self.forward_gru(self.embeddings(char_input_ids))
-        backward_states, _ = self.backward_gru(self.embeddings(reversed_ids))
+        forward_states = self.forward_gru(self.embeddings(char_input_ids))
+        backward_states = self.backward_gru(self.embeddings(reversed_ids))
         return torch.cat(
             [
                 _gather(forward_states, start_ids),
@@ -65,6 +80,14 @@ class CharacterEncoder(nn.Module):
             ],
             dim=-1,
         )
+
+    def _fused_dtype(self, char_input_ids: torch.Tensor) -> torch.dtype | None:
+        """The type the kernel is to compute in; None where torch's GRU is to run."""
+        device = char_input_ids.device
+        if not (self.fused and device.type == "cuda"):
+            return None
+        dtype = dtype_of_products(self.forward_gru.weight_hh_l0)
+        return dtype if gru_cuda.usable(device.index, self.forward_gru.hidden_size, dtype) else None
 
 
 def _gather(states: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:

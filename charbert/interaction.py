@@ -1,10 +1,24 @@
 """Heterogeneous interaction: fuse both channels with a convolution over positions, then divide them again."""
 
+from typing import NamedTuple
+
 import torch
 from torch import nn
 from torch.nn import functional as F
+from transformers.utils.generic import maybe_autocast
 
 from charbert.configuration import CharBertConfig
+from charbert.masks import dtype_of_products
+
+# bf16 is folded in fp32, to be rounded but once; a product there costs some four of its own.
+_EXACT_COST = 4
+
+
+class FoldedConvolution(NamedTuple):
+    """W1, W2 and the convolution as one matrix (k * H, 2H), tap by tap, and b1, b2 in it (k * H,)."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor | None
 
 
 class HeterogeneousInteraction(nn.Module):
@@ -14,7 +28,7 @@ class HeterogeneousInteraction(nn.Module):
     `"paper"`: m = tanh(Conv([W1 t + b1; W2 h + b2])); T = LN(t + gelu(W4 m + b4)), H likewise with W5, b5.
 
     Shape: `tokens`, `characters` (B, L, H), `mask` (B, L, 1) -> two tensors (B, L, H). Padding is zero before
-    the convolution, so that it reaches no neighbour.
+    the convolution, so that it reaches no neighbour. `folded` is what `fold` gave in the same pass.
     """
 
     def __init__(self, config: CharBertConfig) -> None:
@@ -32,13 +46,116 @@ class HeterogeneousInteraction(nn.Module):
         self.char_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
 
     def forward(
-        self, tokens: torch.Tensor, characters: torch.Tensor, mask: torch.Tensor
+        self,
+        tokens: torch.Tensor,
+        characters: torch.Tensor,
+        mask: torch.Tensor,
+        folded: FoldedConvolution | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        both = torch.cat([self.token_projection(tokens), self.char_projection(characters)], dim=-1) * mask
-        fused = self.convolution(both.transpose(1, 2)).transpose(1, 2)
+        if folded is None:
+            both = torch.cat([self.token_projection(tokens), self.char_projection(characters)], dim=-1) * mask
+            fused = self.convolution(both.transpose(1, 2)).transpose(1, 2)
+        else:
+            fused = self._convolved(torch.cat([tokens, characters], dim=-1) * mask, mask, folded)
         if self.nonlinear:
             fused = torch.tanh(fused)
             token_part, char_part = F.gelu(self.token_output(fused)), F.gelu(self.char_output(fused))
         else:
             token_part = char_part = fused
         return self.token_norm(tokens + token_part), self.char_norm(characters + char_part)
+
+    def _convolved(self, both: torch.Tensor, mask: torch.Tensor, folded: FoldedConvolution) -> torch.Tensor:
+        by = _by_neighbours if both.is_cuda else _by_taps
+        return by(both, mask, folded, self.convolution.get_parameter("bias"))
+
+
+def _by_neighbours(
+    both: torch.Tensor, mask: torch.Tensor, folded: FoldedConvolution, bias: torch.Tensor
+) -> torch.Tensor:
+    """The convolution as one product with each position and its neighbours: faster on a GPU."""
+    kernel_size = len(folded.weight) // len(bias)
+    weight = folded.weight.unflatten(0, (kernel_size, -1)).transpose(0, 1).flatten(1)
+    fused = F.linear(_neighbours(both, kernel_size), weight, bias)
+    if folded.bias is not None:
+        # Padding has none.
+        fused = fused + F.linear(
+            _neighbours(mask, kernel_size), folded.bias.unflatten(0, (kernel_size, -1)).t()
+        )
+    return fused
+
+
+def _neighbours(inputs: torch.Tensor, kernel_size: int) -> torch.Tensor:
+    """Each position's inputs (B, L, D) beside those around it, zero beyond the ends: (B, L, k * D)."""
+    middle = kernel_size // 2
+    return torch.cat([_shifted(inputs, middle - number) for number in range(kernel_size)], dim=-1)
+
+
+def _by_taps(
+    both: torch.Tensor, mask: torch.Tensor, folded: FoldedConvolution, bias: torch.Tensor
+) -> torch.Tensor:
+    """The convolution as one product with each position, its taps shifted and summed: faster on a CPU."""
+    kernel_size = len(folded.weight) // len(bias)
+    made = F.linear(both, folded.weight, folded.bias)
+    if folded.bias is not None:
+        made = made * mask  # padding has none
+    fused = bias
+    for number, tap in enumerate(made.unflatten(-1, (kernel_size, -1)).unbind(2)):
+        fused = fused + _shifted(tap, kernel_size // 2 - number)
+    return fused
+
+
+def _shifted(inputs: torch.Tensor, places: int) -> torch.Tensor:
+    """(B, L, D) moved `places` positions on, zero where nothing comes from."""
+    if abs(places) >= inputs.shape[1]:
+        return torch.zeros_like(inputs)
+    return F.pad(inputs, (0, 0, places, -places))
+
+
+def fold(interaction: nn.Module, positions: int, uses: int) -> FoldedConvolution | None:
+    """What `uses` calls at `positions` positions (B * L) each need of W1, W2 and the convolution, in one.
+
+    Nothing lies between these but the mask, so the result is the same. None where calling them one after the
+    other is faster, or where they are not what they were: an adapter, a quantised weight, a hook.
+    """
+    if not isinstance(interaction, HeterogeneousInteraction):
+        return None
+    convolution = interaction.convolution
+    projections = interaction.token_projection, interaction.char_projection
+    if not (_is_plain(convolution, nn.Conv1d) and all(_is_plain(one, nn.Linear) for one in projections)):
+        return None
+    size, _, kernel_size = convolution.weight.shape
+    dtype = dtype_of_products(convolution.weight)
+    exact = torch.promote_types(dtype, torch.float32)
+    # Folding takes the work of W1 and W2 at k * H positions, and saves it at all others. An exported program
+    # is for all lengths.
+    rows = kernel_size * size * (1 if dtype == exact else _EXACT_COST)
+    if _is_exporting() or uses * positions <= rows:
+        return None
+    with maybe_autocast(convolution.weight.device.type, enabled=False):
+        taps = convolution.weight.to(exact).permute(2, 0, 1).flatten(0, 1)
+        parts = zip(taps.chunk(2, dim=1), projections, strict=True)
+        weight = torch.cat([part @ projection.weight.to(exact) for part, projection in parts], dim=1)
+        bias = None
+        if interaction.nonlinear:
+            bias = (taps @ torch.cat([projection.bias for projection in projections]).to(exact)).to(dtype)
+        return FoldedConvolution(weight.to(dtype), bias)
+
+
+@torch.compiler.assume_constant_result
+def _is_exporting() -> bool:
+    # Traced, `is_exporting` is always true in torch 2.11.
+    return torch.compiler.is_exporting()
+
+
+def _is_plain(module: nn.Module, kind: type[nn.Module]) -> bool:
+    """Whether a call of `module` does what `kind` does with its weight, and nothing else."""
+    if type(module) is not kind or "forward" in vars(module):
+        return False
+    hooks = (
+        module._forward_pre_hooks,
+        module._forward_hooks,
+        module._backward_pre_hooks,
+        module._backward_hooks,
+    )
+    # While a wrapper holds the weight, as FSDP does, it may be a tensor.
+    return type(module.weight) in (nn.Parameter, torch.Tensor) and not any(hooks)

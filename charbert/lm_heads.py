@@ -66,6 +66,8 @@ class CharBertForPreTraining(_MaskedLanguageModel):
         end_ids: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
         nlm_labels: torch.Tensor | None = None,
+        mlm_positions: torch.Tensor | None = None,
+        nlm_positions: torch.Tensor | None = None,
         **kwargs: Any,
     ) -> CharBertForPreTrainingOutput:
         """Score both tasks; inputs as for `CharBertModel`.
@@ -73,6 +75,9 @@ class CharBertForPreTraining(_MaskedLanguageModel):
         Args:
             labels: (B, L) original tokens at masked positions, -100 elsewhere.
             nlm_labels: (B, L) original word at every piece of a noised word, -100 elsewhere.
+            mlm_positions, nlm_positions: (P,) where `labels` and `nlm_labels` are not -100, as b * L + i, and
+                -1 behind them up to any length. The same losses as without them, at once: the host need not
+                count, and all shapes follow from those of the inputs.
 
         A task with labels gives its loss and scores its labelled positions only; one without gives logits.
         """
@@ -98,13 +103,13 @@ class CharBertForPreTraining(_MaskedLanguageModel):
             output.mlm_logits = self.mlm_head(encoded.last_hidden_state)
         else:
             output.mlm_loss = mean_cross_entropy(
-                *score_labelled(self.mlm_head, encoded.last_hidden_state, labels)
+                *score_labelled(self.mlm_head, encoded.last_hidden_state, labels, mlm_positions)
             )
         if nlm_labels is None:
             output.nlm_logits = self.nlm_head(encoded.char_last_hidden_state)
         else:
             output.nlm_loss = mean_cross_entropy(
-                *score_labelled(self.nlm_head, encoded.char_last_hidden_state, nlm_labels)
+                *score_labelled(self.nlm_head, encoded.char_last_hidden_state, nlm_labels, nlm_positions)
             )
         losses = [loss for loss in (output.mlm_loss, output.nlm_loss) if loss is not None]
         if losses:

@@ -18,11 +18,18 @@ def mean_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tens
 
 
 def score_labelled(
-    head: nn.Module, states: torch.Tensor, labels: torch.Tensor
+    head: nn.Module, states: torch.Tensor, labels: torch.Tensor, positions: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The head's scores at the labelled positions alone, and their labels.
 
-    Shape: `states` (B, L, H), `labels` (B, L) -> (N, V), (N,) for N labelled positions.
+    To find these the host waits for the device, unless they are given: `positions` b * L + i, then -1 up to
+    any length, at which the label is -100.
+
+    Shape: `states` (B, L, H), `labels` (B, L), `positions` (N,) -> (N, V), (N,) for N positions.
     """
-    labelled = labels != IGNORED
-    return head(states[labelled]), labels[labelled]
+    if positions is None:
+        labelled = labels != IGNORED
+        return head(states[labelled]), labels[labelled]
+    places = positions.clamp(min=0)
+    found = labels.flatten().index_select(0, places).masked_fill(positions < 0, IGNORED)
+    return head(states.flatten(0, 1).index_select(0, places)), found

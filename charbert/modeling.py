@@ -6,16 +6,17 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoModel, PreTrainedModel, initialization
-from transformers.masking_utils import create_bidirectional_mask
+from transformers import AutoModel, PreTrainedModel
 from transformers.utils import logging
 from transformers.utils.generic import can_return_tuple
 
 from charbert.char_encoder import CharacterEncoder
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
-from charbert.interaction import HeterogeneousInteraction
+from charbert.gru import DirectionalGRU
+from charbert.interaction import HeterogeneousInteraction, fold
 from charbert.loading import PretrainedLoading
+from charbert.masks import layer_mask
 from charbert.outputs import CharBertModelOutput
 from charbert.spelling import BLANK_ID, SpelledInputs, SpellingTable, characters_of, token_spellings
 from charbert.vocabulary import Vocabulary
@@ -38,10 +39,8 @@ class CharBertPreTrainedModel(PretrainedLoading, PreTrainedModel):
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
-        if isinstance(module, nn.GRU):
-            bound = module.hidden_size**-0.5
-            for parameter in module.parameters():
-                initialization.uniform_(parameter, -bound, bound)
+        if isinstance(module, DirectionalGRU):
+            module.reset_parameters()
 
     def resize_token_embeddings(
         self,
@@ -170,7 +169,7 @@ class CharBertModel(CharBertPreTrainedModel):
         keep_states = _choose(output_hidden_states, self.config.output_hidden_states)
         keep_attentions = _choose(output_attentions, self.config.output_attentions)
         with self._recorded_attentions(keep_attentions) as attentions:
-            states = list(self._layers(tokens, characters, mask, keep_states))
+            states = list(self._layers(tokens, characters, mask, attention_mask is not None, keep_states))
         tokens, characters = states[-1]
         pooler = self.backbone.pooler
         return CharBertModelOutput(
@@ -185,24 +184,30 @@ class CharBertModel(CharBertPreTrainedModel):
         )
 
     def _layers(
-        self, tokens: torch.Tensor, characters: torch.Tensor, mask: torch.Tensor, every: bool
+        self,
+        tokens: torch.Tensor,
+        characters: torch.Tensor,
+        mask: torch.Tensor,
+        padded: bool,
+        every: bool,
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Both channels after the last layer, or (`every`) also before the first and after each."""
         layers = self.backbone.encoder.layer
-        both = torch.cat(
-            [tokens, characters]
-        )  # one call a layer serves both channels: they share its weights
-        layer_mask = create_bidirectional_mask(
-            config=self.backbone.config, inputs_embeds=both, attention_mask=mask.repeat(2, 1)
-        )
+        # One call of a layer serves both channels: they share its weights.
+        both = torch.cat([tokens, characters])
+        attention_mask = layer_mask(self.backbone.config, both, mask.repeat(2, 1)) if padded else None
         position_mask = mask.unsqueeze(-1).to(both.dtype)
+        interactions = [
+            (interaction, fold(interaction, mask.numel(), uses=len(layers) // len(self.interactions)))
+            for interaction in self.interactions
+        ]
         for index, layer in enumerate(layers):
             if every:
                 yield tokens, characters
-            tokens, characters = layer(both, layer_mask).chunk(2)
-            if self.interactions:
-                interaction = self.interactions[index % len(self.interactions)]
-                tokens, characters = interaction(tokens, characters, position_mask)
+            tokens, characters = layer(both, attention_mask).chunk(2)
+            if interactions:
+                interaction, folded = interactions[index % len(interactions)]
+                tokens, characters = interaction(tokens, characters, position_mask, folded)
             both = torch.cat([tokens, characters])
         yield tokens, characters
 

@@ -66,6 +66,7 @@ class SpellingTable(nn.Module):
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor | None = None,
         hidden: torch.Tensor | None = None,
+        multiple: int = 1,
     ) -> SpelledInputs:
         """Spell a batch on the device it is on.
 
@@ -73,6 +74,7 @@ class SpellingTable(nn.Module):
             input_ids: (B, L).
             attention_mask: (B, L), 0 at padding; no padding when left out.
             hidden: (B, L), true where the characters must not be seen (a masked position).
+            multiple: T is rounded up to a multiple of it, with blanks.
         """
         batch_size = len(input_ids)
         present = torch.ones_like(input_ids) if attention_mask is None else attention_mask.long()
@@ -87,7 +89,8 @@ class SpellingTable(nn.Module):
         start_ids = (ends_of_tokens - widths) * present
         end_ids = (start_ids + lengths - 1) * present
 
-        size = max(1, int(ends_of_tokens[:, -1].max())) if input_ids.numel() else 1
+        longest = max(1, int(ends_of_tokens[:, -1].max())) if input_ids.numel() else 1
+        size = -(-longest // multiple) * multiple
         char_input_ids = torch.full((batch_size, size), BLANK_ID, dtype=torch.long, device=input_ids.device)
         # For each copied character, where it stands in the table and where it goes in the flat batch.
         copied = copied.flatten()

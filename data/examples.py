@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import NamedTuple, Protocol
 
+import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from charbert.losses import IGNORED
 from charbert.ragged import Array
 from charbert.spelling import SpellingTable
 from data.blocks import TokenBlocks
@@ -16,6 +18,10 @@ from data.draws import keys_of
 
 Batch = dict[str, torch.Tensor]
 STREAM_STATE = "stream_state"  # what a streamed batch carries beside its tensors
+# Of bucketed batches. Each shape costs a compilation, each blank a step of the GRU: English examples of 384
+# tokens have some 2,000 characters, of which the longest of a batch decides.
+_CHARACTERS_MULTIPLE = 256
+_POSITION_BUCKETS = 32  # numbers of labelled positions that are told apart, up to all B * L
 
 
 class BatchKey(NamedTuple):
@@ -34,16 +40,30 @@ class BlockSource(Protocol):
 
 
 class BatchMaker:
-    """Corrupted, padded and spelled batches (B, L) of blocks; masked positions stay blank."""
+    """Corrupted, padded and spelled batches (B, L) of blocks; masked positions stay blank.
+
+    Beside the other inputs of `CharBertForPreTraining` a batch has `mlm_positions` and `nlm_positions`.
+
+    Args:
+        bucketed: round the number of characters and those of labelled positions up, so that a compiled model
+            sees few shapes and a device gives the same memory out again. The padding changes no result.
+    """
 
     def __init__(
-        self, corruption: Corruption, spelling: SpellingTable, curriculum: Curriculum, seed: int
+        self,
+        corruption: Corruption,
+        spelling: SpellingTable,
+        curriculum: Curriculum,
+        seed: int,
+        *,
+        bucketed: bool = False,
     ) -> None:
         self._corruption = corruption
         # The model's own may move to a GPU, and batches are made here.
         self._spelling = deepcopy(spelling).cpu()
         self._curriculum = curriculum
         self._seed = seed
+        self._bucketed = bucketed
 
     def __call__(self, blocks: TokenBlocks, epoch: int | Array, indices: Array, step: int) -> Batch:
         """The batch of B blocks.
@@ -58,8 +78,19 @@ class BatchMaker:
         examples = self._corruption(blocks, keys, self._curriculum.noise_at(step))
         tensors = {name: torch.from_numpy(array) for name, array in examples._asdict().items()}
         hidden = tensors.pop("hidden")
-        spelled = self._spelling(tensors["input_ids"], tensors["attention_mask"], hidden)
-        return {**tensors, **spelled._asdict()}
+        spelled = self._spelling(
+            tensors["input_ids"],
+            tensors["attention_mask"],
+            hidden,
+            multiple=_CHARACTERS_MULTIPLE if self._bucketed else 1,
+        )
+        multiple = max(1, hidden.numel() // _POSITION_BUCKETS) if self._bucketed else 1
+        return {
+            **tensors,
+            **spelled._asdict(),
+            "mlm_positions": _labelled_positions(examples.labels, multiple),
+            "nlm_positions": _labelled_positions(examples.nlm_labels, multiple),
+        }
 
 
 class PretrainingBatches(Dataset[Batch]):
@@ -78,3 +109,11 @@ class PretrainingBatches(Dataset[Batch]):
 
     def __getitem__(self, key: BatchKey) -> Batch:
         return self._maker(self._blocks.take(key.indices), key.epoch, key.indices, key.step)
+
+
+def _labelled_positions(labels: Array, multiple: int) -> torch.Tensor:
+    """(P,) the flat positions of the labels, then -1 up to a multiple; one multiple at least."""
+    found = np.flatnonzero(labels != IGNORED)
+    positions = np.full(max(1, -(-len(found) // multiple)) * multiple, -1)
+    positions[: len(found)] = found
+    return torch.from_numpy(positions)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import torch
@@ -19,6 +20,9 @@ from data.examples import STREAM_STATE, Batch, BatchMaker, PretrainingBatches
 from data.order import EvaluationOrder, Place, TrainingOrder
 from data.packing import Packer
 from pretrain.settings import PretrainSettings
+
+# A stream's worker tokenises eight million characters at once, which takes seconds.
+STREAMED_AHEAD = 32
 
 
 class TrainingBatches:
@@ -37,15 +41,22 @@ class TrainingBatches:
         stream: dict[str, Any] | None = None,
     ) -> None:
         self.steps_per_epoch = steps_per_epoch
+        self.began: float | None = None
+        """When the first batch was asked for, in seconds of `time.monotonic`."""
+        self.seconds_waited = 0.0
+        """How long whoever iterates has waited for batches."""
         self._stream = stream
         self._loader = loader
         self._state: Any = None
 
     def __iter__(self) -> Iterator[Batch]:
+        asked = self.began = monotonic()
         try:
             for batch in self._loader:
+                self.seconds_waited += monotonic() - asked
                 self._state = batch.pop(STREAM_STATE, None)
                 yield batch
+                asked = monotonic()
         except CharBertError as error:
             # From a loading process it comes with the traceback in its text.
             raise CharBertError(str(error).rpartition("CharBertError: ")[2].strip()) from error
@@ -69,8 +80,8 @@ def batches_of_run(
     """The batches of this process for training, behind `first_step` steps, and for evaluation.
 
     Raises:
-        CharBertError: too few blocks, text that cannot be read, or a stream that goes on with another number
-            of processes.
+        CharBertError: too few blocks, text that cannot be read, a stream that goes on with another number of
+            processes, or sharded processes that would not evaluate together.
     """
     corruption = Corruption(
         tokenizer,
@@ -88,12 +99,21 @@ def batches_of_run(
     place = Place(
         arguments.process_index, arguments.world_size, settings.gradient_accumulation_steps, first_step
     )
-    constant = BatchMaker(corruption, spelling, Curriculum.constant(settings.noise()), settings.seed + 1)
-    evaluation = _loader(
-        PretrainingBatches(held_out, constant),
-        EvaluationOrder(len(held_out), settings.batch_size, rank=place.rank, world_size=place.world_size),
+    bucketed = settings.torch_compile or arguments.device.type != "cpu"
+    constant = BatchMaker(
+        corruption, spelling, Curriculum.constant(settings.noise()), settings.seed + 1, bucketed=bucketed
     )
-    maker = BatchMaker(corruption, spelling, settings.curriculum(), settings.seed)
+    shares = [
+        EvaluationOrder(len(held_out), settings.batch_size, rank=rank, world_size=place.world_size)
+        for rank in range(place.world_size)
+    ]
+    if settings.fsdp and len({len(share) for share in shares}) > 1:
+        raise CharBertError(
+            f"{len(held_out)} blocks for evaluation give the {place.world_size} processes unequal batches, "
+            "and with fsdp all compute together: choose eval_examples as a multiple of the processes"
+        )
+    evaluation = _loader(PretrainingBatches(held_out, constant), shares[place.rank])
+    maker = BatchMaker(corruption, spelling, settings.curriculum(), settings.seed, bucketed=bucketed)
     if settings.stream:
         return _streamed(settings, tokenizer, maker, place, checkpoint), evaluation
     order = TrainingOrder(first_held_out, settings.batch_size, seed=settings.seed, place=place)
@@ -132,7 +152,7 @@ def _streamed(
         state=state,
     )
     workers = min(settings.num_workers, 1)  # more would divide the stream once more
-    return TrainingBatches(_loader(batches, None, workers), stream=stream)
+    return TrainingBatches(_loader(batches, None, workers, STREAMED_AHEAD), stream=stream)
 
 
 def _kept_state(path: Path, stream: dict[str, Any]) -> list[Any]:
@@ -152,12 +172,16 @@ def _kept_state(path: Path, stream: dict[str, Any]) -> list[Any]:
     return state
 
 
-def _loader(batches: Dataset[Batch], order: Sampler[Any] | None, workers: int = 0) -> DataLoader[Batch]:
+def _loader(
+    batches: Dataset[Batch], order: Sampler[Any] | None, workers: int = 0, ahead: int = 2
+) -> DataLoader[Batch]:
+    """A loader in which each of the workers makes as many batches as `ahead` before they are asked for."""
     return DataLoader(
         batches,
         batch_size=None,
         sampler=order,
         num_workers=workers,
+        prefetch_factor=ahead if workers else None,
         pin_memory=torch.cuda.is_available(),
         # Else each pass draws a seed for its workers from the generator that dropout draws from.
         generator=torch.Generator(),

@@ -18,7 +18,8 @@ from pretrain.batches import batches_of_run
 from pretrain.curves import draw_curves
 from pretrain.model import build_model
 from pretrain.settings import PretrainSettings
-from pretrain.trainer import PretrainingTrainer
+from pretrain.sharding import check_checkpoint
+from pretrain.trainer import PretrainingTrainer, Speed
 
 logger = logging.getLogger(__name__)
 FIGURE = "curves.png"
@@ -53,7 +54,9 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
     if finished:
         if (output / RESULTS).exists():
             raise CharBertError(f"{output}: has all of max_steps={settings.max_steps}; give more to go on")
-        model = CharBertForPreTraining.from_pretrained(checkpoint)
+        model = CharBertForPreTraining.from_pretrained(checkpoint).to(arguments.device)
+    elif checkpoint is not None:
+        check_checkpoint(checkpoint, settings.fsdp)
     first_step = 0 if state is None else state.global_step
     training, evaluation = batches_of_run(
         settings, arguments, tokenizer, model.spelling_table, first_step, checkpoint
@@ -64,12 +67,11 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
         model=model, args=arguments, training=training, evaluation=evaluation, processing_class=tokenizer
     )
     logger.info("starting from %s", checkpoint or "step 0")
-    seconds = 0.0
     if finished:
         trainer.state = state
     else:
-        summary = trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-        seconds = summary.metrics["train_runtime"] - trainer.evaluation_seconds
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    speed = dict.fromkeys(Speed._fields) if finished else trainer.speed()._asdict()
     trainer.save_model()
 
     step = trainer.state.global_step
@@ -78,7 +80,7 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
         **trainer.final_metrics(),
         "steps": step,
         "samples_seen": step * examples,
-        "tokens_per_second": trainer.tokens_trained / seconds if seconds else None,
+        **speed,
         "parameters": model.num_parameters(),
     }
     trainer.save_state()
@@ -121,6 +123,11 @@ def _training_arguments(settings: PretrainSettings) -> TrainingArguments:
             f"{arguments.n_gpu} GPUs: start one process for each, `torchrun --nproc-per-node "
             f"{arguments.n_gpu} -m pretrain ...`, or choose one with CUDA_VISIBLE_DEVICES"
         )
+    if settings.fsdp and arguments.world_size == 1:
+        raise CharBertError(
+            "fsdp shards over several processes: start them with `torchrun --nproc-per-node N ...` "
+            "or leave it out"
+        )
     return arguments
 
 
@@ -153,7 +160,11 @@ def _of_trainer(settings: PretrainSettings) -> TrainingArguments:
         bf16=settings.bf16,
         torch_compile=settings.torch_compile,
         seed=settings.seed,
+        optim="adamw_torch_fused",
+        logging_nan_inf_filter=False,  # it would wait for the loss of every batch
         ddp_find_unused_parameters=False,
+        ddp_broadcast_buffers=False,  # they never change
+        fsdp=settings.fsdp,
     )
 
 

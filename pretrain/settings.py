@@ -70,7 +70,10 @@ class PretrainSettings:
     num_workers: int = described(2, "data loading processes of each device")
     bf16: bool = described(False, "bfloat16 autocast")
     gradient_checkpointing: bool = described(False, "less memory for more computing")
-    torch_compile: bool = described(False, "compile the model")
+    torch_compile: bool = described(False, "compile the model for training")
+    fsdp: bool = described(
+        False, "shard parameters, gradients and optimiser over the processes (FSDP2), for large backbones"
+    )
     seed: int = described(0, "seed of everything random")
     resume: bool = described(False, "go on from the last checkpoint in the output folder")
     overwrite: bool = described(False, "start anew in an output folder that holds a run")

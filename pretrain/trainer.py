@@ -1,10 +1,10 @@
 """`transformers`' Trainer with the measures of both tasks."""
 
 import math
-import time
-from collections import Counter
+import warnings
 from pathlib import Path
-from typing import Any
+from time import monotonic
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn import functional as F
@@ -13,10 +13,12 @@ from transformers import Trainer
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from charbert.lm_heads import CharBertForPreTraining
-from charbert.losses import score_labelled
+from charbert.losses import IGNORED, score_labelled
 from data.examples import Batch
 from pretrain.batches import TrainingBatches
+from pretrain.sharding import configure_sharding, gathered
 
+LOSSES = ("mlm_loss", "nlm_loss")
 SUMS = (
     "mlm_count",
     "mlm_loss_sum",
@@ -28,8 +30,32 @@ SUMS = (
 )
 
 
+class Spent(NamedTuple):
+    """What training has taken so far; evaluation is left out."""
+
+    seconds: float = 0.0
+    waiting: float = 0.0
+    """Seconds in which this process waited for its next batch."""
+    tokens: int = 0
+    """Of all processes, padding included."""
+
+    def speed_since(self, before: "Spent") -> "Speed":
+        seconds, waiting, tokens = (now - then for now, then in zip(self, before, strict=True))
+        return Speed(tokens / seconds, 100 * waiting / seconds) if seconds else Speed(0.0, 0.0)
+
+
+class Speed(NamedTuple):
+    """As in the log and in `results.json`."""
+
+    tokens_per_second: float
+    data_wait: float
+    """Percent of the time; of the process that waited longest."""
+
+
 class PretrainingTrainer(Trainer):
-    """Logs the loss of each task while training, and evaluates both.
+    """Logs the loss of each task and the speed while training, and evaluates both tasks.
+
+    A step never waits for the device: what is logged is read when it is logged.
 
     Args:
         training: the batches of this process, from the step on where the run goes on.
@@ -43,14 +69,37 @@ class PretrainingTrainer(Trainer):
         super().__init__(*args, eval_dataset=evaluation.dataset, **kwargs)
         self._training = training
         self._evaluation = evaluation
-        self.tokens_trained = 0
-        self.evaluation_seconds = 0.0
-        self._running: Counter[str] = Counter()
+        self._tokens_trained = 0
+        self._evaluation_seconds = 0.0
+        self._logged = Spent()
+        self._batches = 0
+        self._running = torch.zeros(len(LOSSES), device=self.args.device)
         self._latest: tuple[int, dict[str, float]] = (-1, {})
+
+    def create_accelerator_and_postprocess(self) -> None:
+        super().create_accelerator_and_postprocess()
+        if self.args.fsdp:
+            configure_sharding(self.accelerator, self.model, self.args.fsdp_plugin_args)
+            self.is_fsdp_enabled = True
+        else:
+            # Gradients live in what the processes exchange, not beside it.
+            self.accelerator.ddp_handler.gradient_as_bucket_view = True
+            # accelerate passes ddp_broadcast_buffers by its old name alone, of which torch 2.13 warns.
+            warnings.filterwarnings("ignore", ".*broadcast_buffers.* is deprecated", FutureWarning)
 
     def get_train_dataloader(self) -> Any:
         # As it is: its batches are already those of this process alone.
         return self._training
+
+    def _prepare_inputs(self, inputs: Any) -> Any:
+        # The Trainer's own copies block: they would wait for all that the device has still to do.
+        return {name: tensor.to(self.args.device, non_blocking=True) for name, tensor in inputs.items()}
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        # What is gathered of a sharded model holds tied weights twice.
+        for name in self.model.all_tied_weights_keys if state_dict else ():
+            state_dict.pop(name, None)
+        super()._save(output_dir, state_dict)
 
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         checkpoint = Path(self.args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
@@ -59,18 +108,19 @@ class PretrainingTrainer(Trainer):
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
-        self.tokens_trained += inputs["input_ids"].numel() * self.args.world_size
-        self._running["batches"] += 1
-        for name in ("mlm_loss", "nlm_loss"):
-            self._running[name] = self._running[name] + outputs[name].detach()
+        self._tokens_trained += inputs["input_ids"].numel() * self.args.world_size
+        self._batches += 1
+        self._running += torch.stack([outputs[name].detach() for name in LOSSES])
         return (loss, outputs) if return_outputs else loss
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        if "loss" in logs and self._running["batches"]:
-            for name in ("mlm_loss", "nlm_loss"):
-                mean = self._running[name] / self._running["batches"]
-                logs[name] = float(self.accelerator.reduce(mean, reduction="mean"))
-            self._running.clear()
+        if "loss" in logs and self._batches:
+            means = self.accelerator.reduce(self._running / self._batches, reduction="mean").tolist()
+            logs.update(zip(LOSSES, means, strict=True))
+            self._running, self._batches = torch.zeros_like(self._running), 0
+            spent = self._spent()
+            logs.update(self._of_all(spent.speed_since(self._logged))._asdict())
+            self._logged = spent
         # The Trainer takes all steps for one epoch, that of a run that goes on for shorter.
         per_epoch = self._training.steps_per_epoch
         self.state.epoch = self.state.global_step / per_epoch if per_epoch else None
@@ -83,22 +133,40 @@ class PretrainingTrainer(Trainer):
 
         Each is counted once, whatever the number of processes.
         """
-        started = time.monotonic()
+        started = monotonic()
         model = self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
         was_training = model.training
         model.eval()
         sums = torch.zeros(len(SUMS), dtype=torch.float64, device=self.args.device)
-        with torch.no_grad(), self.accelerator.autocast():
+        with (
+            torch.no_grad(),
+            self.accelerator.autocast(),
+            gathered(model),
+            torch.compiler.set_stance("force_eager"),  # as written, where layers are compiled in place too
+        ):
             for batch in self._evaluation:
                 sums += _measure(model, self._prepare_inputs(batch)).to(sums.device)
         model.train(was_training)
         total = dict(zip(SUMS, self.accelerator.reduce(sums).tolist(), strict=True))
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in _rates(total).items()}
-        self.evaluation_seconds += time.monotonic() - started
+        self._evaluation_seconds += monotonic() - started
         self.log(metrics)
         self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         self._latest = (self.state.global_step, metrics)
         return metrics
+
+    def speed(self) -> Speed:
+        """The speed of training since it began, for all processes to ask at its end."""
+        return self._of_all(self._spent().speed_since(Spent()))
+
+    def _spent(self) -> Spent:
+        began = self._training.began
+        seconds = 0.0 if began is None else monotonic() - began - self._evaluation_seconds
+        return Spent(seconds, self._training.seconds_waited, self._tokens_trained)
+
+    def _of_all(self, speed: Speed) -> Speed:
+        waits = self.accelerator.gather(torch.tensor([speed.data_wait], device=self.args.device))
+        return speed._replace(data_wait=waits.max().item())
 
     def final_metrics(self) -> dict[str, float]:
         """The metrics at the last step, measured unless they have just been."""
@@ -108,23 +176,24 @@ class PretrainingTrainer(Trainer):
 
 def _measure(model: CharBertForPreTraining, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """The `SUMS` of one batch."""
-    labels, nlm_labels = batch.pop("labels"), batch.pop("nlm_labels")
+    labels, nlm_labels, mlm_positions, nlm_positions = (
+        batch.pop(name) for name in ("labels", "nlm_labels", "mlm_positions", "nlm_positions")
+    )
     encoded = model.charbert(**batch)
-    tokens, masked = score_labelled(model.mlm_head, encoded.last_hidden_state, labels)
-    words, noised = score_labelled(model.nlm_head, encoded.char_last_hidden_state, nlm_labels)
+    tokens, masked = score_labelled(model.mlm_head, encoded.last_hidden_state, labels, mlm_positions)
+    words, noised = score_labelled(model.nlm_head, encoded.char_last_hidden_state, nlm_labels, nlm_positions)
+    # No token and no word is what stands at positions without a label.
     found = words.topk(min(5, words.shape[-1])).indices == noised.unsqueeze(-1)
     numbers = (
-        masked.numel(),
-        F.cross_entropy(tokens.float(), masked, reduction="sum"),
+        (masked != IGNORED).sum(),
+        F.cross_entropy(tokens.float(), masked, ignore_index=IGNORED, reduction="sum"),
         (tokens.argmax(dim=-1) == masked).sum(),
-        noised.numel(),
-        F.cross_entropy(words.float(), noised, reduction="sum"),
+        (noised != IGNORED).sum(),
+        F.cross_entropy(words.float(), noised, ignore_index=IGNORED, reduction="sum"),
         found[:, :1].sum(),
         found.sum(),
     )
-    return torch.stack(
-        [torch.as_tensor(number, dtype=torch.float64, device=labels.device) for number in numbers]
-    )
+    return torch.stack([number.double() for number in numbers])
 
 
 def _rates(total: dict[str, float]) -> dict[str, float]:

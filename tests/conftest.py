@@ -1,15 +1,19 @@
 """What all tests share. Nothing here or below it reads from a network."""
 
 import os
+import sys
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported, which reads it once
-os.environ["CUDA_VISIBLE_DEVICES"] = ""  # on a CPU the same command gives the same weights to the last bit
+# On a CPU the same command gives the same weights to the last bit; `pytest -m gpu` needs the other kind.
+if "gpu" not in sys.argv:
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
+import torch
 from transformers import BertForMaskedLM, BertModel, RobertaForMaskedLM, RobertaModel
 
 PLAIN = {
@@ -18,6 +22,13 @@ PLAIN = {
     ("roberta", "model"): RobertaModel,
     ("roberta", "masked_lm"): RobertaForMaskedLM,
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not torch.cuda.is_available():
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason="needs a CUDA device, and `pytest -m gpu`"))
 
 
 @pytest.fixture(params=tiny.KINDS)

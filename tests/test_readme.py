@@ -12,6 +12,7 @@ import pytest
 import tiny
 from conftest import save_plain
 from released_layout import save_released
+from small_runs import free_port
 
 from charbert import Vocabulary
 
@@ -20,7 +21,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGE = "<page><title>{0}</title><ns>0</ns><id>{0}</id><revision><id>1</id><text>{1}</text></revision></page>"
 FEW_STEPS = (
     "--max_length 24 --eval_examples 4 --max_steps {} --warmup_steps 0 --save_steps 1 --eval_steps 2 "
-    "--logging_steps 1 --batch_size 2 --num_workers 0 --bf16 false"
+    "--logging_steps 1 --batch_size 2 --num_workers 0 --bf16 false --torch_compile false"
 )
 # How each command of the README is run here: as it stands, or with these arguments after it.
 MORE_ARGUMENTS = {
@@ -33,7 +34,15 @@ MORE_ARGUMENTS = {
         f"{FEW_STEPS.format(2)} --stream runs/wikipedia/text --block_size 24"
     ),
     "torchrun --nproc-per-node 2 -m pretrain pretrain/configs/base.yaml": FEW_STEPS.format(2),
+    "torchrun --nnodes 2": FEW_STEPS.format(2),
+    "torchrun --nproc-per-node 8": FEW_STEPS.format(2),
     "python -m charbert convert": "",
+}
+# Machines with many GPUs, in small.
+IN_SMALL = {
+    "--nnodes 2 --nproc-per-node 8": "--nnodes 2 --nproc-per-node 1",
+    "--nproc-per-node 8": "--nproc-per-node 2",
+    "first-machine:29500": "localhost:{port}",
 }
 # Not run inside the tests, which they install or call: CI runs them.
 OUTER_COMMANDS = ("make quickstart", "make test", "pip install -c constraints.txt -e")
@@ -64,17 +73,25 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(command: str, workplace: Path, *more: str) -> str:
+    for large, small in IN_SMALL.items():
+        command = command.replace(large, small.format(port=free_port()))
     program, *arguments = shlex.split(command)
     program = {"python": sys.executable, "torchrun": str(Path(sys.executable).with_name("torchrun"))}[program]
-    done = subprocess.run(
-        [program, *arguments, *more],
-        cwd=workplace,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    machines = [
+        subprocess.Popen(
+            [program, *arguments, *more],
+            cwd=workplace,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2 if "--nnodes 2" in command else 1)
+    ]
+    printed = [machine.communicate() for machine in machines]
+    for machine, (_, errors) in zip(machines, printed, strict=True):
+        assert machine.returncode == 0, errors
+    return printed[0][0]
 
 
 def test_every_command_of_the_readme_is_known_here() -> None:
@@ -88,7 +105,8 @@ def test_the_commands_run_one_after_the_other(workplace: Path) -> None:
         start = next((start for start in MORE_ARGUMENTS if command.startswith(start)), None)
         if start is not None:
             run(command, workplace, *MORE_ARGUMENTS[start].split())
-    assert (workplace / "runs" / "charbert-base" / "results.json").exists()
+    for name in ("charbert-base", "streamed", "machines", "sharded"):
+        assert (workplace / "runs" / name / "results.json").exists()
     assert Vocabulary.load(workplace / "charbert-bert" / "characters.txt")
 
 

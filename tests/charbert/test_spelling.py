@@ -147,6 +147,16 @@ class TestTable:
         spelled = table(torch.tensor([[2]]), hidden=torch.tensor([[True]]))
         assert spelled.char_input_ids.tolist() == [[BLANK, BLANK]]
 
+    def test_characters_are_rounded_up_with_blanks(self, table: SpellingTable) -> None:
+        ids = torch.tensor([[3, 2], [2, 2]])
+        spelled, wanted = table(ids, multiple=4), table(ids)
+        assert wanted.char_input_ids.shape == (2, 6)
+        assert torch.equal(spelled.char_input_ids[:, :6], wanted.char_input_ids)
+        assert spelled.char_input_ids[:, 6:].tolist() == [[BLANK, BLANK]] * 2
+        for name in ("start_ids", "end_ids"):
+            assert torch.equal(getattr(spelled, name), getattr(wanted, name))
+        assert table(ids, multiple=6).char_input_ids.shape == (2, 6)
+
     def test_row_of_padding_alone(self, table: SpellingTable) -> None:
         spelled = table(torch.tensor([[2]]), torch.tensor([[0]]))
         assert [tensor.tolist() for tensor in spelled] == [[[BLANK]], [[0]], [[0]]]

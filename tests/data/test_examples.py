@@ -28,15 +28,19 @@ class BlocksInMemory:
         return joined_blocks([self._blocks[index] for index in indices])
 
 
-def made(kind: str, curriculum: Curriculum | None = None) -> PretrainingBatches:
+def made(
+    kind: str, curriculum: Curriculum | None = None, masked: float = 0.1, bucketed: bool = False
+) -> PretrainingBatches:
     tokenizer = tiny.tokenizer(kind)
     texts = [" ".join(tiny.SENTENCES) * 3, *tiny.SENTENCES]
     blocks = [block for text in texts for block in Packer(tokenizer, 50).blocks([text])]
-    corruption = Corruption(tokenizer, WORDS, CorruptionSettings(max_length=64))
+    corruption = Corruption(tokenizer, WORDS, CorruptionSettings(masked, max_length=64))
     spelling = tiny.build(CharBertForPreTraining, kind).spelling_table
     return PretrainingBatches(
         BlocksInMemory(blocks),
-        BatchMaker(corruption, spelling, curriculum or Curriculum.constant(Noise(0.3)), seed=0),
+        BatchMaker(
+            corruption, spelling, curriculum or Curriculum.constant(Noise(0.3)), seed=0, bucketed=bucketed
+        ),
     )
 
 
@@ -97,3 +101,55 @@ def test_noise_follows_the_curriculum(kind: str) -> None:
     batches = made(kind, Curriculum(points))
     noised = [int((batch(batches, 0, step=step)["nlm_labels"] != -100).sum()) for step in (0, 5, 10)]
     assert noised[0] == 0 < noised[1] < noised[2]
+
+
+POSITIONS = {"mlm_positions": "labels", "nlm_positions": "nlm_labels"}
+
+
+def test_positions_are_those_of_the_labels(kind: str) -> None:
+    given = batch(made(kind), 0, 1, 2)
+    for name, labels in POSITIONS.items():
+        assert torch.equal(given[name], (given[labels].flatten() != -100).nonzero()[:, 0])
+
+
+@pytest.mark.parametrize("bucketed", (False, True))
+def test_without_labels_there_are_positions_of_padding_alone(kind: str, bucketed: bool) -> None:
+    nothing = Curriculum.constant(Noise(0.0))
+    given = batch(made(kind, nothing, masked=0.0, bucketed=bucketed), 0, 1)
+    for name in POSITIONS:
+        assert len(given[name]) == (given["input_ids"].numel() // 32 if bucketed else 1)
+        assert set(given[name].tolist()) == {-1}
+    output = tiny.build(CharBertForPreTraining, kind)(**given)
+    assert [output.loss, output.mlm_loss, output.nlm_loss] == [0, 0, 0]
+
+
+def test_buckets_hold_the_same_and_padding(kind: str) -> None:
+    exact, bucketed = (batch(made(kind, bucketed=rounded), 0, 1, 2) for rounded in (False, True))
+    assert exact.keys() == bucketed.keys()
+    step = exact["input_ids"].numel() // 32
+    padding = dict.fromkeys(POSITIONS, (step, -1)) | {"char_input_ids": (256, 0)}
+    for name, tensor in exact.items():
+        multiple, filler = padding.get(name, (1, 0))
+        length = tensor.shape[-1]
+        assert bucketed[name].shape[-1] == -(-length // multiple) * multiple
+        assert torch.equal(bucketed[name][..., :length], tensor)
+        assert (bucketed[name][..., length:] == filler).all()
+
+
+def test_buckets_change_no_loss(kind: str) -> None:
+    model = tiny.build(CharBertForPreTraining, kind).double()
+    exact, bucketed = (model(**batch(made(kind, bucketed=rounded), 0, 1, 2)) for rounded in (False, True))
+    for name in ("mlm_loss", "nlm_loss"):
+        assert exact[name] > 0
+        assert tiny.largest_difference(exact[name], bucketed[name]) < 1e-12
+
+
+def test_buckets_have_fewer_shapes(kind: str) -> None:
+    exact, bucketed = (
+        {
+            tuple(tensor.shape for tensor in batch(batches, 0, 1, 2, epoch=epoch).values())
+            for epoch in range(20)
+        }
+        for batches in (made(kind), made(kind, bucketed=True))
+    )
+    assert len(bucketed) < len(exact)

@@ -27,7 +27,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def batches(corpus: Path, rank: int, world_size: int, batch_size: int) -> tuple[list[Any], list[Any]]:
+def batches(
+    corpus: Path, rank: int, world_size: int, batch_size: int, device: str = "cpu", compiled: bool = False
+) -> tuple[list[Any], list[Any]]:
     """The first three batches of training of a process, and all of evaluation."""
     settings = PretrainSettings(
         data=str(corpus / "blocks"),
@@ -37,8 +39,9 @@ def batches(corpus: Path, rank: int, world_size: int, batch_size: int) -> tuple[
         eval_examples=10,
         batch_size=batch_size,
         num_workers=0,
+        torch_compile=compiled,
     )
-    arguments: Any = SimpleNamespace(process_index=rank, world_size=world_size)
+    arguments: Any = SimpleNamespace(process_index=rank, world_size=world_size, device=torch.device(device))
     tokenizer = tiny.tokenizer("bert", words=Vocabulary([*WORDS, "<unk>"]))
     spelling = tiny.build(CharBertForPreTraining, "bert").spelling_table
     training, evaluation = batches_of_run(settings, arguments, tokenizer, spelling)
@@ -61,3 +64,10 @@ def test_the_processes_share_out_what_one_alone_would_have(corpus: Path) -> None
         assert rows([first[number], second[number]]) == rows([whole])
     assert sorted(rows(evaluated_first) + rows(evaluated_second)) == sorted(rows(evaluated_alone))
     assert len(rows(evaluated_alone)) == 10
+
+
+@pytest.mark.parametrize(("device", "compiled"), [("cpu", False), ("cpu", True), ("cuda", False)])
+def test_shapes_are_rounded_up_where_that_pays(corpus: Path, device: str, compiled: bool) -> None:
+    for given in batches(corpus, 0, 1, 8, device, compiled):
+        rounded = {batch["char_input_ids"].shape[1] % 256 == 0 for batch in given}
+        assert rounded == {compiled or device != "cpu"}

@@ -1,17 +1,14 @@
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
 import torch
-import yaml
 from conftest import save_plain
 from safetensors.torch import load_file
+from small_runs import SETTINGS, make_corpus, results, write_config
 
 from charbert import CharBertForPreTraining, CharBertTokenizer
 from charbert.errors import CharBertError, run_command
@@ -19,70 +16,10 @@ from data.__main__ import main as data_main
 from data.blocks import Blocks
 from pretrain.__main__ import main
 
-SENTENCES = [
-    f"{one} {two} {three} quickly ."
-    for one in ("the", "every")
-    for two in ("brown", "lazy", "young")
-    for three in ("teacher", "window", "garden", "picture", "doctor", "kitchen")
-]
-SETTINGS: dict[str, Any] = {
-    "hidden_size": 32,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-    "dropout": 0.1,
-    "char_embedding_size": 16,
-    "max_length": 24,
-    "eval_examples": 4,
-    "learning_rate": 5e-3,
-    "warmup_steps": 0,
-    "batch_size": 8,
-    "max_steps": 8,
-    "eval_steps": 4,
-    "save_steps": 4,
-    "logging_steps": 2,
-    "num_workers": 0,
-}
-
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `text.txt`, and its `tokenizer` and `blocks`."""
-    folder = tmp_path_factory.mktemp("corpus")
-    text = folder / "text.txt"
-    text.write_text("\n\n".join(SENTENCES * 12), encoding="utf-8")
-    tokenizer = str(folder / "tokenizer")
-    data_main(["vocabulary", str(text), "--out", tokenizer, "--vocab-size", "150"])
-    data_main(
-        [
-            "tokenize",
-            str(text),
-            "--tokenizer",
-            tokenizer,
-            "--out",
-            str(folder / "blocks"),
-            "--block-size",
-            "24",
-        ]
-    )
-    return folder
-
-
-def write_config(corpus: Path, output: Path, **changes: Any) -> Path:
-    path = output.with_suffix(".yaml")
-    settings = {
-        **SETTINGS,
-        "data": str(corpus / "blocks"),
-        "tokenizer": str(corpus / "tokenizer"),
-        "output": str(output),
-        **changes,
-    }
-    path.write_text(yaml.safe_dump(settings))
-    return path
-
-
-def results(output: Path) -> dict[str, Any]:
-    return json.loads((output / "results.json").read_text())
+    return make_corpus(tmp_path_factory.mktemp("corpus"))
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +47,7 @@ def test_results_hold_the_measures_of_both_tasks(finished: Path) -> None:
         "eval_nlm_hit_1",
         "eval_nlm_hit_5",
         "tokens_per_second",
+        "data_wait",
     } <= written.keys()
     assert (written["steps"], written["samples_seen"], written["seed"]) == (8, 64, 0)
 
@@ -187,6 +125,28 @@ def test_a_run_interrupted_in_a_checkpoint_resumes_from_the_one_before(
     (output / "checkpoint-8" / "trainer_state.json").unlink()
     main([str(write_config(finished.parent, output)), "--resume"])
     assert results(output)["eval_nlm_loss"] == results(finished)["eval_nlm_loss"]
+
+
+def test_a_checkpoint_of_a_sharded_run_is_gone_on_from_by_such_a_run(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "sharded"
+    shutil.copytree(finished, output)
+    (output / "checkpoint-8" / "pytorch_model_fsdp.bin").touch()
+    with pytest.raises(CharBertError, match="checkpoint-8: the run had fsdp=True, not False"):
+        main([str(write_config(finished.parent, output, max_steps=12)), "--resume"])
+
+
+def test_a_compiled_run_stopped_and_resumed_is_the_run_never_stopped(corpus: Path, tmp_path: Path) -> None:
+    whole, output = tmp_path / "whole", tmp_path / "stopped"
+    # All but the compiler's own work, which takes minutes.
+    with torch.compiler.set_stance("force_eager"):
+        main([str(write_config(corpus, whole, torch_compile=True))])
+        shutil.copytree(whole, output)
+        shutil.rmtree(output / "checkpoint-8")
+        (output / "model.safetensors").unlink()
+        main([str(write_config(corpus, output, torch_compile=True)), "--resume"])
+    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, whole))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert CharBertForPreTraining.from_pretrained(output)
 
 
 def test_a_run_that_only_lacks_its_results_is_evaluated(finished: Path, tmp_path: Path) -> None:
@@ -286,47 +246,6 @@ def test_a_streamed_run_stopped_and_resumed_is_the_run_never_stopped(
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
-TOGETHER = """import sys
-from torch import distributed
-from pretrain.__main__ import main
-
-main(sys.argv[1:])
-assert not distributed.is_initialized(), "the process group is left open"
-"""
-
-
-def torchrun(config: Path, *more: str) -> None:
-    program = str(Path(sys.executable).with_name("torchrun"))
-    script = config.with_name("together.py")
-    script.write_text(TOGETHER)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run(
-        [program, "--nproc-per-node", "2", str(script), str(config), *more],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("source", ("blocks", "stream"))
-def test_two_processes_train_together_and_go_on_where_they_stopped(
-    corpus: Path, tmp_path: Path, source: str
-) -> None:
-    stream = {"stream": [str(corpus / "text.txt")], "block_size": 24} if source == "stream" else {}
-    short = {"batch_size": 4, "max_steps": 4, "save_steps": 2, "eval_steps": 2, **stream}
-    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    torchrun(write_config(corpus, whole, **short))
-    assert results(whole)["samples_seen"] == 2 * 4 * 4
-    shutil.copytree(whole, stopped)
-    shutil.rmtree(stopped / "checkpoint-4")
-    for name in ("results.json", "model.safetensors"):
-        (stopped / name).unlink()
-    torchrun(write_config(corpus, stopped, num_workers=1, **short), "--resume")
-    ours, theirs = (load_file(folder / "model.safetensors") for folder in (stopped, whole))
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     (
@@ -423,6 +342,7 @@ def test_overwrite_starts_anew(finished: Path, tmp_path: Path) -> None:
         ({"max_length": 2}, "at least 3"),
         ({"seed": -1}, "at least 0"),
         ({"backbone": "a", "model": "b"}, "exclude each other"),
+        ({"fsdp": True}, "fsdp shards over several processes"),
         ({"data": "nowhere"}, "nowhere"),
         ({"tokenizer": "nowhere"}, "nowhere"),
     ),
