@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from transformers import AutoConfig
+from transformers import AutoConfig, PreTrainedModel
 
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
@@ -50,11 +50,16 @@ def build_model(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> Cha
             f"max_length={settings.max_length}, but the backbone has {model.charbert.max_tokens} positions"
         )
     if settings.gradient_checkpointing:
-        # transformers renamed this after 5.17, with a warning at the old name.
-        name = "activation_checkpointing_enable"
-        enable = getattr(model, name, None) or model.gradient_checkpointing_enable
-        enable({"use_reentrant": False})
+        checkpoint_gradients(model)
     return model
+
+
+def checkpoint_gradients(model: PreTrainedModel) -> None:
+    """Let the layers keep their inputs alone and compute the rest again in the backward pass."""
+    # transformers renamed this after 5.17, with a warning at the old name.
+    name = "activation_checkpointing_enable"
+    enable = getattr(model, name, None) or model.gradient_checkpointing_enable
+    enable({"use_reentrant": False})
 
 
 def _scratch(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> AutoConfig:
