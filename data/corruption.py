@@ -21,7 +21,6 @@ from data.packing import SPECIAL_TOKENS
 from data.words import WordPieces
 
 _NOISE, _EDIT, _PLACE, _LETTER, _MASK, _MASK_KIND, _REPLACEMENT = range(7)
-_PAD_TO_MULTIPLE_OF = 8
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,8 @@ class CorruptionSettings:
     """Tokens of an example, the two special ones included."""
     label_unknown_words: bool = False
     """Whether a noised word outside the word vocabulary is to be restored as `<unk>`, or not at all."""
+    pad_to_multiple_of: int = 8
+    """What the length of a batch is rounded up to, `max_length` at most."""
 
 
 class CorruptedBatch(NamedTuple):
@@ -129,8 +130,8 @@ class Corruption:
     ) -> CorruptedBatch:
         lengths = np.bincount(row, words.lengths, minlength=rows).astype(np.int64)
         longest = int(lengths.max(initial=0)) + SPECIAL_TOKENS
-        padded_length = -(-longest // _PAD_TO_MULTIPLE_OF) * _PAD_TO_MULTIPLE_OF
-        shape = (rows, min(padded_length, self._settings.max_length))
+        multiple = self._settings.pad_to_multiple_of
+        shape = (rows, min(-(-longest // multiple) * multiple, self._settings.max_length))
         # Where each token goes in a flat array of that shape: behind the first special token of its row.
         places = spans(np.arange(rows) * shape[1] + 1, lengths)
 

@@ -18,8 +18,7 @@ from data.draws import keys_of
 
 Batch = dict[str, torch.Tensor]
 STREAM_STATE = "stream_state"  # what a streamed batch carries beside its tensors
-# Of bucketed batches. Each shape costs a compilation, each blank a step of the GRU: English examples of 384
-# tokens have some 2,000 characters, of which the longest of a batch decides.
+# Of bucketed batches: English examples of 384 tokens have some 2,000 characters.
 _CHARACTERS_MULTIPLE = 256
 _POSITION_BUCKETS = 32  # numbers of labelled positions that are told apart, up to all B * L
 
@@ -45,8 +44,8 @@ class BatchMaker:
     Beside the other inputs of `CharBertForPreTraining` a batch has `mlm_positions` and `nlm_positions`.
 
     Args:
-        bucketed: round the number of characters and those of labelled positions up, so that a compiled model
-            sees few shapes and a device gives the same memory out again. The padding changes no result.
+        bucketed: round the number of characters and those of labelled positions up, so that there are few
+            shapes and a device gives the same memory out again. The padding changes no result.
     """
 
     def __init__(

@@ -25,6 +25,9 @@ from pretrain.settings import PretrainSettings
 STREAMED_AHEAD = 32
 
 
+BUCKETED_LENGTH = 64  # batches of nearly full blocks then have one length, that of their longest
+
+
 class TrainingBatches:
     """Batches without end or length, so that the Trainer counts nothing but steps.
 
@@ -83,10 +86,16 @@ def batches_of_run(
         CharBertError: too few blocks, text that cannot be read, a stream that goes on with another number of
             processes, or sharded processes that would not evaluate together.
     """
+    bucketed = settings.torch_compile or arguments.device.type != "cpu"
     corruption = Corruption(
         tokenizer,
         tokenizer.words,
-        CorruptionSettings(settings.mlm_probability, settings.max_length, settings.label_unknown_words),
+        CorruptionSettings(
+            settings.mlm_probability,
+            settings.max_length,
+            settings.label_unknown_words,
+            pad_to_multiple_of=BUCKETED_LENGTH if bucketed else CorruptionSettings.pad_to_multiple_of,
+        ),
     )
     blocks = checked_blocks(settings.data, tokenizer, settings.max_length)
     first_held_out = 0 if settings.stream else len(blocks) - settings.eval_examples
@@ -99,7 +108,6 @@ def batches_of_run(
     place = Place(
         arguments.process_index, arguments.world_size, settings.gradient_accumulation_steps, first_step
     )
-    bucketed = settings.torch_compile or arguments.device.type != "cpu"
     constant = BatchMaker(
         corruption, spelling, Curriculum.constant(settings.noise()), settings.seed + 1, bucketed=bucketed
     )

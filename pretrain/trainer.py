@@ -19,6 +19,8 @@ from pretrain.batches import TrainingBatches
 from pretrain.sharding import configure_sharding, gathered
 
 LOSSES = ("mlm_loss", "nlm_loss")
+# Dimensions that differ between batches: told so, the compiler compiles once for all.
+CHANGING = {"char_input_ids": 1, "mlm_positions": 0, "nlm_positions": 0}
 SUMS = (
     "mlm_count",
     "mlm_loss_sum",
@@ -93,7 +95,11 @@ class PretrainingTrainer(Trainer):
 
     def _prepare_inputs(self, inputs: Any) -> Any:
         # The Trainer's own copies block: they would wait for all that the device has still to do.
-        return {name: tensor.to(self.args.device, non_blocking=True) for name, tensor in inputs.items()}
+        moved = {name: tensor.to(self.args.device, non_blocking=True) for name, tensor in inputs.items()}
+        if self.args.torch_compile:
+            for name, dimension in CHANGING.items():
+                torch._dynamo.maybe_mark_dynamic(moved[name], dimension)
+        return moved
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         # What is gathered of a sharded model holds tied weights twice.

@@ -1,11 +1,16 @@
 """A run tells how fast it is and how long it waits for data."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import tiny
+import torch
 from small_runs import log_lines, make_corpus, results, write_config
 
+import charbert
+from charbert.char_encoder import CharacterEncoder
 from data.examples import PretrainingBatches
 from pretrain.__main__ import main
 from pretrain.trainer import PretrainingTrainer, Spent
@@ -71,3 +76,28 @@ def test_a_loss_that_is_no_number_shows_in_the_log(corpus: Path, tmp_path: Path)
     main([str(write_config(corpus, output, learning_rate=1e30, max_steps=4))])
     last = log_lines(output)[-1]
     assert last["loss"] != last["loss"]
+
+
+def test_batches_with_more_characters_or_labels_are_not_compiled_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graphs: list[Any] = []
+
+    def backend(graph: Any, _inputs: Any) -> Any:
+        graphs.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(CharacterEncoder, "_fused_dtype", lambda *_: torch.float32)
+    model = tiny.build(charbert.CharBertForPreTraining, "bert").train()
+    trainer = SimpleNamespace(args=SimpleNamespace(device=torch.device("cpu"), torch_compile=True))
+    torch.compiler.reset()
+    compiled = torch.compile(model, backend=backend, fullgraph=True)
+    batch = tiny.ragged_batch("bert", return_spelling=True)
+    labels = batch["input_ids"]
+    for more, labelled in ((0, 4), (64, 4), (64, 6), (128, 8)):
+        given = {**batch, "labels": labels, "nlm_labels": labels % 20}
+        given["char_input_ids"] = torch.nn.functional.pad(batch["char_input_ids"], (0, more))
+        given |= {"mlm_positions": torch.arange(labelled), "nlm_positions": torch.arange(2 * labelled)}
+        compiled(**PretrainingTrainer._prepare_inputs(trainer, given)).loss.backward()
+    torch.compiler.reset()
+    assert len(graphs) == 1
