@@ -72,9 +72,12 @@ def main(arguments: Sequence[str]) -> None:
     batch_sizes = given.batch_sizes or ([16, 64, 128, 256] if on_gpu else [2, 4])
     lengths = given.lengths or [384 if on_gpu else 96]
     config = config_of(size, max(lengths))
-    bench = Bench(config, device, compiled, given.gradient_checkpointing, given.steps, given.warmup)
+    bench = Bench(
+        config, device, compiled, given.compile_mode, given.gradient_checkpointing, given.steps, given.warmup
+    )
     peak = given.peak_tflops or peak_tflops(device)
     how = [size, "bf16 autocast" if on_gpu else "fp32", "compiled" if compiled else "not compiled"]
+    how += [given.compile_mode] * bool(given.compile_mode)
     how += ["gradient checkpointing"] * given.gradient_checkpointing
     print(f"{place(device)}\n{', '.join(how)}; {given.steps} steps after {given.warmup}")
     origin = "given" if given.peak_tflops else "a large matrix product, measured"
@@ -140,6 +143,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
         "--warmup", type=count, default=3, metavar="N", help="steps before them (default: %(default)s)"
     )
     parser.add_argument("--compile", action=switch, help="torch.compile (default: on a GPU)")
+    parser.add_argument("--compile-mode", metavar="MODE", help="of torch.compile, such as reduce-overhead")
     parser.add_argument(
         "--gradient-checkpointing", action="store_true", help="compute layers again for their gradients"
     )

@@ -48,6 +48,7 @@ class Bench:
     config: CharBertConfig
     device: torch.device
     compiled: bool
+    compile_mode: str | None
     checkpointed: bool
     steps: int
     warmup: int
@@ -152,7 +153,7 @@ class Bench:
         return model.to(self.device)
 
     def _maybe_compiled(self, work: Any) -> Any:
-        return torch.compile(work) if self.compiled else work
+        return torch.compile(work, mode=self.compile_mode) if self.compiled else work
 
     def _on_host(self, batches: Sequence[Batch]) -> list[Batch]:
         """The batches as a loader gives them, pinned for a GPU."""
