@@ -5,8 +5,8 @@
 // thread (group, pair) of a warp, lane 4 group + pair, holds units group and group + 8 of sequences 2 pair and
 // 2 pair + 1, four values in the order of a tile of the tensor cores. The recurrent weights stay on the
 // multiprocessor for the whole loop, as many tiles as fit in registers, the rest in shared memory. The state is
-// carried in fp32 registers; its 16-bit copy, which the product reads, lies double buffered in the shared memory of
-// each block, where the others write their units. One barrier a step.
+// carried in fp32 registers; its 16-bit copy, which the product reads, lies in the shared memory of each block, where
+// the other writes its units, in several buffers by turns. One barrier a step.
 //
 // The compiler's options give HIDDEN (units, a multiple of 16 CLUSTER), CLUSTER (1 or 2), BF16 (1: bf16, 0: fp16),
 // REGISTER_TILES and SHARED_TILES (together the TILES tiles of a warp and gate).
@@ -239,12 +239,13 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) IN_CLUSTERS gru_forward
         + thread_of_cluster();
 
     float state[4] = {0, 0, 0, 0};
+    // While a step is still being written out, another block may already fill the buffer after the next one.
+    element *before = buffers, *after = before + ROWS * PITCH, *spare = after + ROWS * PITCH;
     arrive();
     wait();  // the other block has begun
-    store_values(buffers + warp * 16, PITCH, state, true);
+    store_values(before + warp * 16, PITCH, state, true);
     arrive();
     for (int step = 0; step < steps; step++) {
-        const element* before = buffers + step % 2 * (ROWS * PITCH);
         wait();
         float reset[4] = {0, 0, 0, 0}, update[4] = {0, 0, 0, 0};
         float recurrent[4] = {bias_upper, bias_upper, bias_lower, bias_lower};
@@ -277,7 +278,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) IN_CLUSTERS gru_forward
             difference[i] = state[i] - n[i];
             state[i] = fmaf(z[i], difference[i], n[i]);
         }
-        store_values(buffers + (step + 1) % 2 * (ROWS * PITCH) + warp * 16, PITCH, state, true);
+        store_values(after + warp * 16, PITCH, state, true);
         arrive();
         added[0] = __ldg(table + entry.x);
         added[1] = __ldg(table + entry.y);
@@ -303,9 +304,13 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) IN_CLUSTERS gru_forward
                     make_uint2(packed(of_step[i][0], of_step[i][1]), packed(of_step[i][2], of_step[i][3]));
             factors += FACTORS * CLUSTER * THREADS;
         }
+        element* const written = before;
+        before = after;
+        after = spare;
+        spare = written;
     }
     wait();
-    writer.write(buffers + steps % 2 * (ROWS * PITCH), steps - 1);
+    writer.write(before, steps - 1);
 }
 
 // weights: as in gru_forward, but with each gate's matrix transposed and none halved. state_gradients: (batch,

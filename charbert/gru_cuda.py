@@ -187,8 +187,9 @@ def kernels_for(device: int, units: int, dtype: torch.dtype) -> Kernels:
         properties: Any = torch.cuda.get_device_properties(device)
         blocks = 2 if torch.cuda.get_device_capability(device) >= FIRST_WITH_CLUSTERS else 1
         kernels = []
-        for name, row in ((b"gru_forward", units), (b"gru_backward", 4 * units)):
-            layout = Layout.of(units, row, blocks, properties.shared_memory_per_block_optin)
+        for name, buffers, row in ((b"gru_forward", 3, units), (b"gru_backward", 2, 4 * units)):
+            limit = properties.shared_memory_per_block_optin
+            layout = Layout.of(units, buffers * (row + PADDING), blocks, limit)
             program = compiled(
                 f"--gpu-architecture=sm_{properties.major}{properties.minor}",
                 f"-DHIDDEN={units}",
@@ -214,11 +215,11 @@ class Layout(NamedTuple):
     shared_bytes: int
 
     @classmethod
-    def of(cls, units: int, row: int, blocks: int, shared_limit: int) -> "Layout":
+    def of(cls, units: int, buffered: int, blocks: int, shared_limit: int) -> "Layout":
         """The layout for so many units in each direction.
 
         Args:
-            row: elements of a sequence in a buffer of shared memory.
+            buffered: elements of a sequence in all buffers of shared memory.
             blocks: the most blocks of a cluster.
             shared_limit: bytes of shared memory that a block may have.
 
@@ -231,8 +232,7 @@ class Layout(NamedTuple):
         registers = min(MOST_REGISTERS_OF_A_THREAD, REGISTERS // (32 * warps) // 8 * 8)
         in_registers = min(tiles, (registers - OTHER_REGISTERS) // REGISTERS_OF_A_TILE)
         in_shared = tiles - in_registers
-        buffers = 2 * ROWS_OF_A_BLOCK * (row + PADDING) * 2
-        shared_bytes = buffers + in_shared * warps * BYTES_OF_A_TILE
+        shared_bytes = 2 * ROWS_OF_A_BLOCK * buffered + in_shared * warps * BYTES_OF_A_TILE
         if shared_bytes > shared_limit:
             raise RuntimeError(f"{units} units do not fit on a multiprocessor of this device")
         return cls(blocks, 32 * warps, in_registers, in_shared, shared_bytes)

@@ -157,9 +157,9 @@ def test_characters_are_read_in_the_order_of_each_direction() -> None:
 @pytest.mark.parametrize("units", [16, 80, 128, 160, 192, 256])
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_all_tiles_of_the_weights_find_a_place(units: int, blocks: int) -> None:
-    for row in (units, 4 * units):
+    for buffered in (3 * units, 8 * units):
         try:
-            layout = gru_cuda.Layout.of(units, row, blocks, shared_limit=232_448)
+            layout = gru_cuda.Layout.of(units, buffered, blocks, shared_limit=232_448)
         except RuntimeError:
             assert (units, blocks) == (256, 1)
             continue
