@@ -50,6 +50,7 @@ model FLOPs of a step, 3 times those forward:
   interaction  4 k n N H^2             folded, k taps
   heads        2 P (H^2 + H V) + 2 Q (H^2 + H W)    P and Q positions are scored over V tokens and W words
   GRU          12 C D^2                C characters, D units in each direction; the recurrent part"""
+COMPILE_MODES = ("reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 HEADING = (
     f"{'batch x length':<22}",
     "  tokens/s",
@@ -143,7 +144,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
         "--warmup", type=count, default=3, metavar="N", help="steps before them (default: %(default)s)"
     )
     parser.add_argument("--compile", action=switch, help="torch.compile (default: on a GPU)")
-    parser.add_argument("--compile-mode", metavar="MODE", help="of torch.compile, such as reduce-overhead")
+    parser.add_argument("--compile-mode", choices=COMPILE_MODES, help="of torch.compile (default: its own)")
     parser.add_argument(
         "--gradient-checkpointing", action="store_true", help="compute layers again for their gradients"
     )
@@ -152,7 +153,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--plain-path",
         action="store_true",
-        help="rows for the path without optimisations too: nn.GRU, and an interaction that is not folded",
+        help="rows for the path without optimisations too: torch's GRU, an interaction that is not folded",
     )
     parser.add_argument(
         "--peak-tflops",

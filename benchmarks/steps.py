@@ -27,7 +27,7 @@ def charbert(config: CharBertConfig) -> CharBertForPreTraining:
 
 
 def charbert_as_before(config: CharBertConfig) -> CharBertForPreTraining:
-    """The same model with `nn.GRU` and an interaction that is not folded."""
+    """The same model with torch's GRU and an interaction that is not folded."""
     model = CharBertForPreTraining(config)
     model.charbert.char_encoder.fused = False
     for interaction in model.charbert.interactions:

@@ -6,7 +6,7 @@ from torch import nn
 from charbert import gru_cuda
 from charbert.configuration import CharBertConfig
 from charbert.gru import DirectionalGRU, bidirectional_gru
-from charbert.masks import dtype_of_products
+from charbert.inspection import dtype_of_products, is_plain
 
 
 class CharacterEncoder(nn.Module):
@@ -84,10 +84,17 @@ class CharacterEncoder(nn.Module):
     def _fused_dtype(self, char_input_ids: torch.Tensor) -> torch.dtype | None:
         """The type the kernel is to compute in; None where torch's GRU is to run."""
         device = char_input_ids.device
-        if not (self.fused and device.type == "cuda"):
+        if not (self.fused and device.type == "cuda" and self._is_plain()):
             return None
         dtype = dtype_of_products(self.forward_gru.weight_hh_l0)
         return dtype if gru_cuda.usable(device.index, self.forward_gru.hidden_size, dtype) else None
+
+    def _is_plain(self) -> bool:
+        """Whether nothing but the weights of the embeddings and of both directions counts."""
+        layers = self.forward_gru, self.backward_gru
+        return is_plain(self.embeddings, nn.Embedding, "weight") and all(
+            is_plain(layer, DirectionalGRU, "weight_ih_l0", "weight_hh_l0") for layer in layers
+        )
 
 
 def _gather(states: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:

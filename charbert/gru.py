@@ -19,6 +19,10 @@ from torch.nn import functional as F
 from transformers import initialization
 
 from charbert import gru_cuda, gru_reference
+from charbert.inspection import is_exporting
+
+# cuDNN copies the weights of a `DirectionalGRU` into one piece at each call, and says so.
+warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
 
 FACTORS = 5  # of n, r and z before their activations, of q, and of the state before
 NEW = 2  # the place of n among the gates r, z, n
@@ -48,17 +52,20 @@ class DirectionalGRU(nn.Module):
         for parameter in self.parameters():
             initialization.uniform_(parameter, -bound, bound)
 
-    @torch.compiler.disable
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         weights = (self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0)
-        first = inputs.new_zeros(1, len(inputs), self.hidden_size)
-        with warnings.catch_warnings():
-            # cuDNN copies the weights into one piece at each call, and says so.
-            warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
-            return torch.gru(inputs, first, weights, True, 1, 0.0, self.training, False, True)[0]
+        return (_states if is_exporting() else _states_outside_of_graphs)(inputs, weights, self.training)
 
     def extra_repr(self) -> str:
         return f"{self.input_size}, {self.hidden_size}"
+
+
+def _states(inputs: torch.Tensor, weights: tuple[torch.Tensor, ...], training: bool) -> torch.Tensor:
+    first = inputs.new_zeros(1, len(inputs), weights[1].shape[-1])
+    return torch.gru(inputs, first, weights, True, 1, 0.0, training, False, True)[0]
+
+
+_states_outside_of_graphs = torch.compiler.disable(_states)
 
 
 def bidirectional_gru(
@@ -84,6 +91,7 @@ def bidirectional_gru(
         table = torch.stack([_table(embeddings, layer) for layer in directions])
         weight = torch.stack([layer.weight_hh_l0.view(3, units, units) for layer in directions])
         bias = torch.stack([layer.bias_hh_l0.view(3, units)[NEW] for layer in directions])
+        trained = any(tensor.requires_grad for tensor in (table, weight, bias))
         # Units of zero weights stay at zero.
         states, _ = gru(
             F.pad(table, (0, room)).to(dtype),
@@ -91,7 +99,7 @@ def bidirectional_gru(
             lengths,
             F.pad(weight, (0, room, 0, room)).to(dtype),
             F.pad(bias, (0, room)),
-            torch.is_grad_enabled(),
+            torch.is_grad_enabled() and trained,
         )
         return states[..., :units].flatten(2)
 

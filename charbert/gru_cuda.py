@@ -1,4 +1,4 @@
-"""`gru.cu` on the GPU: compiled at first use by NVRTC, which comes with torch, so no compiler is needed."""
+"""The kernels of the GRU, compiled at first use by NVRTC, which comes with torch: no compiler is needed."""
 
 import functools
 import importlib.resources
@@ -15,9 +15,8 @@ logger = logging.get_logger(__name__)
 ROWS_OF_A_BLOCK = 8
 UNITS_OF_A_WARP = 16
 MOST_UNITS = 256
-MOST_UNITS_OF_A_BLOCK = (
-    128  # their weights fit in the registers; more are shared out to a cluster of two blocks
-)
+# Their weights fit in the registers; more units are shared out to a cluster of two blocks.
+MOST_UNITS_OF_A_BLOCK = 128
 FIRST_WITH_CLUSTERS = (9, 0)
 FIRST_WITH_KERNELS = (8, 0)
 BYTES_OF_A_TILE = 3 * 32 * 16  # the three gates' 16 x 16 weights of one warp
@@ -46,15 +45,24 @@ def usable(device: int, units: int, dtype: torch.dtype) -> bool:
         return False
     if torch.cuda.get_device_capability(device) < FIRST_WITH_KERNELS:
         return False
-    try:
-        kernels_for(device, padded(units), dtype)
-    except (ImportError, OSError, RuntimeError) as error:
-        reason = str(error).strip().partition("\n")[0]
+    reason = _refusal(device, padded(units), dtype)
+    if reason:
         logger.warning_once(
             f"The fused character GRU is left out, and torch's, which is slower, runs: {reason}"
         )
-        return False
-    return True
+    return not reason
+
+
+@functools.cache
+def _refusal(device: int, units: int, dtype: torch.dtype) -> str:
+    """Why the kernels cannot be had; empty where they can."""
+    try:
+        kernels_for(device, units, dtype)
+    except ImportError as error:
+        return f"{error}; pip install cuda-bindings"
+    except (OSError, RuntimeError) as error:
+        return str(error).strip().partition("\n")[0]
+    return ""
 
 
 def forward(
@@ -68,7 +76,11 @@ def forward(
 ) -> None:
     """Fill `states`, and `factors` unless None; shapes as in `charbert.gru.gru`."""
     batch_size, characters = char_input_ids.shape
-    halved = torch.tensor([0.5, 0.5, 1.0], dtype=table.dtype, device=table.device).view(3, 1)
+    # A wrong character would be read from somewhere else. This check does not make the host wait.
+    known = (char_input_ids >= 0) & (char_input_ids < table.shape[1])
+    torch._assert_async(known.all(), f"char_input_ids must lie in 0 .. {table.shape[1] - 1}")
+    # Made on the device: a copy from the host would make it wait.
+    halved = F.pad(table.new_full((2, 1), 0.5), (0, 0, 0, 1), value=1.0)
     kernels_for(table.device.index, table.shape[-1], table.dtype).forward.launch(
         batch_size,
         _tiled(weight * halved.unsqueeze(-1)),
@@ -187,18 +199,22 @@ def kernels_for(device: int, units: int, dtype: torch.dtype) -> Kernels:
         properties: Any = torch.cuda.get_device_properties(device)
         blocks = 2 if torch.cuda.get_device_capability(device) >= FIRST_WITH_CLUSTERS else 1
         kernels = []
-        for name, buffers, row in ((b"gru_forward", 3, units), (b"gru_backward", 2, 4 * units)):
+        for name, buffers, row in (("gru_forward", 3, units), ("gru_backward", 2, 4 * units)):
             limit = properties.shared_memory_per_block_optin
             layout = Layout.of(units, buffers * (row + PADDING), blocks, limit)
             program = compiled(
+                name,
                 f"--gpu-architecture=sm_{properties.major}{properties.minor}",
                 f"-DHIDDEN={units}",
                 f"-DCLUSTER={layout.blocks}",
+                f"-DROWS={ROWS_OF_A_BLOCK}",
+                f"-DPAD={PADDING}",
                 f"-DBF16={TYPES[dtype]}",
                 f"-DREGISTER_TILES={layout.in_registers}",
                 f"-DSHARED_TILES={layout.in_shared}",
             )
-            function = _checked(driver.cuModuleGetFunction(_checked(driver.cuModuleLoadData(program)), name))
+            module = _checked(driver.cuModuleLoadData(program))
+            function = _checked(driver.cuModuleGetFunction(module, name.encode()))
             most = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
             _checked(driver.cuFuncSetAttribute(function, most, layout.shared_bytes))
             kernels.append(Kernel(function, device, layout))
@@ -238,12 +254,13 @@ class Layout(NamedTuple):
         return cls(blocks, 32 * warps, in_registers, in_shared, shared_bytes)
 
 
-def compiled(*options: str) -> bytes:
-    """The machine code of `gru.cu` under these options."""
+def compiled(name: str, *options: str) -> bytes:
+    """The machine code of a kernel under these options."""
     from cuda.bindings import nvrtc
 
-    source = importlib.resources.files("charbert").joinpath("gru.cu").read_bytes()
-    program = _checked(nvrtc.nvrtcCreateProgram(source, b"gru.cu", 0, [], []))
+    folder = importlib.resources.files("charbert").joinpath("kernels")
+    source = b"".join(folder.joinpath(part).read_bytes() for part in ("gru_common.cuh", f"{name}.cu"))
+    program = _checked(nvrtc.nvrtcCreateProgram(source, f"{name}.cu".encode(), 0, [], []))
     (result,) = nvrtc.nvrtcCompileProgram(program, len(options), [option.encode() for option in options])
     if result.value:
         log = bytes(_checked(nvrtc.nvrtcGetProgramLogSize(program)))

@@ -1,4 +1,4 @@
-"""What the kernels of `gru.cu` compute, step by step and in plain torch: what runs on a CPU, and tests them.
+"""What the kernels of the GRU compute, step by step and in plain torch: what runs on a CPU, and tests them.
 
 The model itself uses torch's GRU on a CPU, which is faster.
 """

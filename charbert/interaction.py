@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from transformers.utils.generic import maybe_autocast
 
 from charbert.configuration import CharBertConfig
-from charbert.masks import dtype_of_products
+from charbert.inspection import dtype_of_products, is_exporting, is_plain
 
 # bf16 is folded in fp32, to be rounded but once; a product there costs some four of its own.
 _EXACT_COST = 4
@@ -66,7 +66,9 @@ class HeterogeneousInteraction(nn.Module):
 
     def _convolved(self, both: torch.Tensor, mask: torch.Tensor, folded: FoldedConvolution) -> torch.Tensor:
         by = _by_neighbours if both.is_cuda else _by_taps
-        return by(both, mask, folded, self.convolution.get_parameter("bias"))
+        bias = self.convolution.bias
+        assert bias is not None
+        return by(both, mask, folded, bias)
 
 
 def _by_neighbours(
@@ -121,7 +123,10 @@ def fold(interaction: nn.Module, positions: int, uses: int) -> FoldedConvolution
         return None
     convolution = interaction.convolution
     projections = interaction.token_projection, interaction.char_projection
-    if not (_is_plain(convolution, nn.Conv1d) and all(_is_plain(one, nn.Linear) for one in projections)):
+    if not (
+        is_plain(convolution, nn.Conv1d, "weight")
+        and all(is_plain(one, nn.Linear, "weight") for one in projections)
+    ):
         return None
     size, _, kernel_size = convolution.weight.shape
     dtype = dtype_of_products(convolution.weight)
@@ -129,7 +134,7 @@ def fold(interaction: nn.Module, positions: int, uses: int) -> FoldedConvolution
     # Folding takes the work of W1 and W2 at k * H positions, and saves it at all others. An exported program
     # is for all lengths.
     rows = kernel_size * size * (1 if dtype == exact else _EXACT_COST)
-    if _is_exporting() or uses * positions <= rows:
+    if is_exporting() or uses * positions <= rows:
         return None
     with maybe_autocast(convolution.weight.device.type, enabled=False):
         taps = convolution.weight.to(exact).permute(2, 0, 1).flatten(0, 1)
@@ -139,23 +144,3 @@ def fold(interaction: nn.Module, positions: int, uses: int) -> FoldedConvolution
         if interaction.nonlinear:
             bias = (taps @ torch.cat([projection.bias for projection in projections]).to(exact)).to(dtype)
         return FoldedConvolution(weight.to(dtype), bias)
-
-
-@torch.compiler.assume_constant_result
-def _is_exporting() -> bool:
-    # Traced, `is_exporting` is always true in torch 2.11.
-    return torch.compiler.is_exporting()
-
-
-def _is_plain(module: nn.Module, kind: type[nn.Module]) -> bool:
-    """Whether a call of `module` does what `kind` does with its weight, and nothing else."""
-    if type(module) is not kind or "forward" in vars(module):
-        return False
-    hooks = (
-        module._forward_pre_hooks,
-        module._forward_hooks,
-        module._backward_pre_hooks,
-        module._backward_hooks,
-    )
-    # While a wrapper holds the weight, as FSDP does, it may be a tensor.
-    return type(module.weight) in (nn.Parameter, torch.Tensor) and not any(hooks)

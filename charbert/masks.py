@@ -1,8 +1,10 @@
-"""The attention mask of the layers, and the type that products are computed in."""
+"""The attention mask of the layers."""
 
 import torch
 from transformers import PreTrainedConfig
 from transformers.masking_utils import create_bidirectional_mask
+
+from charbert.inspection import dtype_of_products
 
 
 def layer_mask(
@@ -21,11 +23,3 @@ def layer_mask(
     row = torch.zeros(attention_mask.shape, dtype=dtype, device=states.device)
     row = row.masked_fill(attention_mask == 0, torch.finfo(dtype).min)
     return row[:, None, None].expand(-1, 1, states.shape[1], -1)
-
-
-def dtype_of_products(tensor: torch.Tensor) -> torch.dtype:
-    """What a matrix product with `tensor` is computed in: its own type, or that of autocast."""
-    device = tensor.device.type
-    if tensor.dtype == torch.float64 or device == "meta" or not torch.is_autocast_enabled(device):
-        return tensor.dtype
-    return torch.get_autocast_dtype(device)

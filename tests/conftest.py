@@ -5,7 +5,7 @@ import sys
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported, which reads it once
 # On a CPU the same command gives the same weights to the last bit; `pytest -m gpu` needs the other kind.
-if "gpu" not in sys.argv:
+if not any("gpu" in argument for argument in sys.argv):
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 from pathlib import Path

@@ -55,7 +55,7 @@ class Case:
 
 def relative_errors(ours: list[torch.Tensor], wanted: list[torch.Tensor]) -> list[float]:
     return [
-        float((one.double() - other.double()).norm() / other.double().norm().clamp(min=1e-9))
+        float((one.detach().double() - other.double()).norm() / other.double().norm().clamp(min=1e-9))
         for one, other in zip(ours, wanted, strict=True)
     ]
 
@@ -96,6 +96,32 @@ def test_without_gradients_nothing_is_saved(monkeypatch: pytest.MonkeyPatch) -> 
     assert [factors is None for factors in saved] == [False, True]
 
 
+def test_what_is_frozen_costs_nothing_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    case = Case(16, 4, 6)
+    wanted = case.fused(torch.float64)
+    case.embeddings.requires_grad_(False)
+    states = bidirectional_gru(case.embeddings, case.ids, case.lengths, case.directions, torch.float64)
+    gradients = torch.autograd.grad((states * case.weights).sum(), case.parameters[1:])
+    assert max(relative_errors([states, *gradients], [wanted[0], *wanted[2:]])) < 1e-12
+
+    saved = []
+    walk = gru_reference.forward
+    monkeypatch.setattr(gru_reference, "forward", lambda *given: (saved.append(given[-1]), walk(*given)))
+    for parameter in case.parameters:
+        parameter.requires_grad_(False)
+    bidirectional_gru(case.embeddings, case.ids, case.lengths, case.directions, torch.float64)
+    assert saved == [None]
+
+
+def test_second_derivatives_are_refused() -> None:
+    case = Case(16, 2, 3)
+    states = bidirectional_gru(case.embeddings, case.ids, case.lengths, case.directions, torch.float64)
+    (first,) = torch.autograd.grad((states**2).sum(), case.embeddings, create_graph=True)
+    with pytest.raises(RuntimeError, match="no autograd formula"):
+        first.sum().backward()
+
+
 def test_it_is_a_sound_operator_that_compiles_without_a_break() -> None:
     torch.manual_seed(0)
     case = Case(16, gru_cuda.ROWS_OF_A_BLOCK, 5, torch.float32)
@@ -121,6 +147,24 @@ def test_the_encoder_gives_the_same_either_way(
     monkeypatch.setattr(charbert.char_encoder.CharacterEncoder, "_fused_dtype", lambda *_: torch.float64)
     ours = model.char_encoder(*spelled, batch["attention_mask"])
     assert tiny.largest_difference(ours, wanted) < 1e-12
+
+
+def test_adapters_and_hooks_of_the_encoder_are_not_passed_by(kind: str) -> None:
+    encoder = tiny.build(charbert.CharBertModel, kind).char_encoder
+    assert encoder._is_plain()
+    handle = encoder.embeddings.register_forward_hook(lambda *_: None)
+    assert not encoder._is_plain()
+    handle.remove()
+    assert encoder._is_plain()
+    encoder.backward_gru.register_forward_pre_hook(lambda *_: None)
+    assert not encoder._is_plain()
+
+
+def test_lora_on_the_embeddings_is_not_passed_by() -> None:
+    peft = pytest.importorskip("peft", reason="peft is installed with the tests' own requirements")
+    model = tiny.build(charbert.CharBertModel, "bert")
+    adapted = peft.get_peft_model(model, peft.LoraConfig(target_modules=["char_encoder.embeddings"]))
+    assert not adapted.base_model.model.char_encoder._is_plain()
 
 
 def test_weights_lie_as_the_tensor_cores_read_them() -> None:
@@ -155,21 +199,27 @@ def test_characters_are_read_in_the_order_of_each_direction() -> None:
 
 
 @pytest.mark.parametrize("units", [16, 80, 128, 160, 192, 256])
-@pytest.mark.parametrize("blocks", [1, 2])
-def test_all_tiles_of_the_weights_find_a_place(units: int, blocks: int) -> None:
-    for buffered in (3 * units, 8 * units):
-        try:
-            layout = gru_cuda.Layout.of(units, buffered, blocks, shared_limit=232_448)
-        except RuntimeError:
-            assert (units, blocks) == (256, 1)
+@pytest.mark.parametrize(("blocks", "shared_limit"), [(2, 232_448), (1, 166_912), (1, 101_376)])
+def test_all_tiles_of_the_weights_find_a_place(units: int, blocks: int, shared_limit: int) -> None:
+    """On an H100, an A100 and an RTX 30."""
+    for buffers, row in ((3, units), (2, 4 * units)):
+        buffered = buffers * (row + gru_cuda.PADDING)
+        if (units, blocks) == (256, 1):
+            with pytest.raises(RuntimeError, match="256 units do not fit"):
+                gru_cuda.Layout.of(units, buffered, blocks, shared_limit)
             continue
+        layout = gru_cuda.Layout.of(units, buffered, blocks, shared_limit)
         assert layout.in_registers + layout.in_shared == units // 16
         assert layout.threads * layout.blocks == 2 * units
         assert layout.threads * (12 * layout.in_registers + gru_cuda.OTHER_REGISTERS) <= gru_cuda.REGISTERS
+        # Each thread has 16 bytes of each tile and gate, each of 8 sequences its rows of 2 bytes an element.
+        weights = layout.threads * layout.in_shared * 3 * 16
+        assert layout.shared_bytes == weights + 8 * buffered * 2 <= shared_limit
 
 
 def test_what_the_kernels_do_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
+    gru_cuda._refusal.cache_clear()
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (9, 0))
     monkeypatch.setattr(gru_cuda, "kernels_for", lambda _device, units, _dtype: asked.append(units))
@@ -185,15 +235,22 @@ def test_what_the_kernels_do_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_kernels_that_cannot_be_built_are_left_out_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
 
-    def refuse(*_given: Any) -> None:
+    def refuse(*given: Any) -> None:
+        asked.append(given)
         raise RuntimeError("CUDA_ERROR_NO_BINARY_FOR_GPU (209)\nmore")
+
+    asked: list[Any] = []
+    gru_cuda._refusal.cache_clear()
 
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (9, 0))
     monkeypatch.setattr(gru_cuda, "kernels_for", refuse)
     monkeypatch.setattr(gru_cuda.logger, "warning_once", said.append)
     assert not gru_cuda.usable(0, 192, torch.bfloat16)
-    assert len(said) == 1
+    assert not gru_cuda.usable(0, 192, torch.bfloat16)
+    assert len(asked) == 1, "what was refused is not tried again"
+    gru_cuda._refusal.cache_clear()
+    assert len(set(said)) == 1
     assert "CUDA_ERROR_NO_BINARY_FOR_GPU (209)" in said[0]
     assert "more" not in said[0]
 
@@ -215,6 +272,26 @@ def test_the_kernels_compute_what_torch_does(
         assert max(relative_errors(ours, wanted)) < tolerance
         behind = torch.arange(case.ids.shape[1] + 1, device="cuda") >= case.lengths.unsqueeze(1)
         assert not ours[0][behind].any()
+
+
+@pytest.mark.gpu
+def test_a_stream_and_a_graph_of_ones_own_change_nothing() -> None:
+    with torch.device("cuda"):
+        case = Case(192, 16, 60, torch.float32)
+    given = (case.embeddings, case.ids, case.lengths, case.directions, torch.bfloat16)
+    with torch.no_grad():
+        wanted = bidirectional_gru(*given)
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            beside = bidirectional_gru(*given)
+        torch.cuda.current_stream().wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            captured = bidirectional_gru(*given)
+        graph.replay()
+    assert torch.equal(beside, wanted)
+    assert torch.equal(captured, wanted)
 
 
 @pytest.mark.gpu

@@ -132,6 +132,14 @@ def test_exported_for_all_lengths_it_folds_nothing(folds: list[Any]) -> None:
     assert_alike([exported(**batch).last_hidden_state], [wanted.last_hidden_state], 1e-5)
 
 
+def test_weights_may_be_tensors_that_someone_else_holds() -> None:
+    module, given = interaction("paper"), channels()
+    folded = fold(module, MANY, uses=1)
+    tensors = {name: tensor.detach().clone() for name, tensor in module.named_parameters()}
+    ours = torch.func.functional_call(module, tensors, (*given, folded))
+    assert_alike(ours, module(*given, folded))
+
+
 def test_compiled_it_folds_too() -> None:
     called = []
 
