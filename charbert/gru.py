@@ -133,14 +133,8 @@ def gru(
 
 
 @gru.register_fake
-def _(
-    table: torch.Tensor,
-    char_input_ids: torch.Tensor,
-    lengths: torch.Tensor,
-    weight: torch.Tensor,
-    bias: torch.Tensor,
-    save: bool,
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _(*given: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    table, char_input_ids, *_, save = given
     return _empty(table, char_input_ids, save)
 
 
@@ -191,15 +185,8 @@ def gru_backward(
 
 
 @gru_backward.register_fake
-def _(
-    state_gradients: torch.Tensor,
-    states: torch.Tensor,
-    factors: torch.Tensor,
-    char_input_ids: torch.Tensor,
-    lengths: torch.Tensor,
-    weight: torch.Tensor,
-    vocabulary_size: int,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _(*given: Any) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    _, states, *_, weight, vocabulary_size = given
     units = weight.shape[-1]
     return (
         weight.new_empty(2, vocabulary_size, 3, units),

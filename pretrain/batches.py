@@ -23,9 +23,8 @@ from pretrain.settings import PretrainSettings
 
 # A stream's worker tokenises eight million characters at once, which takes seconds.
 STREAMED_AHEAD = 32
-
-
-BUCKETED_LENGTH = 64  # batches of nearly full blocks then have one length, that of their longest
+# Batches of nearly full blocks then have one length, that of their longest.
+BUCKETED_LENGTH = 64
 
 
 class TrainingBatches:
