@@ -24,12 +24,11 @@ from matplotlib.figure import Figure
 from transformers import TrainerState
 
 from benchmarks.report import machine, table, write_json
-from charbert import modeling
-from charbert.char_encoder import CharacterEncoder
+from benchmarks.steps import on_plain_path
 from charbert.errors import CharBertError, run_command
 from charbert.settings import load_settings
 from data.commands import at_least
-from pretrain.run import STATE, pretrain
+from pretrain import run
 from pretrain.settings import PretrainSettings
 
 matplotlib.use("Agg")
@@ -79,19 +78,19 @@ def main(arguments: Sequence[str]) -> None:
 
 @contextmanager
 def plain_path() -> Iterator[None]:
-    """torch's GRU, and no folding."""
-    fold = modeling.fold
-    CharacterEncoder.fused, modeling.fold = False, lambda *_given, **_more: None
+    """Runs that begin meanwhile train with torch's GRU, and without folding."""
+    build = run.build_model
+    run.build_model = lambda *given: on_plain_path(build(*given))
     try:
         yield
     finally:
-        CharacterEncoder.fused, modeling.fold = True, fold
+        run.build_model = build
 
 
 def losses_of(settings: PretrainSettings, output: str) -> list[float]:
     """The sum of both tasks' losses at each step."""
-    pretrain(replace(settings, output=output))
-    history = TrainerState.load_from_json(f"{output}/{STATE}").log_history
+    run.pretrain(replace(settings, output=output))
+    history = TrainerState.load_from_json(f"{output}/{run.STATE}").log_history
     return [entry["mlm_loss"] + entry["nlm_loss"] for entry in history if "mlm_loss" in entry]
 
 
@@ -100,7 +99,7 @@ def report(losses: dict[str, list[float]], figure: Path, path: str | None) -> No
     rows = [("", "mean", "largest", "last 20 steps")]
     numbers: dict[str, object] = {name: values for name, values in losses.items()}
     for one, other in PAIRS:
-        apart = [abs(a - b) for a, b in zip(losses[one], losses[other], strict=True)]
+        apart = differences(losses[one], losses[other])
         rows.append(
             (f"|{one} - {other}|", f"{fmean(apart):.5f}", f"{max(apart):.5f}", f"{fmean(apart[-20:]):.5f}")
         )
@@ -113,6 +112,11 @@ def report(losses: dict[str, list[float]], figure: Path, path: str | None) -> No
         write_json(path, numbers)
 
 
+def differences(losses: list[float], others: list[float]) -> list[float]:
+    """How far two runs lie apart at each step."""
+    return [abs(one - other) for one, other in zip(losses, others, strict=True)]
+
+
 def draw(losses: dict[str, list[float]], path: Path) -> None:
     """The losses above, and below them how far apart they lie."""
     drawing = Figure(figsize=(8, 7), layout="constrained")
@@ -121,8 +125,7 @@ def draw(losses: dict[str, list[float]], path: Path) -> None:
     for name, style in STYLES.items():
         above.plot(steps, losses[name], style, label=name)
     for one, other in PAIRS[:2]:
-        apart = [abs(a - b) for a, b in zip(losses[one], losses[other], strict=True)]
-        below.plot(steps, apart, label=f"|{one} - {other}|")
+        below.plot(steps, differences(losses[one], losses[other]), label=f"|{one} - {other}|")
     above.set_ylabel("MLM + NLM loss (nats)")
     below.set_ylabel("difference (nats)")
     below.set_xlabel("step")

@@ -28,7 +28,11 @@ def charbert(config: CharBertConfig) -> CharBertForPreTraining:
 
 def charbert_as_before(config: CharBertConfig) -> CharBertForPreTraining:
     """The same model with torch's GRU and an interaction that is not folded."""
-    model = CharBertForPreTraining(config)
+    return on_plain_path(CharBertForPreTraining(config))
+
+
+def on_plain_path(model: CharBertForPreTraining) -> CharBertForPreTraining:
+    """The model, made to leave out the GRU's kernel and the folding."""
     model.charbert.char_encoder.fused = False
     for interaction in model.charbert.interactions:
         # A convolution with a hook is called as it stands.

@@ -19,13 +19,14 @@ from torch.nn import functional as F
 from transformers import initialization
 
 from charbert import gru_cuda, gru_reference
+from charbert.gru_reference import NEW
 from charbert.inspection import is_exporting
+from charbert.ragged import rounded_up
 
 # cuDNN copies the weights of a `DirectionalGRU` into one piece at each call, and says so.
 warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
 
 FACTORS = 5  # of n, r and z before their activations, of q, and of the state before
-NEW = 2  # the place of n among the gates r, z, n
 
 
 class DirectionalGRU(nn.Module):
@@ -142,7 +143,7 @@ def _empty(
     table: torch.Tensor, char_input_ids: torch.Tensor, save: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
     (batch_size, characters), units = char_input_ids.shape, table.shape[-1]
-    rows = -(-batch_size // gru_cuda.ROWS_OF_A_BLOCK) * gru_cuda.ROWS_OF_A_BLOCK if save else 0
+    rows = rounded_up(batch_size, gru_cuda.ROWS_OF_A_BLOCK) if save else 0
     return (
         table.new_empty(batch_size, characters + 1, 2, units),
         table.new_empty(2, rows, characters, FACTORS, units),

@@ -10,6 +10,8 @@ import torch
 from torch.nn import functional as F
 from transformers.utils import logging
 
+from charbert.ragged import rounded_up
+
 logger = logging.get_logger(__name__)
 
 ROWS_OF_A_BLOCK = 8
@@ -31,7 +33,7 @@ TYPES = {torch.bfloat16: 1, torch.float16: 0}
 def padded(units: int) -> int:
     """How many units the kernels compute for so many, the others being zero."""
     several = UNITS_OF_A_WARP if units <= MOST_UNITS_OF_A_BLOCK else 2 * UNITS_OF_A_WARP
-    return -(-units // several) * several
+    return rounded_up(units, several)
 
 
 @torch.compiler.assume_constant_result

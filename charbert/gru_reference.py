@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-RESET, UPDATE, NEW = range(3)
+RESET, UPDATE, NEW = range(3)  # the gates r, z, n
 
 
 def forward(

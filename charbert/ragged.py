@@ -31,6 +31,11 @@ class Ragged(NamedTuple):
         return Ragged(self.values[spans(starts, lengths)], offsets_of(lengths))
 
 
+def rounded_up(number: int, multiple: int) -> int:
+    """The least multiple that is no less."""
+    return -(-number // multiple) * multiple
+
+
 def offsets_of(lengths: Iterable[int] | Array) -> Array:
     """Where rows of these lengths begin, and where the last one ends."""
     lengths = np.asarray(lengths, dtype=np.int64)

@@ -16,6 +16,7 @@ from tokenizers import models, pre_tokenizers
 from torch import nn
 
 from charbert.errors import CharBertError
+from charbert.ragged import rounded_up
 from charbert.vocabulary import UNKNOWN, Vocabulary
 
 BLANK_ID = 0
@@ -90,7 +91,7 @@ class SpellingTable(nn.Module):
         end_ids = (start_ids + lengths - 1) * present
 
         longest = max(1, int(ends_of_tokens[:, -1].max())) if input_ids.numel() else 1
-        size = -(-longest // multiple) * multiple
+        size = rounded_up(longest, multiple)
         char_input_ids = torch.full((batch_size, size), BLANK_ID, dtype=torch.long, device=input_ids.device)
         # For each copied character, where it stands in the table and where it goes in the flat batch.
         copied = copied.flatten()

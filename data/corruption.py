@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerFast
 
 from charbert.losses import IGNORED
 from charbert.noise import noise_words
-from charbert.ragged import Array, Ragged, offsets_of, spans
+from charbert.ragged import Array, Ragged, offsets_of, rounded_up, spans
 from charbert.vocabulary import Vocabulary
 from data.blocks import TokenBlocks
 from data.curriculum import Noise
@@ -130,8 +130,8 @@ class Corruption:
     ) -> CorruptedBatch:
         lengths = np.bincount(row, words.lengths, minlength=rows).astype(np.int64)
         longest = int(lengths.max(initial=0)) + SPECIAL_TOKENS
-        multiple = self._settings.pad_to_multiple_of
-        shape = (rows, min(-(-longest // multiple) * multiple, self._settings.max_length))
+        padded_length = rounded_up(longest, self._settings.pad_to_multiple_of)
+        shape = (rows, min(padded_length, self._settings.max_length))
         # Where each token goes in a flat array of that shape: behind the first special token of its row.
         places = spans(np.arange(rows) * shape[1] + 1, lengths)
 

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import Dataset
 
 from charbert.losses import IGNORED
-from charbert.ragged import Array
+from charbert.ragged import Array, rounded_up
 from charbert.spelling import SpellingTable
 from data.blocks import TokenBlocks
 from data.corruption import Corruption
@@ -113,6 +113,6 @@ class PretrainingBatches(Dataset[Batch]):
 def _labelled_positions(labels: Array, multiple: int) -> torch.Tensor:
     """(P,) the flat positions of the labels, then -1 up to a multiple; one multiple at least."""
     found = np.flatnonzero(labels != IGNORED)
-    positions = np.full(max(1, -(-len(found) // multiple)) * multiple, -1)
+    positions = np.full(rounded_up(max(1, len(found)), multiple), -1)
     positions[: len(found)] = found
     return torch.from_numpy(positions)

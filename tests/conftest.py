@@ -61,6 +61,14 @@ def masked_lm_folder(kind: str, tmp_path: Path) -> Path:
     return save_plain(tmp_path / "masked_lm", kind, "masked_lm")
 
 
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small corpus to pre-train on: `text.txt`, `tokenizer`, `blocks`."""
+    from small_runs import make_corpus  # with all that reads data, which few tests need
+
+    return make_corpus(tmp_path_factory.mktemp("corpus"))
+
+
 def save_plain(folder: Path, kind: str, head: str) -> Path:
     model = PLAIN[kind, head](tiny.backbone_config(kind))
     tiny.scatter_weights(model)

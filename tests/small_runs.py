@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
+from safetensors.torch import load_file
 
 from data.__main__ import main as data_main
 
@@ -68,6 +70,11 @@ def write_config(corpus: Path, output: Path, **changes: Any) -> Path:
     }
     path.write_text(yaml.safe_dump(settings))
     return path
+
+
+def assert_identical_weights(output: Path, other: Path) -> None:
+    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, other))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
 def results(output: Path) -> dict[str, Any]:

@@ -7,19 +7,13 @@ import pytest
 import tiny
 import torch
 from conftest import save_plain
-from safetensors.torch import load_file
-from small_runs import SETTINGS, make_corpus, results, write_config
+from small_runs import SETTINGS, assert_identical_weights, results, write_config
 
 from charbert import CharBertForPreTraining, CharBertTokenizer
 from charbert.errors import CharBertError, run_command
 from data.__main__ import main as data_main
 from data.blocks import Blocks
 from pretrain.__main__ import main
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_corpus(tmp_path_factory.mktemp("corpus"))
 
 
 @pytest.fixture(scope="module")
@@ -66,16 +60,14 @@ def test_a_run_stopped_and_resumed_is_the_run_never_stopped(finished: Path, tmp_
     shutil.rmtree(output / "checkpoint-8")
     (output / "model.safetensors").unlink()
     main([str(write_config(corpus, output)), "--resume"])
-    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, finished))
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert_identical_weights(output, finished)
     assert results(output)["eval_nlm_loss"] == results(finished)["eval_nlm_loss"]
 
 
 def test_the_same_command_gives_the_same_weights(finished: Path, tmp_path: Path) -> None:
     output = tmp_path / "again"
     main([str(write_config(finished.parent, output))])
-    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, finished))
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert_identical_weights(output, finished)
 
 
 def test_both_losses_fall(corpus: Path, tmp_path: Path) -> None:
@@ -144,8 +136,7 @@ def test_a_compiled_run_stopped_and_resumed_is_the_run_never_stopped(corpus: Pat
         shutil.rmtree(output / "checkpoint-8")
         (output / "model.safetensors").unlink()
         main([str(write_config(corpus, output, torch_compile=True)), "--resume"])
-    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, whole))
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert_identical_weights(output, whole)
     assert CharBertForPreTraining.from_pretrained(output)
 
 
@@ -188,8 +179,7 @@ def test_data_loading_processes_change_nothing_not_even_after_a_resume(
     shutil.rmtree(output / "checkpoint-8")
     (output / "model.safetensors").unlink()
     main([str(write_config(finished.parent, output, num_workers=2)), "--resume"])
-    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, finished))
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert_identical_weights(output, finished)
 
 
 def test_the_log_names_the_epoch_after_a_resume_too(finished: Path, tmp_path: Path) -> None:
@@ -242,8 +232,7 @@ def test_a_streamed_run_stopped_and_resumed_is_the_run_never_stopped(
     (output / "model.safetensors").unlink()
     stream = {"stream": [str(streamed.parent / "text.txt")], "block_size": 24, "num_workers": num_workers}
     main([str(write_config(streamed.parent, output, **stream)), "--resume"])
-    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, streamed))
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert_identical_weights(output, streamed)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from small_runs import (
+    assert_identical_weights,
     finish,
     free_port,
     log_lines,
-    make_corpus,
     results,
     start_torchrun,
     torchrun,
@@ -33,11 +33,6 @@ SHORT: dict[str, Any] = {
     "logging_steps": 1,
     "num_hidden_layers": 2,
 }
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_corpus(tmp_path_factory.mktemp("corpus"))
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +73,7 @@ def test_two_processes_train_together_and_go_on_where_they_stopped(
     assert results(whole)["samples_seen"] == 2 * 4 * 4
     output = stopped(whole, tmp_path / "stopped")
     torchrun(write_config(corpus, output, num_workers=1, **SHORT), "--resume")
-    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, whole))
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert_identical_weights(output, whole)
 
 
 def test_two_processes_on_a_stream_go_on_where_they_stopped(corpus: Path, tmp_path: Path) -> None:
@@ -88,8 +82,7 @@ def test_two_processes_on_a_stream_go_on_where_they_stopped(corpus: Path, tmp_pa
     torchrun(write_config(corpus, uninterrupted, **settings))
     output = stopped(uninterrupted, tmp_path / "stopped")
     torchrun(write_config(corpus, output, num_workers=1, **settings), "--resume")
-    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, uninterrupted))
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert_identical_weights(output, uninterrupted)
 
 
 def test_a_sharded_run_computes_what_one_without_sharding_does(whole: Path, sharded: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
-from small_runs import log_lines, make_corpus, results, write_config
+from small_runs import log_lines, results, write_config
 
 import charbert
 from charbert.char_encoder import CharacterEncoder
@@ -17,11 +17,6 @@ from pretrain.trainer import PretrainingTrainer, Spent
 
 SECONDS_OF_LOADING = 1.0
 SECONDS_OF_COMPUTING = 3.0
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_corpus(tmp_path_factory.mktemp("corpus"))
 
 
 @pytest.fixture
