@@ -32,6 +32,7 @@ from charbert.configuration import CharBertConfig
 from charbert.errors import run_command
 from data.commands import at_least
 from data.examples import Batch
+from pretrain.compiler import prepare_compiler
 
 BATCHES = 4
 PLAIN_INPUTS = ("input_ids", "attention_mask", "labels")
@@ -69,6 +70,8 @@ def main(arguments: Sequence[str]) -> None:
     device = device_of(given.device)
     on_gpu = device.type == "cuda"
     compiled = on_gpu if given.compile is None else given.compile
+    if compiled:
+        prepare_compiler()
     size = given.size or ("base" if on_gpu else "tiny")
     batch_sizes = given.batch_sizes or ([16, 64, 128, 256] if on_gpu else [2, 4])
     lengths = given.lengths or [384 if on_gpu else 96]

@@ -15,6 +15,7 @@ from charbert.lm_heads import CharBertForPreTraining
 from charbert.results import RESULTS, check_output_folder, write_results
 from charbert.tokenization import CharBertTokenizer
 from pretrain.batches import batches_of_run
+from pretrain.compiler import BUCKET_MIB, prepare_compiler
 from pretrain.curves import draw_curves
 from pretrain.model import build_model
 from pretrain.settings import PretrainSettings
@@ -46,6 +47,8 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
         check_output_folder(output, settings.overwrite, settings.resume)
     checkpoint = last_checkpoint(output) if settings.resume else None
     arguments = _training_arguments(settings)
+    if settings.torch_compile:
+        prepare_compiler()
     set_seed(settings.seed)
     tokenizer = CharBertTokenizer.from_pretrained(settings.tokenizer)
     model = build_model(settings, tokenizer)
@@ -164,6 +167,7 @@ def _of_trainer(settings: PretrainSettings) -> TrainingArguments:
         logging_nan_inf_filter=False,  # it would wait for the loss of every batch
         ddp_find_unused_parameters=False,
         ddp_broadcast_buffers=False,  # they never change
+        ddp_bucket_cap_mb=BUCKET_MIB if settings.torch_compile else None,
         fsdp=settings.fsdp,
     )
 

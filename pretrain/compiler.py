@@ -1,0 +1,20 @@
+"""What training tells torch's compiler."""
+
+import torch
+from torch._inductor import config as inductor
+
+# Of DDP's exchanges: compiled in one piece, a backward pass hands over all its gradients at once.
+BUCKET_MIB = 100
+# At 64 or more, kernels of a norm's backward pass at 768 units are 6 times slower (pytorch issue 185814).
+_ROWS_OF_A_BLOCK = 32
+
+
+def prepare_compiler() -> None:
+    """Two settings of this process under which compiled training is faster (`docs/performance.md`).
+
+    One graph under DDP: cut into one per exchange, as torch does by itself, the pieces lose more than the
+    exchanges gain from running meanwhile. And as many rows for a block of a norm's backward pass as are fast
+    for every batch size, where torch chooses by the batch size.
+    """
+    torch._dynamo.config.optimize_ddp = False
+    inductor.triton.mix_order_reduction_split_size = _ROWS_OF_A_BLOCK
