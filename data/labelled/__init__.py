@@ -1,0 +1,1 @@
+"""Labelled data: files in, examples of a task out."""

@@ -1,0 +1,47 @@
+"""Labelled examples, as every reader gives them and every task takes them."""
+
+from typing import NamedTuple
+
+Label = str | float | tuple[str, ...]
+"""A class, a number, or all labels that hold at once."""
+
+
+class TextExample(NamedTuple):
+    """A text, or a pair of texts, and its label; None where the file has none, as in a test set."""
+
+    id: str
+    text: str
+    pair: str | None
+    label: Label | None
+    place: str
+    """Where it stands, for messages: `FILE: row N`, rows counted from 1 as an editor counts lines."""
+
+
+class TaggedExample(NamedTuple):
+    """The words of a sentence, and a tag for each; None where the file has none."""
+
+    id: str
+    words: tuple[str, ...]
+    tags: tuple[str, ...] | None
+    document: int
+    """The number of its document, 0 where the file knows none."""
+    place: str
+
+
+class Answer(NamedTuple):
+    """A part of a context, and the character that it starts at."""
+
+    text: str
+    start: int
+
+
+class QuestionExample(NamedTuple):
+    """A question about a context. No answers: it has none, or (`answerable` is None) nobody says."""
+
+    id: str
+    question: str
+    context: str
+    answers: tuple[Answer, ...]
+    answerable: bool | None
+    title: str
+    place: str

@@ -1,0 +1,1 @@
+"""Measures, equal to the field's own."""
