@@ -25,25 +25,19 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.report import table, write_json
-from benchmarks.steps import Bench, charbert, charbert_as_before, plain_bert
+from benchmarks.steps import SIZES, Bench, charbert, charbert_as_before, config_of, plain_bert
 from benchmarks.synthetic import random_batches
 from benchmarks.timing import GrowingTable, add_common_options, device_of, peak_tflops, place
 from charbert.configuration import CharBertConfig
 from charbert.errors import run_command
+from charbert.training import prepare_compiler
 from data.commands import at_least
 from data.examples import Batch
-from pretrain.compiler import prepare_compiler
 
 BATCHES = 4
 PLAIN_INPUTS = ("input_ids", "attention_mask", "labels")
 LEAST_OF_PARTS = 64
 PASSES = 3  # forward, and twice that backward
-# Vocabulary, words, units, layers, heads, units of the feed-forward part.
-SIZES = {
-    "base": (28996, 30001, 768, 12, 12, 3072),
-    "small": (28996, 30001, 384, 6, 6, 1536),
-    "tiny": (1000, 500, 64, 2, 2, 256),
-}
 FORMULA = """\
 model FLOPs of a step, 3 times those forward:
   layers       4 n N (4 H^2 + 2 H I)   n layers of H and I units, on both channels of N positions
@@ -167,20 +161,6 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     )
     add_common_options(parser)
     return parser.parse_args(arguments)
-
-
-def config_of(size: str, longest: int) -> CharBertConfig:
-    """The configuration of one of the `SIZES`."""
-    tokens, words, units, layers, heads, intermediate = SIZES[size]
-    backbone = {
-        "vocab_size": tokens,
-        "hidden_size": units,
-        "num_hidden_layers": layers,
-        "num_attention_heads": heads,
-        "intermediate_size": intermediate,
-        "max_position_embeddings": max(512, longest),
-    }
-    return CharBertConfig(backbone_config=backbone, word_vocabulary_size=words)
 
 
 def forward_flops(config: CharBertConfig, batch: Batch) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Steps of pre-training, and the parts of one, measured on a device."""
+"""Steps of training, and the parts of one of pre-training, measured on a device."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 from transformers import BertForMaskedLM, PreTrainedModel
 
 from benchmarks.timing import forget_everything, milliseconds, peak_gib
@@ -14,11 +15,31 @@ from charbert.interaction import fold
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.losses import mean_cross_entropy, score_labelled
 from charbert.masks import layer_mask
+from charbert.training import checkpoint_gradients
 from data.examples import Batch
-from pretrain.model import checkpoint_gradients
 
 Build = Callable[[CharBertConfig], Any]
 LEARNING_RATE, LARGEST_NORM = 5e-5, 1.0
+# Vocabulary, words, units, layers, heads, units of the feed-forward part.
+SIZES = {
+    "base": (28996, 30001, 768, 12, 12, 3072),
+    "small": (28996, 30001, 384, 6, 6, 1536),
+    "tiny": (1000, 500, 64, 2, 2, 256),
+}
+
+
+def config_of(size: str, longest: int) -> CharBertConfig:
+    """The configuration of one of the `SIZES`."""
+    tokens, words, units, layers, heads, intermediate = SIZES[size]
+    backbone = {
+        "vocab_size": tokens,
+        "hidden_size": units,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "intermediate_size": intermediate,
+        "max_position_embeddings": max(512, longest),
+    }
+    return CharBertConfig(backbone_config=backbone, word_vocabulary_size=words)
 
 
 def charbert(config: CharBertConfig) -> CharBertForPreTraining:
@@ -59,28 +80,65 @@ class Bench:
 
     def step(self, build: Build, batches: Sequence[Batch]) -> dict[str, Any] | None:
         """Milliseconds of a step, GiB of memory and the last loss; None where the memory does not suffice."""
+        return self._unless_full(lambda: self._step(build, self._on_host(batches)))
+
+    def epoch(self, build: Build, batches: DataLoader[Any], training: bool = True) -> dict[str, Any] | None:
+        """As `step`, the mean over batches of different shapes, which are made meanwhile.
+
+        Args:
+            training: measure steps; otherwise the outputs alone, for which a run leaves the model uncompiled.
+        """
+        return self._unless_full(lambda: self._epoch(build, batches, training))
+
+    def _unless_full(self, measure: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
         forget_everything(self.device)
         try:
-            return self._step(build, self._on_host(batches))
+            return measure()
         except torch.OutOfMemoryError:
             return None
 
     def _step(self, build: Build, batches: Sequence[Batch]) -> dict[str, Any]:
-        model = self._prepared(build)
-        forward, update = self._maybe_compiled(model), _updater(model)
+        train = self._training_step(self._prepared(build))
         loss = torch.zeros(())
 
         def step(number: int) -> None:
             nonlocal loss
-            batch = self._copied(batches[number % len(batches)])
-            with self._autocast():
-                loss = forward(**batch).loss
-            loss.backward()
-            update()
-            model.zero_grad()
+            loss = train(self._copied(batches[number % len(batches)]))
 
         taken = self._time(step)
         return {"milliseconds": taken, "peak_gib": peak_gib(self.device), "loss": loss.item()}
+
+    def _epoch(self, build: Build, batches: DataLoader[Any], training: bool) -> dict[str, Any]:
+        model = self._prepared(build).train(training)
+        step = self._training_step(model) if training else self._inference(model)
+
+        def epoch(_: int) -> None:
+            for batch in batches:
+                # The Trainer waits for its copies.
+                step({name: tensor.to(self.device) for name, tensor in batch.items()})
+
+        return {"milliseconds": self._time(epoch) / len(batches), "peak_gib": peak_gib(self.device)}
+
+    def _training_step(self, model: PreTrainedModel) -> Callable[[Batch], torch.Tensor]:
+        """What a batch on the device goes through in training; gives the loss."""
+        forward, update = self._maybe_compiled(model), _updater(model)
+
+        def step(batch: Batch) -> torch.Tensor:
+            with self._autocast():
+                loss: torch.Tensor = forward(**batch).loss
+            loss.backward()
+            update()
+            model.zero_grad()
+            return loss
+
+        return step
+
+    def _inference(self, model: PreTrainedModel) -> Callable[[Batch], object]:
+        def step(batch: Batch) -> object:
+            with torch.inference_mode(), self._autocast():
+                return model(**batch)
+
+        return step
 
     def parts(self, batches: Sequence[Batch]) -> dict[str, float]:
         """Milliseconds of what a step of CharBERT consists of, each alone."""

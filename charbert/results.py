@@ -1,6 +1,7 @@
 """`results.json`: what a command did, as flat keys and plain numbers, with how it was done beside them."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,11 @@ from charbert.errors import CharBertError
 from charbert.version import __version__
 
 RESULTS = "results.json"
+
+
+def is_main_process() -> bool:
+    """Whether this process is the one that writes and prints, under `torchrun` or alone."""
+    return int(os.environ.get("RANK", "0")) == 0
 
 
 def write_results(

@@ -29,7 +29,7 @@ def load_settings(
 ) -> Settings:
     """Settings from `CONFIG.yaml [--key value ...]`; an argument wins over the file.
 
-    A switch (a bool) may stand without a value.
+    A switch (a bool) may stand without a value, a list takes several; keys may be written with `-` for `_`.
 
     Raises:
         CharBertError: an unknown key (the nearest known one is named), a value of the wrong type, a file that
@@ -40,16 +40,22 @@ def load_settings(
     parser.add_argument("config", metavar="CONFIG.yaml", help="file of settings")
     for name, field in fields.items():
         kind = get_type_hints(settings_class)[name]
-        switch: dict[str, Any] = {"nargs": "?", "const": "true"} if kind is bool else {}
+        count: dict[str, Any] = {"nargs": "+"} if get_origin(kind) is list else {}
+        if kind is bool:
+            count = {"nargs": "?", "const": "true"}
         default = _default(field)
         text = f"{field.metadata.get('help', '')} (default: {default})".replace("%", "%%")
-        parser.add_argument(f"--{name}", metavar="VALUE", default=argparse.SUPPRESS, help=text, **switch)
-    given, rest = parser.parse_known_args(arguments)
+        parser.add_argument(f"--{name}", metavar="VALUE", default=argparse.SUPPRESS, help=text, **count)
+    given, rest = parser.parse_known_args([_with_underscores(argument) for argument in arguments])
     for argument in rest:
         if argument.startswith("--"):
             _refuse_unknown(argument[2:].split("=")[0], fields, "command line")
         parser.error(f"unexpected argument {argument!r}")
-    overrides = {name: value for name, value in vars(given).items() if name != "config"}
+    overrides = {
+        name: ",".join(value) if isinstance(value, list) else value
+        for name, value in vars(given).items()
+        if name != "config"
+    }
     values = {**_read(given.config, fields), **overrides}
     missing = [name for name, field in fields.items() if name not in values and _default(field) == NEEDED]
     if missing:
@@ -60,6 +66,11 @@ def load_settings(
             for name, value in values.items()
         }
     )
+
+
+def _with_underscores(argument: str) -> str:
+    key, equals, value = argument.partition("=")
+    return key.replace("-", "_").replace("__", "--", 1) + equals + value if key[:2] == "--" else argument
 
 
 def _read(path: str, fields: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,9 @@ from charbert.errors import CharBertError
 
 FORMS = ".parquet, .txt, .jsonl (the last two also .gz, .bz2, .xz)"
 COLUMNS = ("id", "title", "text")
-_BATCH_ROWS = 1_000
+BATCH_ROWS = 1_000
+BYTE_ORDER_MARK = "\ufeff"
+"""What some editors begin a file with."""
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
@@ -46,7 +48,7 @@ def parts_of(path: Path) -> list[Part]:
         CharBertError: a file of another kind, or a Parquet file that is damaged or has no column of text.
     """
     if path.suffix.lower() == ".parquet":
-        with _parquet(path) as file:
+        with opened_parquet(path) as file:
             found = {field.name: field.type for field in file.schema_arrow}
             kind = found.get("text", pa.null())
             if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
@@ -78,15 +80,22 @@ def rows_of(part: Part, start: int = 0) -> Iterator[Row]:
     return reader(part.path, start)
 
 
+def text_ending(path: Path) -> str:
+    """The ending of a file's name in small letters, without that of its compression: `.csv` of `A.CSV.gz`."""
+    return Path(path.stem if path.suffix.lower() in _OPENERS else path).suffix.lower()
+
+
 def _reader(path: Path) -> Callable[[Path, int], Iterator[Row]] | None:
-    suffix = path.suffix.lower()
-    if suffix in _OPENERS:
-        suffix = Path(path.stem).suffix.lower()
-    return {".txt": _text_rows, ".jsonl": _json_rows}.get(suffix)
+    return {".txt": _text_rows, ".jsonl": _json_rows}.get(text_ending(path))
 
 
 @contextmanager
-def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
+def opened_parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    """A Parquet file, closed at the end.
+
+    Raises:
+        CharBertError: it is none, or damaged, or what is read from it is.
+    """
     try:
         with pq.ParquetFile(path) as file:
             yield file
@@ -97,9 +106,9 @@ def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
 
 
 def _parquet_rows(path: Path, row_group: int, start: int) -> Iterator[Row]:
-    with _parquet(path) as file:
+    with opened_parquet(path) as file:
         present = [name for name in COLUMNS if name in file.schema_arrow.names]
-        for batch in file.iter_batches(_BATCH_ROWS, row_groups=[row_group], columns=present):
+        for batch in file.iter_batches(BATCH_ROWS, row_groups=[row_group], columns=present):
             rows, start = batch.slice(start), max(0, start - batch.num_rows)
             columns: list[Iterable[Any]] = [
                 rows.column(name).to_pylist() if name in present else repeat(None, rows.num_rows)
@@ -133,20 +142,40 @@ def _json_rows(path: Path, start: int) -> Iterator[Row]:
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of a file with their numbers from 1, without the white space at their ends."""
+    for number, line in byte_lines(path):
+        try:
+            text = decoded(line)
+        except ValueError as error:
+            raise CharBertError(f"{path}: line {number} {error}; convert the file to UTF-8 first") from error
+        yield number, text.removeprefix(BYTE_ORDER_MARK).rstrip()
+
+
+def byte_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file, also of a compressed one, with their numbers from 1 and their ends.
+
+    Raises:
+        CharBertError: it is damaged or cannot be read.
+    """
     opener = _OPENERS.get(path.suffix.lower(), open)
     try:
         file: IO[bytes]
         with opener(path, "rb") as file:
-            for number, line in enumerate(file, start=1):
-                yield number, _decoded(line, path, number).rstrip()
+            yield from enumerate(file, start=1)
+    except FileNotFoundError as error:
+        raise CharBertError(f"{path}: no such file") from error
     except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
         raise CharBertError(f"{path}: is damaged or cannot be read ({error})") from error
 
 
-def _decoded(line: bytes, path: Path, number: int) -> str:
+def decoded(line: bytes) -> str:
+    """The text of a line.
+
+    Raises:
+        ValueError: it is none in UTF-8; says why.
+    """
     if b"\0" in line:
-        raise CharBertError(f"{path}: line {number} holds a NUL byte; convert the file to UTF-8 text first")
+        raise ValueError("holds a NUL byte")
     try:
-        return line.decode("utf-8-sig")  # some editors start a file with a byte order mark
+        return line.decode()
     except UnicodeDecodeError as error:
-        raise CharBertError(f"{path}: line {number} is not UTF-8; convert the file first") from error
+        raise ValueError("is not UTF-8") from error

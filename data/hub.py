@@ -41,11 +41,11 @@ def is_saved(folder: Path) -> bool:
     return any((folder / name).is_file() for name in ("state.json", "dataset_dict.json"))
 
 
-def load_saved(folder: Path) -> Loaded:
+def saved_dataset(folder: Path) -> "Dataset":
     """What `save_to_disk` wrote; of several splits, `train`.
 
     Raises:
-        CharBertError: it is damaged, has no split `train` or no column of text.
+        CharBertError: it is damaged, or has no split `train`.
     """
     datasets = imported_datasets(str(folder))
     try:
@@ -57,29 +57,52 @@ def load_saved(folder: Path) -> Loaded:
             one_of = ", ".join(str(folder / split) for split in dataset)
             raise CharBertError(f"{folder}: has no split {DEFAULT_SPLIT!r}; give one of {one_of}")
         dataset = dataset[DEFAULT_SPLIT]
+    return dataset
+
+
+def load_saved(folder: Path) -> Loaded:
+    """The documents of `saved_dataset`.
+
+    Raises:
+        CharBertError: as there, and where it has no column of text.
+    """
+    dataset = saved_dataset(folder)
     return Loaded(_with_text(dataset, str(folder)), len(dataset))
 
 
-def load_named(source: str) -> Loaded:
+def named_dataset(source: str) -> "IterableDataset":
     """A dataset of the hub, by `owner/name`, `owner/name:config` or `owner/name:config:split`; streamed.
 
     Raises:
-        CharBertError: it cannot be reached, or has no such configuration, split, or column of text.
+        CharBertError: it cannot be reached, or has no such configuration or split.
     """
     datasets = imported_datasets(source)
-    match = NAME.fullmatch(source)
-    assert match is not None  # the caller asks for such names only
-    split = match["split"] or DEFAULT_SPLIT
+    name, config, split = _parts_of_name(source)
     try:
-        dataset = datasets.load_dataset(match["name"], match["config"] or None, split=split, streaming=True)
+        return datasets.load_dataset(name, config, split=split, streaming=True)
     except Exception as error:  # of the network, the hub, the formats: an open list
         raise CharBertError(
             f"{source}: no such file or folder here, and no dataset of the hub that can be read "
             f"({first_line(error)}); give a path, or owner/name:config:split"
         ) from error
-    splits = dataset.info.splits or {}
+
+
+def load_named(source: str) -> Loaded:
+    """The documents of `named_dataset`.
+
+    Raises:
+        CharBertError: as there, and where it has no column of text.
+    """
+    dataset = named_dataset(source)
+    splits, (_, _, split) = dataset.info.splits or {}, _parts_of_name(source)
     rows = splits[split].num_examples if split in splits else None
     return Loaded(_with_text(dataset, source), rows or None)
+
+
+def _parts_of_name(source: str) -> tuple[str, str | None, str]:
+    match = NAME.fullmatch(source)
+    assert match is not None  # the caller asks for such names only
+    return match["name"], match["config"] or None, match["split"] or DEFAULT_SPLIT
 
 
 def rows_of(loaded: Loaded, source: str, start: int = 0) -> Iterator[Row]:
@@ -88,9 +111,18 @@ def rows_of(loaded: Loaded, source: str, start: int = 0) -> Iterator[Row]:
     Raises:
         CharBertError: when a row is reached that cannot be read.
     """
+    for row in cells_of(loaded.dataset.skip(min(start, loaded.rows or start)), source):
+        yield Row(*map(row.get, COLUMNS))
+
+
+def cells_of(dataset: "Dataset | IterableDataset", source: str) -> Iterator[dict[str, Any]]:
+    """The rows of a dataset, each its cells by column.
+
+    Raises:
+        CharBertError: when a row is reached that cannot be read.
+    """
     try:
-        for row in loaded.dataset.skip(min(start, loaded.rows or start)):
-            yield Row(*map(row.get, COLUMNS))
+        yield from dataset
     except Exception as error:  # as above; what the reader of these rows raises does not come by here
         raise CharBertError(
             f"{source}: reading stopped ({first_line(error)}); run the command again"

@@ -5,8 +5,9 @@ import sys
 from collections.abc import Sequence
 
 from charbert.errors import run_command
+from charbert.results import is_main_process
 from charbert.settings import load_settings
-from pretrain.run import is_main_process, pretrain
+from pretrain.run import pretrain
 from pretrain.settings import PretrainSettings
 
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from transformers import AutoConfig, PreTrainedModel
+from transformers import AutoConfig
 
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.tokenization import CharBertTokenizer
+from charbert.training import checkpoint_gradients
 from pretrain.settings import PretrainSettings
 
 
@@ -52,14 +53,6 @@ def build_model(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> Cha
     if settings.gradient_checkpointing:
         checkpoint_gradients(model)
     return model
-
-
-def checkpoint_gradients(model: PreTrainedModel) -> None:
-    """Let the layers keep their inputs alone and compute the rest again in the backward pass."""
-    # transformers renamed this after 5.17, with a warning at the old name.
-    name = "activation_checkpointing_enable"
-    enable = getattr(model, name, None) or model.gradient_checkpointing_enable
-    enable({"use_reentrant": False})
 
 
 def _scratch(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> AutoConfig:

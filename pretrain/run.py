@@ -1,7 +1,6 @@
 """One pre-training run: settings -> model, data, training, evaluation, results."""
 
 import logging
-import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -12,10 +11,10 @@ from transformers import TrainerState, TrainingArguments, set_seed
 
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
-from charbert.results import RESULTS, check_output_folder, write_results
+from charbert.results import RESULTS, check_output_folder, is_main_process, write_results
 from charbert.tokenization import CharBertTokenizer
+from charbert.training import BUCKET_MIB, prepare_compiler
 from pretrain.batches import batches_of_run
-from pretrain.compiler import BUCKET_MIB, prepare_compiler
 from pretrain.curves import draw_curves
 from pretrain.model import build_model
 from pretrain.settings import PretrainSettings
@@ -26,11 +25,6 @@ logger = logging.getLogger(__name__)
 FIGURE = "curves.png"
 STATE = "trainer_state.json"
 FILES_OF_A_RUN = (RESULTS, FIGURE, STATE, "model.safetensors", "training_args.bin")
-
-
-def is_main_process() -> bool:
-    """Whether this process is the one that writes and prints, under `torchrun` or alone."""
-    return int(os.environ.get("RANK", "0")) == 0
 
 
 def pretrain(settings: PretrainSettings) -> dict[str, Any]:

@@ -49,6 +49,12 @@ def tokenizer(kind: str) -> Any:
     return tiny.tokenizer(kind)
 
 
+@pytest.fixture(params=["stock", "spelling"])
+def any_tokenizer(request: pytest.FixtureRequest, kind: str) -> Any:
+    """The tokenizers of `transformers` and of CharBERT, for each kind of backbone."""
+    return {"stock": tiny.stock_tokenizer, "spelling": tiny.tokenizer}[request.param](kind)
+
+
 @pytest.fixture
 def plain_folder(kind: str, tmp_path: Path) -> Path:
     """A folder with a plain BERT or RoBERTa, a pooler and a tokenizer."""

@@ -16,6 +16,10 @@ class TextExample(NamedTuple):
     place: str
     """Where it stands, for messages: `FILE: row N`, rows counted from 1 as an editor counts lines."""
 
+    @property
+    def is_labelled(self) -> bool:
+        return self.label is not None
+
 
 class TaggedExample(NamedTuple):
     """The words of a sentence, and a tag for each; None where the file has none."""
@@ -26,6 +30,10 @@ class TaggedExample(NamedTuple):
     document: int
     """The number of its document, 0 where the file knows none."""
     place: str
+
+    @property
+    def is_labelled(self) -> bool:
+        return self.tags is not None
 
 
 class Answer(NamedTuple):
@@ -45,3 +53,7 @@ class QuestionExample(NamedTuple):
     answerable: bool | None
     title: str
     place: str
+
+    @property
+    def is_labelled(self) -> bool:
+        return self.answerable is not None

@@ -1,12 +1,14 @@
 """What a task is: how its examples become inputs of a model, and the model's outputs predictions."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from data.labelled.rows import BadRows
 
 Example = TypeVar("Example")
 Prediction = TypeVar("Prediction")
@@ -32,6 +34,24 @@ class Task(ABC, Generic[Example, Prediction]):
     """The score by which checkpoints are compared; greater is better."""
     labels: tuple[str, ...] = ()
     """The classes of the model's outputs, in order; empty where they have no names."""
+    ending: str
+    """Of files of predictions."""
+    threshold: float = 0.0
+    """What `tuned` searched, where a task has such a thing."""
+
+    @property
+    def model_settings(self) -> dict[str, Any]:
+        """What the configuration of the model has to say about the task."""
+        if not self.labels:
+            return {}
+        return {
+            "id2label": dict(enumerate(self.labels)),
+            "label2id": {label: number for number, label in enumerate(self.labels)},
+        }
+
+    def usable(self, examples: Sequence[Example], bad: BadRows) -> list[Example]:
+        """The examples without those that this task cannot take, which go to `bad`."""
+        return list(examples)
 
     @abstractmethod
     def encode(self, examples: Sequence[Example], tokenizer: Any) -> Encoded:
@@ -53,6 +73,20 @@ class Task(ABC, Generic[Example, Prediction]):
     @abstractmethod
     def score(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, float]:
         """The task's measures on examples with labels, in the scale of the field's own script."""
+
+    def tuned(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Self:
+        """The task with what is searched on dev set so that these predictions score best."""
+        return self
+
+    def with_threshold(self, predictions: Sequence[Prediction]) -> list[Prediction]:
+        """The predictions as they are under what was searched."""
+        return list(predictions)
+
+    @abstractmethod
+    def records(
+        self, examples: Sequence[Example], predictions: Sequence[Prediction]
+    ) -> Iterator[dict[str, Any]]:
+        """Each prediction with all that is known of it, as JSON takes it."""
 
     @abstractmethod
     def write(self, examples: Sequence[Example], predictions: Sequence[Prediction], path: Path) -> None:

@@ -45,8 +45,14 @@ def test_a_switch_may_stand_alone(config: Path, arguments: list[str]) -> None:
     assert load(config, *arguments).resume is True
 
 
-def test_a_list_is_written_with_commas(config: Path) -> None:
-    assert load(config, "--kinds", "b,c").kinds == ["b", "c"]
+@pytest.mark.parametrize("written", (["b,c"], ["b", "c"]))
+def test_a_list_is_written_with_commas_or_blanks(config: Path, written: list[str]) -> None:
+    assert load(config, "--kinds", *written).kinds == ["b", "c"]
+
+
+def test_keys_may_be_written_with_dashes(config: Path) -> None:
+    assert load(config, "--learning-rate=1e-3", "--backbone", "a-b").learning_rate == 1e-3
+    assert load(config, "--learning-rate", "1e-3", "--backbone", "a-b").backbone == "a-b"
 
 
 def test_a_setting_may_be_none(config: Path) -> None:

@@ -10,7 +10,7 @@ from torch import distributed, nn
 from torch._inductor import config as inductor
 from torch.nn.parallel import DistributedDataParallel
 
-from pretrain.compiler import prepare_compiler
+from charbert.training import prepare_compiler
 
 SPLIT_SIZE = "triton.mix_order_reduction_split_size"
 

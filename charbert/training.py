@@ -1,7 +1,8 @@
-"""What training tells torch's compiler."""
+"""What training tells torch: its compiler, and what to keep for the backward pass."""
 
 import torch
 from torch._inductor import config as inductor
+from transformers import PreTrainedModel
 
 # Of DDP's exchanges: compiled in one piece, a backward pass hands over all its gradients at once.
 BUCKET_MIB = 100
@@ -18,3 +19,11 @@ def prepare_compiler() -> None:
     """
     torch._dynamo.config.optimize_ddp = False
     inductor.triton.mix_order_reduction_split_size = _ROWS_OF_A_BLOCK
+
+
+def checkpoint_gradients(model: PreTrainedModel) -> None:
+    """Let the layers keep their inputs alone and compute the rest again in the backward pass."""
+    # transformers renamed this after 5.17, with a warning at the old name.
+    name = "activation_checkpointing_enable"
+    enable = getattr(model, name, None) or model.gradient_checkpointing_enable
+    enable({"use_reentrant": False})

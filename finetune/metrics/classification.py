@@ -1,0 +1,91 @@
+"""Measures of classes, numbers and sets of labels, in the scale of GLUE: from 0 (or -1) to 1."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+from sklearn import metrics
+from sklearn.preprocessing import MultiLabelBinarizer
+
+POSITIVE = "1"
+"""The class that F1 is of in MRPC and QQP: a paraphrase."""
+
+
+class Measures(NamedTuple):
+    """How the predictions of a task are scored, and the score by which models are compared."""
+
+    scores: Callable[[Sequence[Any], Sequence[Any]], dict[str, float]]
+    """Of the gold labels and the predicted ones, in the same order."""
+    metric: str
+
+
+def accuracy(gold: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
+    """`accuracy`, the share of examples with the right class."""
+    return {"accuracy": float(metrics.accuracy_score(gold, predicted))}
+
+
+def paraphrase_scores(gold: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
+    """`accuracy`, and `f1` of the class "1"; 0.0 where nobody names it."""
+    f1 = metrics.f1_score(gold, predicted, labels=[POSITIVE], average="macro", zero_division=0)
+    return {**accuracy(gold, predicted), "f1": float(f1)}
+
+
+def matthews_correlation(gold: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
+    """`matthews_correlation` of classes; 0.0 where one side is always the same."""
+    return {"matthews_correlation": float(metrics.matthews_corrcoef(gold, predicted))}
+
+
+def correlations(gold: Sequence[float], predicted: Sequence[float]) -> dict[str, float]:
+    """`pearson` and `spearman` of numbers; 0.0 where one side is always the same."""
+    if np.ptp(gold) == 0 or np.ptp(predicted) == 0:
+        return {"pearson": 0.0, "spearmanr": 0.0}
+    return {
+        "pearson": float(stats.pearsonr(gold, predicted).statistic),
+        "spearmanr": float(stats.spearmanr(gold, predicted).statistic),
+    }
+
+
+def class_scores(gold: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
+    """`accuracy`, and `f1_macro`: the mean F1 of all classes that occur on either side."""
+    f1 = metrics.f1_score(gold, predicted, average="macro", zero_division=0)
+    return {**accuracy(gold, predicted), "f1_macro": float(f1)}
+
+
+def label_set_scores(
+    gold: Sequence[tuple[str, ...]], predicted: Sequence[tuple[str, ...]]
+) -> dict[str, float]:
+    """Measures of several labels at once.
+
+    `accuracy` is the share of examples with exactly the right labels, `f1_micro` the F1 of all
+    decisions together, `f1_macro` the mean F1 of all labels that occur on either side. Where no label
+    occurs at all, both are 0.0.
+    """
+    right = [set(one) == set(other) for one, other in zip(gold, predicted, strict=True)]
+    scores = {"accuracy": sum(right) / len(right), "f1_micro": 0.0, "f1_macro": 0.0}
+    table = MultiLabelBinarizer().fit([*gold, *predicted])
+    if len(table.classes_):
+        sides = table.transform(gold), table.transform(predicted)
+        for average in ("micro", "macro"):
+            scores[f"f1_{average}"] = float(metrics.f1_score(*sides, average=average, zero_division=0))
+    return scores
+
+
+GLUE_METRICS = {
+    "cola": Measures(matthews_correlation, "matthews_correlation"),
+    "sst2": Measures(accuracy, "accuracy"),
+    "mrpc": Measures(paraphrase_scores, "accuracy"),
+    "qqp": Measures(paraphrase_scores, "accuracy"),
+    "stsb": Measures(correlations, "pearson"),
+    "mnli": Measures(accuracy, "accuracy"),
+    "qnli": Measures(accuracy, "accuracy"),
+    "rte": Measures(accuracy, "accuracy"),
+    "wnli": Measures(accuracy, "accuracy"),
+}
+"""Of the tasks of GLUE."""
+TEXT_METRICS = {
+    "classification": Measures(class_scores, "accuracy"),
+    "regression": Measures(correlations, "pearson"),
+    "multi_label": Measures(label_set_scores, "f1_micro"),
+}
+"""Of texts of one's own, by the kind of their labels."""

@@ -1,0 +1,233 @@
+"""Fine-tuning: settings -> examples, model, training, scores and predictions; a run for each seed."""
+
+import json
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from math import ceil
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import torch
+from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, get_last_checkpoint
+
+from charbert.errors import CharBertError
+from charbert.losses import IGNORED
+from charbert.results import (
+    RESULTS,
+    check_output_folder,
+    is_main_process,
+    read_results,
+    whole_file,
+    write_results,
+)
+from charbert.training import checkpoint_gradients, prepare_compiler
+from finetune.batches import Padding, Rows
+from finetune.catalogue import SUBMISSIONS
+from finetune.metrics.intervals import summary
+from finetune.models import load
+from finetune.sets import Sets, read_sets
+from finetune.settings import FinetuneSettings
+from finetune.tasks.base import Task
+from finetune.tasks.texts import MULTI_LABEL
+from finetune.trainer import EvaluationSet, FinetuneTrainer, balanced_weights
+
+logger = logging.getLogger(__name__)
+TASK_FILE = "task.json"
+Numbers = dict[str, Any]
+
+
+def finetune(settings: FinetuneSettings) -> Numbers:
+    """Train and score; a model, its `results.json` and its predictions go to the output folder.
+
+    With several seeds each has a folder in it, and `results.json` holds means and intervals over them.
+
+    Returns:
+        the numbers of `results.json`.
+
+    Raises:
+        CharBertError: settings, data and model do not fit together. Nothing has been written then.
+    """
+    output = Path(settings.output)
+    if is_main_process():
+        check_output_folder(output, settings.overwrite, settings.resume)
+    task, sets = read_sets(settings)
+    if len(settings.seeds) == 1:
+        return run_seed(settings, task, sets, settings.seeds[0], output)
+    runs = [run_seed(settings, task, sets, seed, output / f"seed-{seed}") for seed in settings.seeds]
+    numbers = over_seeds(runs)
+    if is_main_process():
+        write_results(output, numbers, asdict(settings))
+    return numbers
+
+
+def over_seeds(runs: Sequence[Mapping[str, Any]]) -> Numbers:
+    """The mean of each number under its name, and `_std`, `_low` and `_high` of the scores beside it."""
+    numbers: Numbers = {}
+    for name in runs[0]:
+        found = summary([run[name] for run in runs])
+        numbers[name] = found.pop("mean")
+        if name.startswith(("dev_", "test_")):
+            numbers |= {f"{name}_{measure}": value for measure, value in found.items()}
+    return numbers
+
+
+def numbers_of(results: Mapping[str, Any]) -> Numbers:
+    """What a `results.json` says beside how it came about."""
+    return {name: results[name] for name in results if name not in ("settings", "versions", "seed")}
+
+
+def run_seed(
+    settings: FinetuneSettings, task: Task[Any, Any], sets: Sets, seed: int, output: Path
+) -> Numbers:
+    """One run, its model and predictions in `output`; one that is finished already is not repeated."""
+    if settings.resume and (output / RESULTS).exists():
+        return numbers_of(read_results(output))
+    set_seed(seed)
+    started = monotonic()
+    model, tokenizer = load(settings, task)
+    if settings.gradient_checkpointing:
+        checkpoint_gradients(model)
+    if settings.torch_compile:
+        prepare_compiler()
+    if settings.overwrite and is_main_process() and output.exists():
+        _remove_run(output)
+    rows, class_weights = _training_rows(settings, task, sets.train, tokenizer)
+    dev = _encoded(task, sets.dev, tokenizer)
+    arguments = _training_arguments(settings, task, len(rows), seed, output)
+    trainer = FinetuneTrainer(
+        model=model,
+        args=arguments,
+        data_collator=Padding(tokenizer, bucketed=settings.torch_compile),
+        train_dataset=rows,
+        processing_class=tokenizer,
+        task=task,
+        dev=dev,
+        layer_decay=settings.layer_decay,
+        class_weights=class_weights,
+        callbacks=[EarlyStoppingCallback(settings.early_stopping)] if settings.early_stopping else None,
+    )
+    checkpoint = get_last_checkpoint(str(output)) if settings.resume and output.is_dir() else None
+    trainer.train(resume_from_checkpoint=checkpoint)
+    trained = monotonic() - started
+    trainer.save_model()
+    numbers: Numbers = {}
+    task = task.tuned(sets.dev[""], trainer.predictions(dev[""]))
+    for split, given in (("dev", dev), ("test", _encoded(task, sets.test, tokenizer))):
+        for name, one in given.items():
+            predictions = task.with_threshold(trainer.predictions(one))
+            prefix = f"{split}_{name}_" if name else f"{split}_"
+            if all(example.is_labelled for example in one.examples):
+                scores = task.score(one.examples, predictions)
+                numbers |= {f"{prefix}{measure}": value for measure, value in scores.items()}
+            if is_main_process():
+                path = output / "predictions" / _file_of(settings.task, task, split, name)
+                path.parent.mkdir(exist_ok=True)
+                task.write(one.examples, predictions, path)
+    numbers |= {
+        "train_examples": len(sets.train),
+        "steps": trainer.state.global_step,
+        "best_step": _step_of(trainer.state.best_model_checkpoint) or trainer.state.global_step,
+        "train_seconds": trained,
+        "seconds": monotonic() - started,
+        "parameters": model.num_parameters(),
+    }
+    trainer.save_state()
+    if is_main_process():
+        save_task(settings, task, output)
+        write_results(output, numbers, asdict(settings), seed)
+        for folder in output.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
+            shutil.rmtree(folder)
+    trainer.accelerator.wait_for_everyone()
+    return numbers
+
+
+def save_task(settings: FinetuneSettings, task: Task[Any, Any], folder: Path) -> None:
+    """Write what a model was trained for beside it, to predict with it."""
+    content = {"settings": asdict(settings), "labels": task.labels, "threshold": task.threshold}
+    with whole_file(folder / TASK_FILE) as partial:
+        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _encoded(task: Task[Any, Any], sets: Mapping[str, list[Any]], tokenizer: Any) -> dict[str, EvaluationSet]:
+    return {
+        name: EvaluationSet(examples, task.encode(examples, tokenizer)) for name, examples in sets.items()
+    }
+
+
+def _file_of(task_name: str, task: Task[Any, Any], split: str, name: str) -> str:
+    if split == "test" and task_name in SUBMISSIONS:
+        return SUBMISSIONS[task_name][name] + task.ending
+    return (f"{split}-{name}" if name else split) + task.ending
+
+
+def _training_rows(
+    settings: FinetuneSettings, task: Task[Any, Any], examples: Sequence[Any], tokenizer: Any
+) -> tuple[Rows, torch.Tensor | None]:
+    """What to train on, and what each class of it counts."""
+    inputs = task.encode(examples, tokenizer).inputs
+    if not settings.class_weights:
+        return Rows(inputs), None
+    if getattr(task, "kind", None) == MULTI_LABEL or not task.labels:
+        raise CharBertError("class_weights: this task has no classes, one of which is right; leave it out")
+    targets = [row["labels"] if isinstance(row["labels"], list) else [row["labels"]] for row in inputs]
+    flat = [target for row in targets for target in row if target != IGNORED]
+    return Rows(inputs), balanced_weights(flat, len(task.labels))
+
+
+def _step_of(checkpoint: str | None) -> int | None:
+    return None if checkpoint is None else int(checkpoint.rpartition("-")[2])
+
+
+def _training_arguments(
+    settings: FinetuneSettings, task: Task[Any, Any], rows: int, seed: int, output: Path
+) -> TrainingArguments:
+    try:
+        arguments = TrainingArguments(
+            output_dir=str(output),
+            per_device_train_batch_size=settings.batch_size,
+            per_device_eval_batch_size=settings.eval_batch_size,
+            gradient_accumulation_steps=settings.gradient_accumulation_steps,
+            dataloader_num_workers=settings.num_workers,
+            dataloader_persistent_workers=settings.num_workers > 0,
+            num_train_epochs=settings.epochs,
+            learning_rate=settings.learning_rate,
+            lr_scheduler_type=settings.lr_scheduler_type,
+            warmup_steps=settings.warmup_ratio,
+            weight_decay=settings.weight_decay,
+            max_grad_norm=settings.max_grad_norm,
+            eval_strategy="steps",
+            save_strategy="steps",
+            save_total_limit=1,
+            load_best_model_at_end=True,
+            metric_for_best_model=f"eval_{task.metric}",
+            greater_is_better=True,
+            logging_steps=settings.logging_steps,
+            train_sampling_strategy="group_by_length",
+            remove_unused_columns=False,
+            report_to="tensorboard",
+            use_cpu=not torch.accelerator.is_available(),
+            bf16=settings.bf16,
+            torch_compile=settings.torch_compile,
+            seed=seed,
+            optim="adamw_torch_fused",
+            ddp_find_unused_parameters=False,
+        )
+    except ValueError as error:
+        raise CharBertError(f"settings that the Trainer refuses: {error}") from error
+    examples = arguments.world_size * settings.batch_size * settings.gradient_accumulation_steps
+    per_epoch = ceil(rows / examples)
+    arguments.eval_steps = arguments.save_steps = max(1, per_epoch // settings.evaluations)
+    return arguments
+
+
+def _remove_run(output: Path) -> None:
+    """Remove what an earlier run left: its checkpoints, logs, predictions and model, and nothing else."""
+    folders = (*output.glob(f"{PREFIX_CHECKPOINT_DIR}-*"), output / "runs", output / "predictions")
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    for name in (RESULTS, TASK_FILE, "model.safetensors", "training_args.bin", "trainer_state.json"):
+        (output / name).unlink(missing_ok=True)

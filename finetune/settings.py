@@ -1,0 +1,121 @@
+"""Every setting of a fine-tuning run."""
+
+from dataclasses import dataclass, field
+
+from charbert.errors import CharBertError
+from charbert.settings import described
+from data.labelled.conll import CONLLU_COLUMNS
+from finetune.tasks.texts import PROBLEMS
+
+LEAST = {
+    **dict.fromkeys(("batch_size", "eval_batch_size", "gradient_accumulation_steps"), 1),
+    **dict.fromkeys(("evaluations", "logging_steps", "max_answer_length", "n_best"), 1),
+    **dict.fromkeys(("num_workers", "early_stopping"), 0),
+    "max_length": 16,
+}
+
+
+@dataclass
+class FinetuneSettings:
+    """Keys of a config file; the defaults are the paper's where it gives one."""
+
+    task: str = field(
+        metadata={
+            "help": "cola sst2 mrpc qqp stsb mnli qnli rte wnli squad squad2 ner pos, or "
+            "text tagging qa for data of your own"
+        }
+    )
+    output: str = field(metadata={"help": "folder for checkpoints, logs, the model and results.json"})
+    model: str | None = described(
+        None, "folder or hub id: a CharBERT, a released one, or a plain BERT or RoBERTa as itself"
+    )
+    backbone: str | None = described(
+        None, "instead: a plain BERT or RoBERTa that gets a fresh character channel"
+    )
+    tokenizer: str | None = described(None, "its tokenizer, where it stands elsewhere")
+    character_vocabulary: str | None = described(None, "file of characters, for a released CharBERT")
+
+    data: str | None = described(None, "folder with the task's files under their official names")
+    train: str | None = described(None, "training data; for text, tagging, qa also a dataset of the hub")
+    dev: str | None = described(None, "data to choose the best checkpoint by")
+    test: str | None = described(None, "data to evaluate once, or, where it has no labels, to predict")
+    dev_fraction: float = described(0.1, "share of the training data kept as dev where there is none")
+    text_column: str = described("text", "text: column of the text")
+    pair_column: str | None = described(None, "text: column of the second text of a pair")
+    label_column: str = described("label", "text: column of the label")
+    kind: str = described("classification", f"text: {', '.join(PROBLEMS)}")
+    separator: str = described(",", "text: what stands between labels in a cell")
+    words_column: str = described("words", "tagging: column of the words")
+    tags_column: str = described("tags", "tagging: column of the tags")
+    word_number: int = described(0, "CoNLL files: number of the words' column, from 0")
+    tag_number: int = described(-1, "CoNLL files: number of the tags' column; -1 is the last")
+    conllu_column: str = described("xpos", f"tags of CoNLL-U files: {' or '.join(CONLLU_COLUMNS)}")
+    question_column: str = described("question", "qa: column of the question")
+    context_column: str = described("context", "qa: column of the text with the answer")
+    answers_column: str = described("answers", "qa: column of the answers")
+    skip_bad_rows: bool = described(False, "leave rows out that cannot be used, and name them")
+
+    max_length: int | None = described(
+        None, "tokens of a text or window; if not given, 384 for answers and 128 for the rest"
+    )
+    stride: int = described(128, "answers: tokens that neighbouring windows share")
+    max_answer_length: int = described(30, "answers: tokens of the longest")
+    n_best: int = described(20, "answers: how many are kept for each question")
+    unanswerable: bool = described(False, "qa: a question may have no answer")
+
+    batch_size: int = described(16, "examples per device and step")
+    eval_batch_size: int = described(64, "examples per device where nothing is trained")
+    gradient_accumulation_steps: int = described(1, "steps whose gradients are summed")
+    epochs: float = described(3, "passes over the training data; 2 to 6 in the paper")
+    learning_rate: float = described(3e-5, "peak learning rate; 2e-5 or 3e-5 in the paper")
+    lr_scheduler_type: str = described("linear", "schedule, by transformers' name")
+    warmup_ratio: float = described(0.1, "share of the steps up to the peak")
+    weight_decay: float = described(0.01, "weight decay of AdamW")
+    layer_decay: float = described(1.0, "a layer learns at this share of the rate of the one above it")
+    max_grad_norm: float = described(1.0, "norm to which gradients are clipped")
+    class_weights: bool = described(False, "weigh classes by how rare they are in training")
+    probe: str | None = described(
+        None, "train a two-layer Bi-LSTM on the frozen model: token, character, sum or concatenation"
+    )
+    evaluations: int = described(1, "evaluations on dev per epoch")
+    early_stopping: int = described(0, "stop after so many evaluations without a better one; 0: never")
+    bf16: bool = described(False, "mixed precision")
+    torch_compile: bool = described(False, "compile the model for training")
+    gradient_checkpointing: bool = described(False, "compute layers again for their gradients")
+    num_workers: int = described(0, "processes that make batches")
+    logging_steps: int = described(50, "steps between two lines of the log")
+    seeds: list[int] = described([42], "seeds of order, dropout and fresh weights; a run for each")
+    word_split: bool = described(
+        False, "ner: also score words apart that the tokenizer keeps whole or splits"
+    )
+    report: bool = described(False, "scores of each label, and the confusion of labels as a figure")
+    resume: bool = described(False, "go on from the last checkpoint")
+    overwrite: bool = described(False, "write into a folder that holds another run")
+
+    def __post_init__(self) -> None:
+        for name, least in LEAST.items():
+            if getattr(self, name) is not None and getattr(self, name) < least:
+                raise CharBertError(f"{name}={getattr(self, name)} must be at least {least}")
+        if self.epochs <= 0:
+            raise CharBertError(f"epochs={self.epochs} must be above 0")
+        if bool(self.model) == bool(self.backbone):
+            raise CharBertError("give one of --model (as it is) and --backbone (to make a CharBERT of)")
+        if self.kind not in PROBLEMS:
+            raise CharBertError(f"kind={self.kind!r} is unknown; choose one of {', '.join(PROBLEMS)}")
+        if self.conllu_column not in CONLLU_COLUMNS:
+            raise CharBertError(
+                f"conllu_column={self.conllu_column!r} is unknown; choose one of {', '.join(CONLLU_COLUMNS)}"
+            )
+        if not 0 < self.dev_fraction < 1:
+            raise CharBertError(f"dev_fraction={self.dev_fraction} must lie between 0 and 1")
+        if not 0 < self.layer_decay <= 1:
+            raise CharBertError(f"layer_decay={self.layer_decay} must lie above 0, and not above 1")
+        if not self.seeds:
+            raise CharBertError("seeds: give one at least")
+
+    @property
+    def source(self) -> str:
+        """The folder or hub id that the weights come from."""
+        source = self.model or self.backbone
+        assert source is not None  # one of them is
+        return source

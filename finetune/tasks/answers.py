@@ -1,0 +1,246 @@
+"""Questions, each answered by a part of its context, or by nothing: SQuAD 1.1, SQuAD 2.0."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from transformers import AutoModelForQuestionAnswering
+
+from charbert.errors import CharBertError
+from data.labelled.examples import QuestionExample
+from data.labelled.rows import BadRows
+from finetune.encoding import tokenized
+from finetune.metrics.squad import best_threshold, squad1_scores, squad2_scores
+from finetune.tasks.base import Encoded, Inputs, Output, Task
+from finetune.tasks.spans import NOWHERE, Candidate, best_spans, candidates, scores_of_texts
+from finetune.tasks.windows import CLS, Window, answer_positions, cut_questions, windows_over
+
+LONGEST_QUESTION = 64
+"""Tokens of a question; fewer where they would fill more than half of a row."""
+NBEST_SUFFIX, NA_SUFFIX = ".nbest_predictions.json", ".na_probs.json"
+_EXAMPLES_AT_ONCE = 500  # what a tokenizer keeps of a text is many times larger than its tokens
+
+
+class AnswerPrediction(NamedTuple):
+    """The answer to a question: the characters `start` to `end` of its context, or none."""
+
+    id: str
+    text: str
+    start: int
+    end: int
+    probability: float
+    na_score: float
+    """By how much no answer is preferred to the best one, in logits."""
+    n_best: tuple[Candidate, ...]
+    """The best first; where questions may have no answer, that is among them."""
+
+
+class AnswerTask(Task[QuestionExample, AnswerPrediction]):
+    """Extractive question answering.
+
+    A context that does not fit beside its question is read in windows, and a span is scored where its first
+    token has most context.
+
+    Args:
+        max_length: tokens of a row: the question, a window of the context, the special tokens.
+        stride: tokens that two neighbouring windows share, as in `transformers`.
+        max_answer_length: tokens of an answer.
+        n_best: spans that are kept of each question.
+        unanswerable: a question may have no answer, as in SQuAD 2.0.
+        threshold: of `na_score`; above it the prediction is "no answer". None is 0.
+    """
+
+    auto_class = AutoModelForQuestionAnswering
+    metric = "f1"
+    ending = ".json"
+
+    def __init__(
+        self,
+        *,
+        max_length: int = 384,
+        stride: int = 128,
+        max_answer_length: int = 30,
+        n_best: int = 20,
+        unanswerable: bool,
+        threshold: float | None = None,
+    ) -> None:
+        self.unanswerable = unanswerable
+        self.threshold = threshold or 0.0
+        self._max_length = max_length
+        self._stride = stride
+        self._max_answer_length = max_answer_length
+        self._n_best = n_best
+
+    @property
+    def model_settings(self) -> dict[str, Any]:
+        return {"num_labels": 2}  # start and end, also on top of a model that had other labels
+
+    def usable(self, examples: Sequence[QuestionExample], bad: BadRows) -> list[QuestionExample]:
+        found = []
+        for example in examples:
+            if example.answerable is False and not self.unanswerable:
+                bad.add(example.place, "the question has no answer, and this task wants one")
+            else:
+                found.append(example)
+        return found
+
+    def encode(self, examples: Sequence[QuestionExample], tokenizer: Any) -> Encoded:
+        """As in `Task`. Rows that do not hold the whole answer have the first token, [CLS], as its place.
+
+        Raises:
+            CharBertError: `stride` is more than the room for context beside a question.
+        """
+        longest_question = self._longest_question(tokenizer)
+        encoded = Encoded([], [])
+        for begin in range(0, len(examples), _EXAMPLES_AT_ONCE):
+            some = examples[begin : begin + _EXAMPLES_AT_ONCE]
+            questions = cut_questions([example.question for example in some], longest_question, tokenizer)
+            for rows, windows in self._rows(some, questions, tokenizer, begin):
+                example = examples[windows[0].example]
+                if example.is_labelled:
+                    answer = example.answers[0] if example.answers else None
+                    for row, (first, last) in zip(rows, answer_positions(windows, answer), strict=True):
+                        row |= {"start_positions": first, "end_positions": last}
+                encoded.inputs.extend(rows)
+                encoded.notes.extend(windows)
+        return encoded
+
+    def decode(
+        self, examples: Sequence[QuestionExample], encoded: Encoded, outputs: Sequence[Output]
+    ) -> list[AnswerPrediction]:
+        nulls = np.full(len(examples), np.inf)
+        found: list[list[tuple[float, int, int]]] = [[] for _ in examples]
+        for window, output in zip(encoded.notes, outputs, strict=True):
+            logits = output.astype(np.float64)
+            nulls[window.example] = min(nulls[window.example], logits[CLS].sum())
+            here = logits[window.position : window.position + len(window.offsets)]
+            spans = best_spans(here[:, 0], here[:, 1], window.central, self._max_answer_length, self._n_best)
+            characters = window.offsets[spans.first, 0], window.offsets[spans.last, 1]
+            found[window.example].extend(
+                zip(*(column.tolist() for column in (spans.scores, *characters)), strict=True)
+            )
+        return [
+            self._prediction(example, spans, null)
+            for example, spans, null in zip(examples, found, nulls.tolist(), strict=True)
+        ]
+
+    def tuned(
+        self, examples: Sequence[QuestionExample], predictions: Sequence[AnswerPrediction]
+    ) -> "AnswerTask":
+        """This task with the threshold that gives these predictions the best F1, if it has one."""
+        if not self.unanswerable:
+            return self
+        scores = _na_scores(predictions)
+        levels = sorted(set(scores.values()))
+        # By rank, from 1: the search takes 0 for a threshold below all of them.
+        ranks = {level: rank for rank, level in enumerate(levels, start=1)}
+        ranked = {name: float(ranks[score]) for name, score in scores.items()}
+        rank = int(best_threshold(examples, _spans(predictions), ranked).value)
+        task = copy(self)
+        task.threshold = levels[rank - 1] if rank else levels[0] - 1.0
+        return task
+
+    def with_threshold(self, predictions: Sequence[AnswerPrediction]) -> list[AnswerPrediction]:
+        """The predictions, each decided anew between its best answer and none."""
+        return [self._decided(prediction) for prediction in predictions]
+
+    def score(
+        self, examples: Sequence[QuestionExample], predictions: Sequence[AnswerPrediction]
+    ) -> dict[str, float]:
+        """The keys and the scale of SQuAD's own scripts; thresholds are of `na_score`."""
+        if not self.unanswerable:
+            return squad1_scores(examples, _texts(predictions))
+        return squad2_scores(examples, _spans(predictions), _na_scores(predictions), self.threshold)
+
+    def records(
+        self, examples: Sequence[QuestionExample], predictions: Sequence[AnswerPrediction]
+    ) -> Iterator[dict[str, Any]]:
+        for prediction in predictions:
+            yield prediction._asdict() | {"n_best": _plain(prediction.n_best)}
+
+    def write(
+        self, examples: Sequence[QuestionExample], predictions: Sequence[AnswerPrediction], path: Path
+    ) -> None:
+        """As SQuAD's scripts read it: the text by id. Beside it, the n best, and how sure "no answer" is."""
+        _write_json(_texts(predictions), path)
+        n_best = {each.id: _plain(each.n_best) for each in predictions}
+        _write_json(n_best, path.with_suffix(NBEST_SUFFIX))
+        if self.unanswerable:
+            scores = _na_scores(predictions)
+            shares = {name: float(np.exp(-np.logaddexp(0.0, -score))) for name, score in scores.items()}
+            _write_json(shares, path.with_suffix(NA_SUFFIX))
+
+    def _longest_question(self, tokenizer: Any) -> int:
+        room = self._max_length - tokenizer.num_special_tokens_to_add(pair=True)
+        longest = min(LONGEST_QUESTION, room // 2)
+        if not 0 <= self._stride < room - longest:
+            raise CharBertError(
+                f"stride={self._stride} must lie between 0 and {room - longest - 1} at "
+                f"max_length={self._max_length}, which holds a question too"
+            )
+        return longest
+
+    def _rows(
+        self, examples: Sequence[QuestionExample], questions: Sequence[str], tokenizer: Any, begin: int
+    ) -> Iterator[tuple[list[Inputs], list[Window]]]:
+        """The rows of each example from left to right, and their windows; the first example is `begin`."""
+        encoded = tokenized(
+            tokenizer,
+            questions,
+            [example.context for example in examples],
+            truncation="only_second",
+            max_length=self._max_length,
+            stride=self._stride,
+            return_overflowing_tokens=True,
+        )
+        samples = encoded.pop("overflow_to_sample_mapping")
+        columns = list(encoded)
+        inputs = [dict(zip(columns, row, strict=True)) for row in zip(*encoded.values(), strict=True)]
+        for number, same in groupby(range(len(samples)), key=samples.__getitem__):
+            rows = list(same)
+            if tokenizer.truncation_side == "left":
+                rows.reverse()
+            encodings = [encoded.encodings[row] for row in rows]
+            yield [inputs[row] for row in rows], windows_over(begin + number, encodings, self._stride)
+
+    def _prediction(
+        self, example: QuestionExample, spans: Sequence[tuple[float, int, int]], null: float
+    ) -> AnswerPrediction:
+        scores = scores_of_texts(example.context, spans, self._n_best)
+        na_score = null - max(scores.values(), default=0.0)
+        if self.unanswerable or not scores:
+            scores[NOWHERE, NOWHERE] = null
+        n_best = candidates(example.context, scores)
+        text, probability, start, end = n_best[0]
+        return self._decided(AnswerPrediction(example.id, text, start, end, probability, na_score, n_best))
+
+    def _decided(self, prediction: AnswerPrediction) -> AnswerPrediction:
+        answered = not (self.unanswerable and prediction.na_score > self.threshold)
+        n_best = prediction.n_best
+        chosen = next((each for each in n_best if bool(each.text) == answered), n_best[0])
+        return prediction._replace(**chosen._asdict())
+
+
+def _plain(n_best: Sequence[Candidate]) -> list[dict[str, Any]]:
+    return [candidate._asdict() for candidate in n_best]
+
+
+def _texts(predictions: Sequence[AnswerPrediction]) -> dict[str, str]:
+    return {each.id: each.text for each in predictions}
+
+
+def _spans(predictions: Sequence[AnswerPrediction]) -> dict[str, str]:
+    """The best answers, whether or not none is preferred to them."""
+    return {each.id: next((one.text for one in each.n_best if one.text), "") for each in predictions}
+
+
+def _na_scores(predictions: Sequence[AnswerPrediction]) -> dict[str, float]:
+    return {each.id: each.na_score for each in predictions}
+
+
+def _write_json(content: Mapping[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

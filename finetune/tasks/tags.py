@@ -1,0 +1,160 @@
+"""Words with a tag each: entities, parts of speech."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import AutoModelForTokenClassification
+
+from charbert.losses import IGNORED
+from data.labelled.examples import TaggedExample
+from data.labelled.rows import BadRows
+from finetune.encoding import tokenized
+from finetune.tasks.base import Encoded, Output, Task
+
+OUTSIDE = "O"
+_OVERLAP = 4  # a window shares one token in so many with the next
+Scores = Callable[[Sequence[Sequence[str]], Sequence[Sequence[str]]], dict[str, float]]
+
+
+class TagPrediction(NamedTuple):
+    """A tag for each word, and its probability."""
+
+    id: str
+    tags: tuple[str, ...]
+    probabilities: tuple[float, ...]
+
+
+class Words(NamedTuple):
+    """What a row of tokens is made of."""
+
+    example: int
+    tokens: NDArray[np.int64]
+    """Of each word that begins here, its first token, which stands for it."""
+    words: NDArray[np.int64]
+    """The numbers of these words in their example."""
+    context: NDArray[np.int64]
+    """Of each, how many tokens this row has on the side where it has fewer."""
+
+
+class TagTask(Task[TaggedExample, TagPrediction]):
+    """Tagging of words by their first token.
+
+    Words are joined by blanks, and tokenised as the text they are. What does not fit into `max_length` tokens
+    goes into further windows; a word is tagged where it has most context.
+
+    Args:
+        labels: the tags, in the order of the model's outputs.
+        scores: right tags, predicted ones, both by sentence -> measures.
+        metric: the one of these that checkpoints are compared by.
+        max_length: tokens of a window.
+    """
+
+    auto_class = AutoModelForTokenClassification
+    ending = ".conll"
+
+    def __init__(self, *, labels: Sequence[str], scores: Scores, metric: str, max_length: int) -> None:
+        self.labels = tuple(labels)
+        self.metric = metric
+        self._scores = scores
+        self._max_length = max_length
+        self._ids = {label: number for number, label in enumerate(labels)}
+
+    def usable(self, examples: Sequence[TaggedExample], bad: BadRows) -> list[TaggedExample]:
+        found = []
+        for example in examples:
+            unknown = next((tag for tag in example.tags or () if tag not in self._ids), None)
+            if unknown is None:
+                found.append(example)
+            else:
+                bad.add(example.place, f"tag {unknown!r} is not among those of training")
+        return found
+
+    def encode(self, examples: Sequence[TaggedExample], tokenizer: Any) -> Encoded:
+        if not examples:
+            return Encoded([], [])
+        encoded = tokenized(
+            tokenizer,
+            [" ".join(example.words) for example in examples],
+            truncation=True,
+            max_length=self._max_length,
+            stride=self._max_length // _OVERLAP,
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+        )
+        sources = encoded.pop("overflow_to_sample_mapping")
+        offsets = encoded.pop("offset_mapping")
+        columns = list(encoded)
+        inputs = [dict(zip(columns, row, strict=True)) for row in zip(*encoded.values(), strict=True)]
+        notes = [
+            _words_of_row(number, examples[number].words, spans)
+            for number, spans in zip(sources, offsets, strict=True)
+        ]
+        for row, note in zip(inputs, notes, strict=True):
+            tags = examples[note.example].tags
+            if tags is not None:
+                row["labels"] = [IGNORED] * len(row["input_ids"])
+                for token, word in zip(note.tokens.tolist(), note.words.tolist(), strict=True):
+                    row["labels"][token] = self._ids[tags[word]]
+        return Encoded(inputs, notes)
+
+    def decode(
+        self, examples: Sequence[TaggedExample], encoded: Encoded, outputs: Sequence[Output]
+    ) -> list[TagPrediction]:
+        # A word without a token, such as a lone control character, is outside of everything.
+        default = self._ids.get(OUTSIDE, 0)
+        tags = [np.full(len(example.words), default) for example in examples]
+        shares = [np.zeros(len(example.words)) for example in examples]
+        contexts = [np.full(len(example.words), -1) for example in examples]
+        for note, output in zip(encoded.notes, outputs, strict=True):
+            better = note.context > contexts[note.example][note.words]
+            words, logits = note.words[better], output[note.tokens[better]].astype(np.float64)
+            powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+            contexts[note.example][words] = note.context[better]
+            tags[note.example][words] = logits.argmax(axis=-1)
+            shares[note.example][words] = powers.max(axis=-1) / powers.sum(axis=-1)
+        return [
+            TagPrediction(
+                example.id, tuple(self.labels[number] for number in numbers), tuple(likely.tolist())
+            )
+            for example, numbers, likely in zip(examples, tags, shares, strict=True)
+        ]
+
+    def score(
+        self, examples: Sequence[TaggedExample], predictions: Sequence[TagPrediction]
+    ) -> dict[str, float]:
+        right = [example.tags or () for example in examples]
+        return self._scores(right, [prediction.tags for prediction in predictions])
+
+    def records(
+        self, examples: Sequence[TaggedExample], predictions: Sequence[TagPrediction]
+    ) -> Iterator[dict[str, Any]]:
+        for example, prediction in zip(examples, predictions, strict=True):
+            yield {"id": prediction.id, "words": example.words, "tags": prediction.tags}
+
+    def write(
+        self, examples: Sequence[TaggedExample], predictions: Sequence[TagPrediction], path: Path
+    ) -> None:
+        """As CoNLL's files are: a line for each word and its tag, an empty one behind each sentence."""
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            for example, prediction in zip(examples, predictions, strict=True):
+                for word, tag in zip(example.words, prediction.tags, strict=True):
+                    file.write(f"{word} {tag}\n")
+                file.write("\n")
+
+
+def _words_of_row(number: int, words: Sequence[str], spans: Sequence[tuple[int, int]]) -> Words:
+    """Which words begin in a row of tokens, whose characters in the joined words are `spans`."""
+    starts = np.cumsum([0, *(len(word) + 1 for word in words[:-1])])
+    begins, ends = np.array(spans).T
+    # A piece of RoBERTa may begin with the blank before its word, so its end tells the word. Special tokens
+    # have no characters.
+    real = np.flatnonzero(ends > begins)
+    of_word = np.searchsorted(starts, ends[real] - 1, side="right") - 1
+    # A window may begin inside a word, whose first token another one has.
+    inside = begins[real[:1]] > starts[of_word[:1]]
+    first = np.flatnonzero(np.diff(of_word, prepend=-1))[int(inside.any()) :]
+    tokens = real[first]
+    return Words(number, tokens, of_word[first], np.minimum(tokens, len(spans) - 1 - tokens))

@@ -1,0 +1,148 @@
+"""Texts and pairs of texts: one class, a number, or several labels at once."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from transformers import AutoModelForSequenceClassification
+
+from data.labelled.examples import Label, TextExample
+from data.labelled.rows import BadRows
+from finetune.encoding import tokenized
+from finetune.tasks.base import Encoded, Output, Task
+
+CLASSIFICATION, REGRESSION, MULTI_LABEL = "classification", "regression", "multi_label"
+PROBLEMS = {
+    CLASSIFICATION: "single_label_classification",
+    REGRESSION: "regression",
+    MULTI_LABEL: "multi_label_classification",
+}
+_LEAST_PROBABILITY = 0.5  # of each of several labels
+Scores = Callable[[Sequence[Any], Sequence[Any]], dict[str, float]]
+
+
+class TextPrediction(NamedTuple):
+    """What a text is taken for, and the probability of each class; a number has none."""
+
+    id: str
+    label: Label
+    probabilities: dict[str, float]
+
+
+class TextTask(Task[TextExample, TextPrediction]):
+    """Classification, regression, or several labels at once, of texts or pairs.
+
+    Args:
+        labels: the classes, in the order of the model's outputs; none for regression.
+        kind: one of `PROBLEMS`.
+        scores: right labels, predicted ones -> measures.
+        metric: the one of these that checkpoints are compared by.
+        max_length: tokens of a text or pair; what is more is cut off, the longer of a pair first.
+    """
+
+    auto_class = AutoModelForSequenceClassification
+    ending = ".tsv"
+
+    def __init__(
+        self, *, labels: Sequence[str], kind: str, scores: Scores, metric: str, max_length: int
+    ) -> None:
+        self.labels = tuple(labels)
+        self.kind = kind
+        self.metric = metric
+        self._scores = scores
+        self._max_length = max_length
+        self._ids = {label: number for number, label in enumerate(labels)}
+
+    @property
+    def model_settings(self) -> dict[str, Any]:
+        outputs = super().model_settings if self.labels else {"num_labels": 1}
+        return {**outputs, "problem_type": PROBLEMS[self.kind]}
+
+    def usable(self, examples: Sequence[TextExample], bad: BadRows) -> list[TextExample]:
+        found = []
+        for example in examples:
+            unknown = [label for label in self._classes(example) if label not in self._ids]
+            if unknown:
+                bad.add(example.place, f"label {unknown[0]!r} is not among those of training ({self._known})")
+            else:
+                found.append(example)
+        return found
+
+    def encode(self, examples: Sequence[TextExample], tokenizer: Any) -> Encoded:
+        if not examples:
+            return Encoded([], [])
+        pairs = None if examples[0].pair is None else [example.pair or "" for example in examples]
+        settings = {"truncation": True, "max_length": self._max_length}
+        encoded = tokenized(tokenizer, [example.text for example in examples], pairs, **settings)
+        columns = list(encoded)
+        inputs = [dict(zip(columns, row, strict=True)) for row in zip(*encoded.values(), strict=True)]
+        for row, example in zip(inputs, examples, strict=True):
+            if example.label is not None:
+                row["labels"] = self._target(example)
+        return Encoded(inputs, [None] * len(inputs))
+
+    def decode(
+        self, examples: Sequence[TextExample], encoded: Encoded, outputs: Sequence[Output]
+    ) -> list[TextPrediction]:
+        return [self._prediction(example, output) for example, output in zip(examples, outputs, strict=True)]
+
+    def score(
+        self, examples: Sequence[TextExample], predictions: Sequence[TextPrediction]
+    ) -> dict[str, float]:
+        return self._scores(
+            [example.label for example in examples], [prediction.label for prediction in predictions]
+        )
+
+    def records(
+        self, examples: Sequence[TextExample], predictions: Sequence[TextPrediction]
+    ) -> Iterator[dict[str, Any]]:
+        for prediction in predictions:
+            found = {"id": prediction.id, "prediction": prediction.label}
+            yield found | ({"probabilities": prediction.probabilities} if self.labels else {})
+
+    def write(
+        self, examples: Sequence[TextExample], predictions: Sequence[TextPrediction], path: Path
+    ) -> None:
+        """As GLUE's server takes it: a table of `index` and `prediction`."""
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            file.write("index\tprediction\n")
+            for prediction in predictions:
+                file.write(f"{prediction.id}\t{self._written(prediction.label)}\n")
+
+    @property
+    def _known(self) -> str:
+        return ", ".join(self.labels[:10]) + (", ..." if len(self.labels) > 10 else "")
+
+    def _classes(self, example: TextExample) -> tuple[Any, ...]:
+        if example.label is None or self.kind == REGRESSION:
+            return ()
+        return example.label if isinstance(example.label, tuple) else (example.label,)
+
+    def _target(self, example: TextExample) -> Any:
+        if self.kind == REGRESSION:
+            return example.label
+        ids = [self._ids[label] for label in self._classes(example)]
+        if self.kind == CLASSIFICATION:
+            return ids[0]
+        return [float(number in ids) for number in range(len(self.labels))]
+
+    def _prediction(self, example: TextExample, output: Output) -> TextPrediction:
+        logits = output.astype(np.float64)
+        if self.kind == REGRESSION:
+            return TextPrediction(example.id, float(logits[0]), {})
+        if self.kind == CLASSIFICATION:
+            powers = np.exp(logits - logits.max())
+            shares = powers / powers.sum()
+            label: Label = self.labels[int(shares.argmax())]
+        else:
+            shares = 1 / (1 + np.exp(-logits))
+            label = tuple(
+                name for name, share in zip(self.labels, shares, strict=True) if share >= _LEAST_PROBABILITY
+            )
+        return TextPrediction(example.id, label, dict(zip(self.labels, shares.tolist(), strict=True)))
+
+    def _written(self, label: Label) -> str:
+        if isinstance(label, tuple):
+            return ",".join(label)
+        return f"{label:.3f}" if isinstance(label, float) else label

@@ -1,0 +1,135 @@
+"""`transformers`' Trainer, which evaluates by a task's own measures."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from accelerate.utils import gather_object
+from torch.nn import functional as F
+from transformers import Trainer
+
+from charbert.losses import IGNORED
+from finetune.inference import outputs_of
+from finetune.tasks.base import Encoded, Output, Task
+
+_LAYER = re.compile(r"\.layer\.(\d+)\.")
+_BOTTOM = ("embeddings.", "char_encoder.")
+
+
+class EvaluationSet(NamedTuple):
+    """Examples, and what their task made of them."""
+
+    examples: list[Any]
+    encoded: Encoded
+
+
+class FinetuneTrainer(Trainer):
+    """Trains on rows, and scores examples.
+
+    Args:
+        task: what is trained.
+        dev: by name; the first is the one whose `task.metric` tells the best checkpoint.
+        layer_decay: a layer learns at this share of the rate of the one above it.
+        class_weights: (C,) what an example of each class counts; None: all the same.
+        args, kwargs: as of `transformers.Trainer`; `data_collator` is a `Padding`.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        task: Task[Any, Any],
+        dev: Mapping[str, EvaluationSet],
+        layer_decay: float = 1.0,
+        class_weights: torch.Tensor | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if class_weights is not None:
+            kwargs["compute_loss_func"] = _weighted_loss(class_weights)
+        # The Trainer asks whether there is something to evaluate on, and no more.
+        super().__init__(*args, eval_dataset=[], **kwargs)
+        # Losses are means over each batch, of plain models too.
+        self.model_accepts_loss_kwargs = False
+        self._task = task
+        self._dev = dict(dev)
+        self._layer_decay = layer_decay
+
+    def predictions(self, given: EvaluationSet) -> list[Any]:
+        """What the model as it stands predicts for examples; the same in every process."""
+        return self._task.decode(given.examples, given.encoded, self._outputs(given.encoded))
+
+    def evaluate(
+        self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
+    ) -> dict[str, float]:
+        """Score the dev sets; the second and further ones under `{prefix}_{name}_...`."""
+        scores: dict[str, float] = {}
+        for name, given in self._dev.items():
+            prefix = f"{metric_key_prefix}_{name}_" if name else f"{metric_key_prefix}_"
+            predictions = self.predictions(given)
+            tuned = self._task.tuned(given.examples, predictions)
+            made = tuned.score(given.examples, tuned.with_threshold(predictions))
+            scores |= {f"{prefix}{measure}": value for measure, value in made.items()}
+        self.log(scores)
+        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, scores)
+        return scores
+
+    def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
+        optimizer = super().create_optimizer(*args, **kwargs)
+        if self._layer_decay < 1:
+            _decay_by_layer(optimizer, self.model, self._layer_decay)
+        return optimizer
+
+    def _outputs(self, encoded: Encoded) -> list[Output]:
+        model = self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
+        was_training = model.training
+        model.eval()
+        shares = self.args.process_index, self.args.world_size
+        with self.accelerator.autocast():
+            found = outputs_of(model, encoded.inputs, self.data_collator, self.args.eval_batch_size, shares)
+        model.train(was_training)
+        if self.args.world_size > 1:
+            found = dict(gather_object(list(found.items())))
+        return [found[number] for number in range(len(encoded.inputs))]
+
+
+def _weighted_loss(weights: torch.Tensor) -> Any:
+    def loss(outputs: Any, labels: torch.Tensor, **_: Any) -> torch.Tensor:
+        logits = outputs.logits
+        return F.cross_entropy(
+            logits.flatten(0, -2).float(),
+            labels.flatten(),
+            weights.to(logits.device),
+            ignore_index=IGNORED,
+        )
+
+    return loss
+
+
+def _decay_by_layer(optimizer: torch.optim.Optimizer, model: torch.nn.Module, decay: float) -> None:
+    """Divide the groups of an optimiser by layers, each with its learning rate."""
+    names = {weight: name for name, weight in model.named_parameters()}
+    layers = {int(found[1]) for name in names.values() if (found := _LAYER.search(name))}
+    top = max(layers, default=-1) + 2
+    groups = list(optimizer.param_groups)
+    optimizer.param_groups.clear()
+    for group in groups:
+        by_depth: dict[int, list[torch.nn.Parameter]] = {}
+        for weight in group["params"]:
+            by_depth.setdefault(_depth(names[weight], top), []).append(weight)
+        for depth, weights in sorted(by_depth.items()):
+            rate = group["lr"] * decay ** (top - depth)
+            optimizer.add_param_group({**group, "params": weights, "lr": rate, "initial_lr": rate})
+
+
+def _depth(name: str, top: int) -> int:
+    """0 of the embeddings and the character encoder, then the layers, then what stands above them."""
+    found = _LAYER.search(name)
+    if found:
+        return int(found[1]) + 1
+    return 0 if any(part in name for part in _BOTTOM) else top
+
+
+def balanced_weights(targets: Sequence[int], classes: int) -> torch.Tensor:
+    """(C,) for each class N / (C * its number among N targets); 0 for one that does not occur."""
+    counts = torch.bincount(torch.as_tensor(targets), minlength=classes)
+    return torch.where(counts > 0, len(targets) / (classes * counts.clamp(min=1)), 0.0)

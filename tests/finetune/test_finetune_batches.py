@@ -1,0 +1,70 @@
+"""Rows of inputs -> padded batches."""
+
+from typing import Any
+
+import pytest
+import tiny
+import torch
+
+from charbert.losses import IGNORED
+from finetune.batches import Padding, Rows, by_length
+from finetune.encoding import tokenized
+
+TEXTS = ["the dog", "a quick brown fox jumps over the lazy dog .", "she is jumping"]
+
+
+def rows(tokens: Any, **more: list[Any]) -> list[dict[str, Any]]:
+    encoded = {**tokenized(tokens, TEXTS), **more}
+    return [dict(zip(encoded, row, strict=True)) for row in zip(*encoded.values(), strict=True)]
+
+
+def test_batches_are_padded_as_the_tokenizer_pads(kind: str) -> None:
+    tokens = tiny.tokenizer(kind)
+    batch = Padding(tokens)(rows(tokens))
+    wanted = tokens(TEXTS, return_spelling=True, padding=True, return_tensors="pt")
+    assert batch.keys() == wanted.keys()
+    for name, tensor in batch.items():
+        torch.testing.assert_close(tensor, wanted[name])
+
+
+def test_labels_of_tokens_are_padded_with_what_counts_for_nothing(stock: Any) -> None:
+    labels = [[1] * len(ids) for ids in stock(TEXTS)["input_ids"]]
+    batch = Padding(stock)(rows(stock, labels=labels))
+    assert torch.equal(batch["labels"] == IGNORED, batch["attention_mask"] == 0)
+
+
+@pytest.mark.parametrize(("labels", "kind_of"), [([0, 2, 1], torch.int64), ([0.5, 2.0, 1.0], torch.float32)])
+def test_a_label_of_a_row_is_a_number(stock: Any, labels: list[Any], kind_of: torch.dtype) -> None:
+    batch = Padding(stock)(rows(stock, labels=labels))
+    assert batch["labels"].tolist() == labels
+    assert batch["labels"].dtype == kind_of
+
+
+def test_several_labels_at_once_are_not_padded(stock: Any) -> None:
+    labels = [[0.0, 1.0], [1.0, 1.0], [0.0, 0.0]]
+    given = rows(stock, labels=labels)
+    for dataset in (given, Rows(given)):
+        batch = Padding(stock)([dataset[number] for number in range(3)])
+        assert batch["labels"].tolist() == labels
+
+
+def test_for_a_compiler_lengths_are_rounded_up(kind: str) -> None:
+    tokens = tiny.tokenizer(kind)
+    batch = Padding(tokens, bucketed=True)(rows(tokens))
+    assert batch["input_ids"].shape == (3, 64)
+    assert batch["char_input_ids"].shape == (3, 256)
+    plain = Padding(tokens)(rows(tokens))
+    assert torch.equal(batch["attention_mask"].sum(1), plain["attention_mask"].sum(1))
+
+
+def test_rows_keep_what_they_are_given(stock: Any) -> None:
+    given = rows(stock, labels=[0, 1, 2])
+    kept = Rows(given)
+    assert len(kept) == 3
+    assert [list(kept[number]["input_ids"]) for number in range(3)] == [row["input_ids"] for row in given]
+
+
+def test_batches_of_evaluation_hold_rows_of_similar_length() -> None:
+    lengths = [3, 9, 1, 8, 2]
+    found = list(by_length([{"input_ids": [0] * length} for length in lengths], batch_size=2))
+    assert found == [[1, 3], [0, 4], [2]]

@@ -1,0 +1,73 @@
+"""Learning rates by layer, weights of classes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+import torch
+from transformers import BertForSequenceClassification, TrainingArguments
+
+import charbert
+from finetune.batches import Padding
+from finetune.trainer import FinetuneTrainer, balanced_weights
+
+
+def rates(model: Any, tmp_path: Path, decay: float) -> dict[str, float]:
+    """The learning rate of each weight."""
+    trainer = FinetuneTrainer(
+        model=model,
+        args=TrainingArguments(str(tmp_path), learning_rate=1.0, weight_decay=0.1, use_cpu=True),
+        data_collator=Padding(tiny.stock_tokenizer("bert")),
+        task=None,
+        dev={},
+        layer_decay=decay,
+    )
+    optimizer = trainer.create_optimizer()
+    names = {weight: name for name, weight in model.named_parameters()}
+    return {names[weight]: group["lr"] for group in optimizer.param_groups for weight in group["params"]}
+
+
+def test_a_layer_learns_slower_than_the_one_above_it(tmp_path: Path) -> None:
+    model = tiny.build(charbert.CharBertForSequenceClassification, "bert")
+    found = rates(model, tmp_path, decay=0.5)
+    assert found.keys() == dict(model.named_parameters()).keys()
+    assert found["classifier.weight"] == 1.0
+    assert found["charbert.interactions.0.convolution.weight"] == 1.0
+    assert found["charbert.backbone.encoder.layer.1.output.dense.weight"] == 0.5
+    assert found["charbert.backbone.encoder.layer.0.output.dense.bias"] == 0.25
+    assert found["charbert.backbone.embeddings.word_embeddings.weight"] == 0.125
+    assert found["charbert.char_encoder.embeddings.weight"] == 0.125
+
+
+def test_layers_of_a_plain_model_are_told_apart_too(tmp_path: Path) -> None:
+    found = rates(BertForSequenceClassification(tiny.backbone_config("bert")), tmp_path, decay=0.5)
+    assert found["bert.encoder.layer.0.output.dense.weight"] == 0.25
+    assert found["bert.embeddings.word_embeddings.weight"] == 0.125
+
+
+def test_without_decay_all_learn_alike(tmp_path: Path) -> None:
+    model = tiny.build(charbert.CharBertForSequenceClassification, "bert")
+    assert set(rates(model, tmp_path, decay=1.0).values()) == {1.0}
+
+
+def test_rare_classes_weigh_more() -> None:
+    assert balanced_weights([0, 0, 0, 2], classes=3).tolist() == pytest.approx([4 / 9, 0.0, 4 / 3])
+
+
+def test_the_weighted_loss_is_that_of_torch(tmp_path: Path) -> None:
+    model = tiny.build(charbert.CharBertForTokenClassification, "bert")
+    weights = torch.tensor([1.0, 2.0, 0.5])
+    trainer = FinetuneTrainer(
+        model=model,
+        args=TrainingArguments(str(tmp_path), use_cpu=True),
+        data_collator=Padding(tiny.stock_tokenizer("bert")),
+        task=None,
+        dev={},
+        class_weights=weights,
+    )
+    batch = tiny.ragged_batch("bert", return_spelling=True)
+    labels = torch.where(batch["attention_mask"] > 0, batch["input_ids"] % 3, -100)
+    logits = model(**batch).logits
+    wanted = torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels, weights)
+    torch.testing.assert_close(trainer.compute_loss(model, {**batch, "labels": labels}), wanted)

@@ -1,0 +1,85 @@
+"""`python -m finetune predict MODEL FILE --out FILE`."""
+
+import json
+from pathlib import Path
+
+import conftest
+import pytest
+from small_finetuning import TAGGED, write_conll, write_csv, write_finetune_config, write_squad
+
+from charbert.errors import CharBertError
+from finetune import predict
+from finetune.__main__ import main
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders `text`, `tagging` and `qa`, each with a model and its data."""
+    folder = tmp_path_factory.mktemp("models")
+    plain = conftest.save_plain(folder / "plain", "bert", "model")
+    data = {
+        "text": write_csv(folder / "text.csv"),
+        "tagging": write_conll(folder / "tagging.conll"),
+        "qa": write_squad(folder / "qa.json"),
+    }
+    for task, train in data.items():
+        given = {"task": task, "train": train, "dev": train, "backbone": plain, "unanswerable": task == "qa"}
+        main([str(write_finetune_config(folder / task, epochs=4, **given))])
+    return folder
+
+
+def predicted(models: Path, task: str, file: Path, out: Path, *arguments: str) -> str:
+    main(["predict", str(models / task), str(file), "--out", str(out), *arguments])
+    return out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("task", "file", "ending"),
+    [("text", "text.csv", ".tsv"), ("tagging", "tagging.conll", ".conll"), ("qa", "qa.json", ".json")],
+)
+def test_a_model_predicts_what_its_run_predicted(
+    task: str, file: str, ending: str, models: Path, tmp_path: Path
+) -> None:
+    written = predicted(models, task, models / file, tmp_path / f"out{ending}", "--batch-size", "5")
+    assert written == (models / task / f"predictions/dev{ending}").read_text()
+
+
+def test_lines_stand_in_the_order_of_the_file(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predict, "CHUNK", 7)
+    lines = predicted(models, "text", models / "text.csv", tmp_path / "out.jsonl").splitlines()
+    records = [json.loads(line) for line in lines]
+    assert [record["id"] for record in records] == [str(number) for number in range(len(TAGGED))]
+    one_by_one = (models / "text/predictions/dev.tsv").read_text().splitlines()[1:]
+    assert [record["prediction"] for record in records] == [line.split("\t")[1] for line in one_by_one]
+    assert all(sum(record["probabilities"].values()) == pytest.approx(1.0) for record in records)
+
+
+def test_labels_may_be_missing(models: Path, tmp_path: Path) -> None:
+    unlabelled = tmp_path / "texts.csv"
+    unlabelled.write_text('text\nthe lazy dog\n"a token, a word"\n')
+    assert len(predicted(models, "text", unlabelled, tmp_path / "out.jsonl").splitlines()) == 2
+    words = tmp_path / "words.conll"
+    words.write_text("the\nlazy\ndog\n\na\nword\n")
+    assert predicted(models, "tagging", words, tmp_path / "out.conll").count("\n\n") == 2
+
+
+def test_a_bad_row_leaves_no_file(models: Path, tmp_path: Path) -> None:
+    texts = tmp_path / "texts.csv"
+    texts.write_text("text\nthe dog\na,b,c\nthe fox\n")
+    with pytest.raises(CharBertError, match="row 3"):
+        predicted(models, "text", texts, tmp_path / "out.jsonl")
+    assert not (tmp_path / "out.jsonl").exists()
+    lines = predicted(models, "text", texts, tmp_path / "out.jsonl", "--skip-bad-rows")
+    assert len(lines.splitlines()) == 2
+
+
+def test_a_folder_that_no_run_made_is_refused(models: Path, tmp_path: Path) -> None:
+    with pytest.raises(CharBertError, match=r"has no task\.json"):
+        predicted(models, "plain", models / "text.csv", tmp_path / "out.jsonl")
+
+
+def test_another_ending_is_refused(models: Path, tmp_path: Path) -> None:
+    with pytest.raises(CharBertError, match=r"must end in \.jsonl or \.tsv"):
+        predicted(models, "text", models / "text.csv", tmp_path / "out.xml")
