@@ -47,6 +47,7 @@ SUBMISSIONS = {
 }
 # What `tagging` reads by columns; all else is a table.
 CONLL_ENDINGS = (".txt", ".conll", ".bio", ".iob", ".iob2")
+FIRST = "matched"  # of the two sets of MNLI
 LENGTH, ANSWER_LENGTH = 128, 384
 ANSWERS = ("squad", "squad2", "qa")
 TAGS = ("ner", "pos", "tagging")
@@ -73,7 +74,7 @@ def sources(settings: FinetuneSettings, split: str) -> dict[str, str]:
         )
     if settings.task in GLUE:
         files = split_files(settings.task, folder, split)
-        return {("" if number == 0 else name): str(path) for number, (name, path) in enumerate(files)}
+        return {("" if name == FIRST else name): str(path) for name, path in files}
     patterns = FILES[settings.task].get(split, ())
     found = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
     if found:

@@ -27,7 +27,7 @@ def load(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any, Any]:
     """
     if settings.probe:
         model, tokenizer = load(replace(settings, probe=None), task)
-        return probe_of(model, settings.probe, task), tokenizer
+        return probe_of(model, settings.probe, task, settings.probe_size), tokenizer
     ours, source = MODELS[task.auto_class], settings.source
     config = read_config(source)
     if settings.backbone:

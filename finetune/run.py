@@ -25,8 +25,9 @@ from charbert.results import (
     write_results,
 )
 from charbert.training import checkpoint_gradients, prepare_compiler
+from finetune.analysis import check_word_split
 from finetune.batches import Padding, Rows
-from finetune.catalogue import SUBMISSIONS
+from finetune.evaluation import PREDICTIONS, evaluated
 from finetune.metrics.intervals import summary
 from finetune.models import load
 from finetune.sets import Sets, read_sets
@@ -37,6 +38,10 @@ from finetune.trainer import EvaluationSet, FinetuneTrainer, balanced_weights
 
 logger = logging.getLogger(__name__)
 TASK_FILE = "task.json"
+FILES_OF_A_RUN = (
+    *(RESULTS, TASK_FILE, "model.safetensors", "training_args.bin", "trainer_state.json"),
+    *("report-*.txt", "confusion-*.png"),
+)
 Numbers = dict[str, Any]
 
 
@@ -55,6 +60,8 @@ def finetune(settings: FinetuneSettings) -> Numbers:
     if is_main_process():
         check_output_folder(output, settings.overwrite, settings.resume)
     task, sets = read_sets(settings)
+    if settings.word_split:
+        check_word_split(task)
     if len(settings.seeds) == 1:
         return run_seed(settings, task, sets, settings.seeds[0], output)
     runs = [run_seed(settings, task, sets, seed, output / f"seed-{seed}") for seed in settings.seeds]
@@ -114,19 +121,9 @@ def run_seed(
     trainer.train(resume_from_checkpoint=checkpoint)
     trained = monotonic() - started
     trainer.save_model()
-    numbers: Numbers = {}
     task = task.tuned(sets.dev[""], trainer.predictions(dev[""]))
-    for split, given in (("dev", dev), ("test", _encoded(task, sets.test, tokenizer))):
-        for name, one in given.items():
-            predictions = task.with_threshold(trainer.predictions(one))
-            prefix = f"{split}_{name}_" if name else f"{split}_"
-            if all(example.is_labelled for example in one.examples):
-                scores = task.score(one.examples, predictions)
-                numbers |= {f"{prefix}{measure}": value for measure, value in scores.items()}
-            if is_main_process():
-                path = output / "predictions" / _file_of(settings.task, task, split, name)
-                path.parent.mkdir(exist_ok=True)
-                task.write(one.examples, predictions, path)
+    numbers: Numbers = evaluated(settings, task, trainer, "dev", dev)
+    numbers |= evaluated(settings, task, trainer, "test", _encoded(task, sets.test, tokenizer))
     numbers |= {
         "train_examples": len(sets.train),
         "steps": trainer.state.global_step,
@@ -156,12 +153,6 @@ def _encoded(task: Task[Any, Any], sets: Mapping[str, list[Any]], tokenizer: Any
     return {
         name: EvaluationSet(examples, task.encode(examples, tokenizer)) for name, examples in sets.items()
     }
-
-
-def _file_of(task_name: str, task: Task[Any, Any], split: str, name: str) -> str:
-    if split == "test" and task_name in SUBMISSIONS:
-        return SUBMISSIONS[task_name][name] + task.ending
-    return (f"{split}-{name}" if name else split) + task.ending
 
 
 def _training_rows(
@@ -225,9 +216,10 @@ def _training_arguments(
 
 
 def _remove_run(output: Path) -> None:
-    """Remove what an earlier run left: its checkpoints, logs, predictions and model, and nothing else."""
-    folders = (*output.glob(f"{PREFIX_CHECKPOINT_DIR}-*"), output / "runs", output / "predictions")
+    """Remove what an earlier run left, and nothing else."""
+    folders = (*output.glob(f"{PREFIX_CHECKPOINT_DIR}-*"), output / "runs", output / PREDICTIONS)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
-    for name in (RESULTS, TASK_FILE, "model.safetensors", "training_args.bin", "trainer_state.json"):
-        (output / name).unlink(missing_ok=True)
+    for pattern in FILES_OF_A_RUN:
+        for path in output.glob(pattern):
+            path.unlink()

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from charbert.errors import CharBertError
 from charbert.settings import described
 from data.labelled.conll import CONLLU_COLUMNS
+from finetune.probe import FEATURES
+from finetune.probe import UNITS as PROBE_SIZE
 from finetune.tasks.texts import PROBLEMS
 
 LEAST = {
     **dict.fromkeys(("batch_size", "eval_batch_size", "gradient_accumulation_steps"), 1),
-    **dict.fromkeys(("evaluations", "logging_steps", "max_answer_length", "n_best"), 1),
+    **dict.fromkeys(("evaluations", "logging_steps", "max_answer_length", "n_best", "probe_size"), 1),
     **dict.fromkeys(("num_workers", "early_stopping"), 0),
     "max_length": 16,
 }
@@ -75,8 +77,11 @@ class FinetuneSettings:
     max_grad_norm: float = described(1.0, "norm to which gradients are clipped")
     class_weights: bool = described(False, "weigh classes by how rare they are in training")
     probe: str | None = described(
-        None, "train a two-layer Bi-LSTM on the frozen model: token, character, sum or concatenation"
+        None,
+        f"train a Bi-LSTM on these features of the frozen model instead: {', '.join(FEATURES)}; wants a "
+        "learning_rate of some 1e-3",
     )
+    probe_size: int = described(PROBE_SIZE, "units of the probe in each direction")
     evaluations: int = described(1, "evaluations on dev per epoch")
     early_stopping: int = described(0, "stop after so many evaluations without a better one; 0: never")
     bf16: bool = described(False, "mixed precision")
@@ -102,6 +107,8 @@ class FinetuneSettings:
             raise CharBertError("give one of --model (as it is) and --backbone (to make a CharBERT of)")
         if self.kind not in PROBLEMS:
             raise CharBertError(f"kind={self.kind!r} is unknown; choose one of {', '.join(PROBLEMS)}")
+        if self.probe is not None and self.probe not in FEATURES:
+            raise CharBertError(f"probe={self.probe!r} is unknown; choose one of {', '.join(FEATURES)}")
         if self.conllu_column not in CONLLU_COLUMNS:
             raise CharBertError(
                 f"conllu_column={self.conllu_column!r} is unknown; choose one of {', '.join(CONLLU_COLUMNS)}"

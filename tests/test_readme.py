@@ -12,6 +12,7 @@ import pytest
 import tiny
 from conftest import save_plain
 from released_layout import save_released
+from small_finetuning import write_conll, write_csv
 from small_runs import free_port
 
 from charbert import Vocabulary
@@ -37,6 +38,9 @@ MORE_ARGUMENTS = {
     "torchrun --nnodes 2": FEW_STEPS.format(2),
     "torchrun --nproc-per-node 8": FEW_STEPS.format(2),
     "python -m charbert convert": "",
+    "python -m finetune finetune/configs": "--epochs 1 --max_length 24",
+    "python -m finetune predict": "",
+    "python -m finetune score": "",
 }
 # Machines with many GPUs, in small.
 IN_SMALL = {
@@ -68,7 +72,13 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny.stock_tokenizer("bert").save_pretrained(released)
     tiny.tokenizer("bert").characters.save(folder / "released" / "bert_char_vocab")
     save_released(released, "bert")
-    (folder / "pretrain").symlink_to(ROOT / "pretrain")
+    (folder / "conll2003").mkdir()
+    for name in ("eng.train", "eng.testa", "eng.testb"):
+        write_conll(folder / "conll2003" / name)
+    for name in ("reviews.csv", "more-reviews.csv"):
+        write_csv(folder / name)
+    for name in ("pretrain", "finetune"):
+        (folder / name).symlink_to(ROOT / name)
     return folder
 
 
@@ -108,6 +118,9 @@ def test_the_commands_run_one_after_the_other(workplace: Path) -> None:
     for name in ("charbert-base", "streamed", "machines", "sharded"):
         assert (workplace / "runs" / name / "results.json").exists()
     assert Vocabulary.load(workplace / "charbert-bert" / "characters.txt")
+    for name in ("ner", "reviews"):
+        assert (workplace / "runs" / name / "results.json").exists()
+    assert (workplace / "more-reviews.jsonl").exists()
 
 
 def test_the_code_runs_one_after_the_other(
@@ -129,13 +142,15 @@ def test_make_quickstart_runs_the_quickstart(workplace: Path) -> None:
     assert (workplace / "runs" / "quickstart" / "model" / "curves.png").exists()
 
 
-@pytest.mark.parametrize("command", ("", "data", "pretrain", "charbert", "pretrain.quickstart"))
+@pytest.mark.parametrize("command", ("", "data", "pretrain", "finetune", "charbert", "pretrain.quickstart"))
 def test_every_command_has_help(workplace: Path, command: str) -> None:
     for part in (
         ["charbert", "convert"],
         ["data", "wikipedia"],
         ["data", "vocabulary"],
         ["data", "tokenize"],
+        ["finetune", "predict"],
+        ["finetune", "score"],
     ):
         if part[0] == command:
             run(f"python -m {' '.join(part)} --help", workplace)

@@ -148,6 +148,27 @@ def test_rare_classes_can_count_more(charbert: Path, tmp_path: Path) -> None:
         assert_identical(tmp_path / "weighted", tmp_path / "plain")
 
 
+def test_what_stands_behind_the_scores_can_be_told(charbert: Path, tmp_path: Path) -> None:
+    for name in ("eng.train", "eng.testa"):
+        write_conll(tmp_path / name)
+    settings = {"task": "ner", "data": tmp_path, "model": charbert, "epochs": 1}
+    numbers = run(tmp_path / "out", "--report", "--word-split", **settings)
+    assert {"dev_word_f1", "dev_subword_f1", "dev_subword_words"} <= numbers.keys()
+    assert "ANIMAL" in (tmp_path / "out/report-dev.txt").read_text()
+    assert (tmp_path / "out/confusion-dev.png").stat().st_size > 1000
+
+
+def test_the_model_can_stay_frozen_under_a_probe(charbert: Path, tmp_path: Path) -> None:
+    train = write_conll(tmp_path / "train.conll")
+    settings = {"task": "tagging", "train": train, "dev": train, "model": charbert, "probe_size": 16}
+    numbers = run(tmp_path / "out", "--probe", "sum", epochs=8, learning_rate=2e-2, **settings)
+    assert numbers["dev_f1"] > 0.4  # 0 before training
+    before, after = load_file(charbert / "model.safetensors"), load_file(tmp_path / "out/model.safetensors")
+    kept = {name.replace("charbert.", "encoder."): name for name in before if name.startswith("charbert.")}
+    assert kept.keys() <= after.keys()
+    assert all(torch.equal(after[ours], before[theirs]) for ours, theirs in kept.items())
+
+
 def test_another_run_is_not_written_over(charbert: Path, tmp_path: Path) -> None:
     settings = {"task": "text", "train": write_csv(tmp_path / "train.csv"), "model": charbert, "epochs": 1}
     run(tmp_path / "out", **settings)
@@ -167,6 +188,9 @@ def test_another_run_is_not_written_over(charbert: Path, tmp_path: Path) -> None
         ({"task": "text", "kind": "class"}, "kind='class' is unknown"),
         ({"task": "text", "label_column": "class"}, "no column 'class'; its columns: 'text', 'label'"),
         ({"task": "text", "model": "no/folder/there"}, "no/folder/there"),
+        ({"task": "text", "word_split": True}, "word_split: scores entities"),
+        ({"task": "text", "probe": "tokens"}, "probe='tokens' is unknown; choose one of token,"),
+        ({"task": "text", "probe": "token"}, "only ner, pos and tagging can have one"),
     ],
 )
 def test_what_cannot_work_is_told_before_anything_is_written(

@@ -163,3 +163,9 @@ def test_a_missing_file_of_a_split_is_named(tmp_path: Path) -> None:
     (tmp_path / "dev_matched.tsv").touch()
     with pytest.raises(CharBertError, match=r"dev_mismatched\.tsv: no such file"):
         split_files("mnli", tmp_path, "dev")
+
+
+def test_files_to_predict_may_be_missing(tmp_path: Path) -> None:
+    assert split_files("rte", tmp_path, "test") == []
+    (tmp_path / "test_mismatched.tsv").touch()
+    assert split_files("mnli", tmp_path, "test") == [("mismatched", tmp_path / "test_mismatched.tsv")]

@@ -1,0 +1,230 @@
+"""What stands behind a score: words that the tokenizer splits, each label, labels taken for each other."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from sklearn import metrics
+from sklearn.preprocessing import MultiLabelBinarizer
+
+from charbert.errors import CharBertError
+from data.labelled.conll import to_iob2
+from data.labelled.examples import TaggedExample
+from finetune.metrics.tagging import OUTSIDE, entity_scores, entity_scores_by_type, has_entities
+from finetune.tasks.base import Task
+from finetune.tasks.tags import TagPrediction, TagTask
+from finetune.tasks.texts import MULTI_LABEL, TextTask
+
+logger = logging.getLogger(__name__)
+COLUMNS = ("precision", "recall", "f1", "support")
+MOST_LABELS = 30
+REST = "(the rest)"
+_LONGEST_NAME = 24  # characters in the figure
+_CELL, _LARGEST_CELL, _GRID = 0.42, 1.0, 5.0  # inches
+_POINTS, _LARGEST_FONT = 72, 11
+
+LabelScores = dict[str, dict[str, float]]
+
+
+def check_word_split(task: Task[Any, Any]) -> None:
+    """Refuse a task without entities.
+
+    Raises:
+        CharBertError: it has none.
+    """
+    if not isinstance(task, TagTask) or not has_entities(task.labels):
+        raise CharBertError("word_split: scores entities (tags O, B-... and I-...), and this task has none")
+
+
+def word_split(
+    examples: Sequence[TaggedExample], predictions: Sequence[TagPrediction], tokenizer: Any
+) -> dict[str, float]:
+    """Scores of entities by whether the tokenizer splits them (the paper's Word and Subword).
+
+    An entity, gold or predicted, belongs to `subword` if any word of it has more than one token, else to
+    `word`. The gold entities of a part are compared with the predicted ones of that part.
+
+    Returns:
+        `precision`, `recall` and `f1` of each part, as `word_f1`, `subword_f1` and so on; then the shares
+        that are split: `subword_words` of all words, `subword_entities` of gold entities,
+        `subword_entity_words` of the words in these. In testb of CoNLL-2003, bert-base-cased splits 17.8%,
+        53.6% and 45.3%; the paper gives the first and the last.
+
+    Raises:
+        CharBertError: seqeval is not installed.
+    """
+    split = [counts > 1 for counts in _token_counts(examples, tokenizer)]
+    gold = [to_iob2(example.tags or ()) for example in examples]
+    predicted = [to_iob2(prediction.tags) for prediction in predictions]
+    numbers: dict[str, float] = {}
+    entities = []
+    for name, is_split in (("word", False), ("subword", True)):
+        sides = [
+            [_entities_of_part(tags, words, is_split) for tags, words in zip(side, split, strict=True)]
+            for side in (gold, predicted)
+        ]
+        scores = entity_scores(*sides)
+        numbers |= {f"{name}_{measure}": scores[measure] for measure in ("precision", "recall", "f1")}
+        entities.append(sum(tag.startswith("B-") for tag in chain(*sides[0])))
+    words = np.concatenate(split)
+    in_entities = np.array([tag != OUTSIDE for tag in chain(*gold)])
+    return {
+        **numbers,
+        "subword_words": float(words.mean()),
+        "subword_entities": entities[1] / max(1, sum(entities)),
+        "subword_entity_words": float((words & in_entities).sum() / max(1, in_entities.sum())),
+    }
+
+
+def _token_counts(examples: Sequence[TaggedExample], tokenizer: Any) -> Iterator[NDArray[np.int64]]:
+    """How many tokens each word has in its sentence, however long that is."""
+    texts = [" ".join(example.words) for example in examples]
+    settings = {"add_special_tokens": False, "return_offsets_mapping": True, "verbose": False}
+    for example, spans in zip(examples, tokenizer(texts, **settings)["offset_mapping"], strict=True):
+        starts = np.cumsum([0, *(len(word) + 1 for word in example.words[:-1])])
+        ends = np.array([end for begin, end in spans if end > begin], dtype=np.int64)
+        # The end tells the word, since a token may begin with the blank before it.
+        numbers = np.searchsorted(starts, ends - 1, side="right") - 1
+        yield np.bincount(numbers, minlength=len(starts))
+
+
+def _entities_of_part(tags: Sequence[str], split: NDArray[np.bool_], is_split: bool) -> list[str]:
+    """IOB2 tags with O for the entities that are not of this part."""
+    # Words of one entity have one number.
+    numbers = np.cumsum([not tag.startswith("I-") for tag in tags])
+    split_numbers = set(numbers[split].tolist())
+    return [
+        tag if (number in split_numbers) == is_split else OUTSIDE
+        for tag, number in zip(tags, numbers.tolist(), strict=True)
+    ]
+
+
+def write_report(
+    task: Task[Any, Any], examples: Sequence[Any], predictions: Sequence[Any], folder: Path, name: str
+) -> None:
+    """Write `report-NAME.txt`, scores of each label, and `confusion-NAME.png`, which are taken for which.
+
+    Of entities, the report has their types, and the figure the types of single words. Several labels at once
+    have no figure. Numbers and answers have no labels, hence neither.
+
+    Args:
+        examples: with labels.
+        predictions: one for each.
+        folder: gets the files; it exists.
+        name: of the examples, such as `dev`.
+    """
+    labels = list(task.labels)
+    if isinstance(task, TagTask):
+        tags = [example.tags for example in examples], [prediction.tags for prediction in predictions]
+        gold, predicted = ([tag for sentence in side for tag in sentence] for side in tags)
+        if has_entities(labels):
+            scores = entity_scores_by_type(*tags)
+            labels, gold, predicted = ([_type_of(tag) for tag in each] for each in (labels, gold, predicted))
+        else:
+            scores = _label_scores(gold, predicted, labels)
+    elif isinstance(task, TextTask) and labels:
+        gold = [example.label for example in examples]
+        predicted = [prediction.label for prediction in predictions]
+        scores = (_label_set_scores if task.kind == MULTI_LABEL else _label_scores)(gold, predicted, labels)
+    else:
+        logger.info("%s: no report, since this task has no labels", name)
+        return
+    (folder / f"report-{name}.txt").write_text(_table(scores) + "\n", encoding="utf-8")
+    if not (isinstance(task, TextTask) and task.kind == MULTI_LABEL):
+        draw_confusion(gold, predicted, labels, folder / f"confusion-{name}.png", title=name)
+
+
+def _type_of(tag: str) -> str:
+    return tag if tag == OUTSIDE else tag[2:]
+
+
+def _label_scores(gold: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> LabelScores:
+    """Of those labels that occur on either side."""
+    known = _occurring(labels, gold, predicted)
+    columns = metrics.precision_recall_fscore_support(gold, predicted, labels=known, zero_division=0)
+    return _by_label(known, columns)
+
+
+def _label_set_scores(
+    gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], labels: Sequence[str]
+) -> LabelScores:
+    known = _occurring(labels, chain(*gold), chain(*predicted))
+    if not known:
+        return {}
+    sides = [MultiLabelBinarizer(classes=known).fit_transform(side) for side in (gold, predicted)]
+    return _by_label(known, metrics.precision_recall_fscore_support(*sides, zero_division=0))
+
+
+def _occurring(labels: Iterable[str], *sides: Iterable[str]) -> list[str]:
+    found = set().union(*sides)
+    return [label for label in dict.fromkeys(labels) if label in found]
+
+
+def _by_label(labels: Sequence[str], columns: Iterable[Any]) -> LabelScores:
+    rows = zip(labels, *columns, strict=True)
+    return {label: dict(zip(COLUMNS, values, strict=True)) for label, *values in rows}
+
+
+def _table(scores: LabelScores) -> str:
+    """A line for each label; below them the plain mean over the labels, and their support together."""
+    rows = [(label, [found[column] for column in COLUMNS]) for label, found in scores.items()]
+    if rows:
+        values = np.array([found for _, found in rows])
+        rows.append(("mean", [*values[:, :-1].mean(axis=0), values[:, -1].sum()]))
+    width = max(map(len, ("label", *scores)))
+    lines = [f"{'label':{width}}" + "".join(f"{column:>11}" for column in COLUMNS)]
+    for label, (*shares, support) in rows:
+        lines.append(f"{label:{width}}" + "".join(f"{share:11.4f}" for share in shares) + f"{support:11.0f}")
+    return "\n".join(lines)
+
+
+def draw_confusion(
+    gold: Sequence[str], predicted: Sequence[str], labels: Sequence[str], path: Path, title: str
+) -> None:
+    """Draw into a PNG how often each gold label is taken for which, coloured by the share of its row.
+
+    Of more than `MOST_LABELS` labels, the rarest share a row and a column.
+
+    Args:
+        gold, predicted: N labels each.
+        labels: all there may be, in the order to draw them in; those that do not occur are left out.
+    """
+    shown, gold, predicted = _most_frequent(labels, gold, predicted)
+    pairs = Counter(zip(gold, predicted, strict=True))
+    counts = np.array([[pairs[row, column] for column in shown] for row in shown])
+    shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
+    cell = min(_LARGEST_CELL, max(_CELL, _GRID / len(shown)))  # inches
+    names = [name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in shown]
+    grid, margin = cell * len(shown), 1.2 + 0.08 * max(map(len, names))
+    figure = Figure(figsize=(grid + margin + 0.8, grid + margin), layout="constrained", dpi=150)
+    axes = figure.add_subplot(title=title, xlabel="predicted", ylabel="right")
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(
+        range(len(shown)), names, rotation=45, ha="right", rotation_mode="anchor", parse_math=False
+    )
+    axes.set_yticks(range(len(shown)), names, parse_math=False)
+    figure.colorbar(image, label="share of the right label's examples", shrink=min(0.8, 4 / grid))
+    digits = len(str(counts.max()))
+    font = min(_LARGEST_FONT, 0.85 * cell * _POINTS / (0.65 * digits))  # a digit is 0.65 of it wide
+    for row, column in zip(*counts.nonzero(), strict=True):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=colour, size=font)
+    figure.savefig(path)
+
+
+def _most_frequent(
+    labels: Iterable[str], gold: Sequence[str], predicted: Sequence[str]
+) -> tuple[list[str], Sequence[str], Sequence[str]]:
+    """The labels to draw, and both sides with the others called `REST`."""
+    known = _occurring(labels, gold, predicted)
+    if len(known) <= MOST_LABELS:
+        return known, gold, predicted
+    frequent = {label for label, _ in Counter(gold).most_common(MOST_LABELS - 1)}
+    gold, predicted = ([name if name in frequent else REST for name in side] for side in (gold, predicted))
+    return [*(label for label in known if label in frequent), REST], gold, predicted

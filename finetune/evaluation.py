@@ -1,0 +1,46 @@
+"""What a trained model makes of the sets of a run: scores, what stands behind them, predictions."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from charbert.results import is_main_process
+from finetune.analysis import word_split, write_report
+from finetune.catalogue import SUBMISSIONS
+from finetune.settings import FinetuneSettings
+from finetune.tasks.base import Task
+from finetune.trainer import EvaluationSet, FinetuneTrainer
+
+PREDICTIONS = "predictions"
+
+
+def evaluated(
+    settings: FinetuneSettings,
+    task: Task[Any, Any],
+    trainer: FinetuneTrainer,
+    split: str,
+    sets: Mapping[str, EvaluationSet],
+) -> dict[str, float]:
+    """The scores of a split's sets, as `dev_f1` or, of a further set, `dev_mismatched_accuracy`.
+
+    Their predictions and, where it is asked for, reports go to the folder of the run. A set in which
+    nothing tells what is right is predicted only.
+    """
+    output = Path(trainer.args.output_dir)
+    numbers: dict[str, float] = {}
+    for name, given in sets.items():
+        predictions = task.with_threshold(trainer.predictions(given))
+        full_name = f"{split}_{name}" if name else split
+        if all(example.is_labelled for example in given.examples):
+            scores = task.score(given.examples, predictions)
+            if settings.word_split:
+                scores |= word_split(given.examples, predictions, trainer.processing_class)
+            numbers |= {f"{full_name}_{measure}": value for measure, value in scores.items()}
+            if settings.report and is_main_process():
+                write_report(task, given.examples, predictions, output, full_name)
+        if is_main_process():
+            of_server = SUBMISSIONS.get(settings.task) if split == "test" else None
+            path = output / PREDICTIONS / f"{of_server[name] if of_server else full_name}{task.ending}"
+            path.parent.mkdir(exist_ok=True)
+            task.write(given.examples, predictions, path)
+    return numbers
