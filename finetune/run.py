@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, get_last_checkpoint
 
@@ -63,11 +64,13 @@ def finetune(settings: FinetuneSettings) -> Numbers:
     if settings.word_split:
         check_word_split(task)
     if len(settings.seeds) == 1:
-        return run_seed(settings, task, sets, settings.seeds[0], output)
-    runs = [run_seed(settings, task, sets, seed, output / f"seed-{seed}") for seed in settings.seeds]
-    numbers = over_seeds(runs)
-    if is_main_process():
-        write_results(output, numbers, asdict(settings))
+        numbers = run_seed(settings, task, sets, settings.seeds[0], output)
+    else:
+        runs = [run_seed(settings, task, sets, seed, output / f"seed-{seed}") for seed in settings.seeds]
+        numbers = over_seeds(runs)
+        if is_main_process():
+            write_results(output, numbers, asdict(settings))
+    PartialState().destroy_process_group()
     return numbers
 
 

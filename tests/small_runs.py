@@ -1,4 +1,4 @@
-"""Small runs of pre-training: a corpus of sentences, settings of seconds, several processes."""
+"""Small runs: a corpus of sentences to pre-train on, settings of seconds, several processes."""
 
 import json
 import os
@@ -41,7 +41,7 @@ SETTINGS: dict[str, Any] = {
 }
 TOGETHER = """import sys
 from torch import distributed
-from pretrain.__main__ import main
+from {module}.__main__ import main
 
 main(sys.argv[1:])
 assert not distributed.is_initialized(), "the process group is left open"
@@ -87,9 +87,9 @@ def log_lines(output: Path) -> list[dict[str, Any]]:
     return [entry for entry in history if "mlm_loss" in entry]
 
 
-def torchrun(config: Path, *more: str) -> None:
+def torchrun(config: Path, *more: str, module: str = "pretrain") -> None:
     """A run of two processes."""
-    finish(start_torchrun(config, ("--nproc-per-node", "2"), more))
+    finish(start_torchrun(config, ("--nproc-per-node", "2"), more, module))
 
 
 def free_port() -> int:
@@ -99,11 +99,11 @@ def free_port() -> int:
 
 
 def start_torchrun(
-    config: Path, launch: tuple[str, ...], more: tuple[str, ...] = ()
+    config: Path, launch: tuple[str, ...], more: tuple[str, ...] = (), module: str = "pretrain"
 ) -> subprocess.Popen[str]:
     program = str(Path(sys.executable).with_name("torchrun"))
     script = config.with_name("together.py")
-    script.write_text(TOGETHER)
+    script.write_text(TOGETHER.format(module=module))
     return subprocess.Popen(
         [program, *launch, str(script), str(config), *more],
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
