@@ -13,7 +13,7 @@ from data.labelled.squad import read_squad
 from data.labelled.tables import question_examples, tagged_examples, text_examples
 from finetune.metrics import classification
 from finetune.metrics.classification import Measures
-from finetune.metrics.tagging import entity_scores, has_entities, tag_scores
+from finetune.metrics.tagging import entity_scores, has_entities, seqeval_metrics, tag_scores
 from finetune.settings import FinetuneSettings
 from finetune.tasks.answers import AnswerTask
 from finetune.tasks.base import Task
@@ -167,6 +167,8 @@ def task_of(
         )
     if settings.task in TAGS:
         measures = _ENTITIES if has_entities(labels) else _WORDS
+        if measures is _ENTITIES:
+            seqeval_metrics()  # so that it is missed before training, not after
         return TagTask(labels=labels, max_length=max_length, **measures._asdict())
     if settings.task == "text":
         kind, measures = settings.kind, classification.TEXT_METRICS[settings.kind]

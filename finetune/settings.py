@@ -115,6 +115,8 @@ class FinetuneSettings:
             )
         if not 0 < self.dev_fraction < 1:
             raise CharBertError(f"dev_fraction={self.dev_fraction} must lie between 0 and 1")
+        if not 0 <= self.warmup_ratio < 1:
+            raise CharBertError(f"warmup_ratio={self.warmup_ratio} must be at least 0, and below 1")
         if not 0 < self.layer_decay <= 1:
             raise CharBertError(f"layer_decay={self.layer_decay} must lie above 0, and not above 1")
         if not self.seeds:

@@ -30,7 +30,7 @@ def entity_scores(gold: Tags, predicted: Tags) -> dict[str, float]:
     Raises:
         CharBertError: seqeval is not installed.
     """
-    scorer, sides = _seqeval(), (_iob2(gold), _iob2(predicted))
+    scorer, sides = seqeval_metrics(), (_iob2(gold), _iob2(predicted))
     precision, recall, f1, _ = scorer.precision_recall_fscore_support(
         *sides, average="micro", zero_division=0
     )
@@ -49,7 +49,7 @@ def entity_scores_by_type(gold: Tags, predicted: Tags) -> dict[str, dict[str, fl
     Raises:
         CharBertError: seqeval is not installed.
     """
-    scorer, sides = _seqeval(), (_iob2(gold), _iob2(predicted))
+    scorer, sides = seqeval_metrics(), (_iob2(gold), _iob2(predicted))
     names = sorted({name for side in sides for name, _, _ in scorer.get_entities(side)})
     columns = scorer.precision_recall_fscore_support(*sides, average=None, zero_division=0)
     return {
@@ -86,7 +86,12 @@ def _iob2(tags: Tags) -> list[list[str]]:
     return [list(to_iob2(sentence)) for sentence in tags]
 
 
-def _seqeval() -> Any:
+def seqeval_metrics() -> Any:
+    """The library that entities are scored with.
+
+    Raises:
+        CharBertError: it is not installed.
+    """
     try:
         return importlib.import_module("seqeval.metrics.sequence_labeling")
     except ModuleNotFoundError as error:
