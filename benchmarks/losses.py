@@ -27,6 +27,7 @@ from benchmarks.report import machine, table, write_json
 from benchmarks.steps import on_plain_path
 from charbert.errors import CharBertError, run_command
 from charbert.settings import load_settings
+from charbert.training import STATE
 from data.commands import at_least
 from pretrain import run
 from pretrain.settings import PretrainSettings
@@ -90,7 +91,7 @@ def plain_path() -> Iterator[None]:
 def losses_of(settings: PretrainSettings, output: str) -> list[float]:
     """The sum of both tasks' losses at each step."""
     run.pretrain(replace(settings, output=output))
-    history = TrainerState.load_from_json(f"{output}/{run.STATE}").log_history
+    history = TrainerState.load_from_json(f"{output}/{STATE}").log_history
     return [entry["mlm_loss"] + entry["nlm_loss"] for entry in history if "mlm_loss" in entry]
 
 

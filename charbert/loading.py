@@ -227,9 +227,13 @@ def backbone_tokenizer(source: Any, kind: str, **hub: Any) -> Any:
             tokens = loader.from_pretrained(source, **hub)
         except (OSError, ValueError, KeyError):
             continue
-        # Where no file is there, transformers may give a tokenizer of special tokens alone.
-        if len(tokens) > len(set(tokens.all_special_ids)):
+        if has_tokens(tokens):
             return tokens
     raise CharBertError(
         f"{source}: no tokenizer there, so nothing to spell; name one with tokenizer=FOLDER_OR_HUB_ID"
     )
+
+
+def has_tokens(tokenizer: Any) -> bool:
+    """Whether it knows any: where no file is, transformers may give a tokenizer of special tokens alone."""
+    return len(tokenizer) > len(set(tokenizer.all_special_ids))

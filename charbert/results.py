@@ -41,7 +41,7 @@ def write_results(
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A path to write to; what is there at the end gets its name, what an error leaves is removed."""
-    partial = path.with_suffix(".partial")
+    partial = path.with_name(f"{path.name}.partial")
     try:
         yield partial
         partial.replace(path)

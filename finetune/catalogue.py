@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from charbert.errors import CharBertError
+from data.files import text_ending
 from data.labelled.conll import has_conllu_name, read_conll, read_conllu, to_iob2
 from data.labelled.examples import QuestionExample, TaggedExample, TextExample
 from data.labelled.glue import GLUE, read_glue, split_files
 from data.labelled.rows import BadRows
 from data.labelled.squad import read_squad
-from data.labelled.tables import question_examples, tagged_examples, text_examples
+from data.labelled.tables import question_examples, read_table, tagged_examples, text_examples
 from finetune.metrics import classification
 from finetune.metrics.classification import Measures
 from finetune.metrics.tagging import entity_scores, has_entities, seqeval_metrics, tag_scores
@@ -45,7 +46,8 @@ SUBMISSIONS = {
     "rte": {"": "RTE"},
     "wnli": {"": "WNLI"},
 }
-# What `tagging` reads by columns; all else is a table.
+# What `qa` reads as SQuAD's form, and `tagging` by columns; all else is a table.
+SQUAD_ENDING = ".json"
 CONLL_ENDINGS = (".txt", ".conll", ".bio", ".iob", ".iob2")
 FIRST = "matched"  # of the two sets of MNLI
 LENGTH, ANSWER_LENGTH = 128, 384
@@ -96,7 +98,7 @@ def read(settings: FinetuneSettings, source: str, bad: BadRows, labelled: bool =
     if settings.task in GLUE:
         return read_glue(settings.task, Path(source), bad)
     if settings.task in ANSWERS:
-        if settings.task != "qa" or source.endswith(".json"):
+        if settings.task != "qa" or text_ending(Path(source)) == SQUAD_ENDING:
             return read_squad(Path(source), bad)
         return question_examples(
             source,
@@ -118,11 +120,22 @@ def read(settings: FinetuneSettings, source: str, bad: BadRows, labelled: bool =
     )
 
 
+def has_labels(settings: FinetuneSettings, source: str) -> bool:
+    """Whether data of one's own has the column of labels; files in an official form tell by themselves."""
+    path = Path(source)
+    columns = {"text": settings.label_column, "tagging": settings.tags_column, "qa": settings.answers_column}
+    official = has_conllu_name(path) or text_ending(path) in (SQUAD_ENDING, *CONLL_ENDINGS)
+    if settings.task not in columns or (official and settings.task != "text"):
+        return True
+    first = next(iter(read_table(source, BadRows(skip=True))), None)
+    return first is None or columns[settings.task] in first.cells
+
+
 def _tagged(settings: FinetuneSettings, source: str, bad: BadRows, labelled: bool) -> Iterator[TaggedExample]:
     path = Path(source)
     if has_conllu_name(path):
         examples = read_conllu(path, bad, column=settings.conllu_column)
-    elif settings.task == "tagging" and path.suffix.lower() not in CONLL_ENDINGS:
+    elif settings.task == "tagging" and text_ending(path) not in CONLL_ENDINGS:
         examples = tagged_examples(
             source, words=settings.words_column, tags=settings.tags_column if labelled else None, bad=bad
         )
@@ -146,6 +159,9 @@ def labels_of(settings: FinetuneSettings, examples: Sequence[Any]) -> list[str]:
     for example in examples:
         given = example.tags if settings.task in TAGS else example.label
         found.update(given if isinstance(given, tuple) else [given])
+    broken = next((label for label in found if any(mark in label for mark in "\t\n\r")), None)
+    if broken is not None:
+        raise CharBertError(f"label {broken!r} holds a tab or a line break, and cannot be written; mend it")
     if len(found) < 2:
         raise CharBertError(f"the training data knows {len(found)} labels, and two at least are needed")
     return sorted(found)
@@ -167,6 +183,10 @@ def task_of(
         )
     if settings.task in TAGS:
         measures = _ENTITIES if has_entities(labels) else _WORDS
+        if settings.task == "ner" and measures is _WORDS:
+            raise CharBertError(
+                "ner: tags must be O, B-... and I-...; for others, such as E- and S-, give --task tagging"
+            )
         if measures is _ENTITIES:
             seqeval_metrics()  # so that it is missed before training, not after
         return TagTask(labels=labels, max_length=max_length, **measures._asdict())
@@ -174,4 +194,10 @@ def task_of(
         kind, measures = settings.kind, classification.TEXT_METRICS[settings.kind]
     else:
         kind, measures = CLASSIFICATION if labels else REGRESSION, classification.GLUE_METRICS[settings.task]
-    return TextTask(labels=labels, kind=kind, max_length=max_length, **measures._asdict())
+    return TextTask(
+        labels=labels,
+        kind=kind,
+        max_length=max_length,
+        separator=settings.separator,
+        **measures._asdict(),
+    )

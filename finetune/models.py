@@ -9,7 +9,7 @@ from charbert.auto import MODELS
 from charbert.checkpoints import BACKBONES, read_checkpoint, read_config
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError, first_line
-from charbert.loading import backbone_tokenizer
+from charbert.loading import backbone_tokenizer, has_tokens
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import Vocabulary
 from finetune.probe import probe_of
@@ -17,6 +17,22 @@ from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
 
 CHARBERT, RELEASED, PLAIN = "charbert", "released", "plain"
+
+
+def check_length(model: Any, max_length: int) -> None:
+    """Refuse rows that a model has no positions for.
+
+    Raises:
+        CharBertError: `max_length` is greater.
+    """
+    encoder = model.base_model
+    positions = getattr(encoder, "max_tokens", None)
+    table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
+    if positions is None and table is not None:
+        # RoBERTa keeps its first positions for padding.
+        positions = table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
+    if positions is not None and max_length > positions:
+        raise CharBertError(f"max_length={max_length}, but the model has {positions} positions; give less")
 
 
 def load(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any, Any]:
@@ -86,6 +102,8 @@ def _plain(source: Any, named: str, task: Task[Any, Any]) -> tuple[Any, Any]:
         model = task.auto_class.from_pretrained(source, ignore_mismatched_sizes=True, **task.model_settings)
     except (OSError, ValueError, KeyError) as error:
         raise CharBertError(f"{source}: no model that can be read ({first_line(error)})") from error
+    if not has_tokens(tokenizer):
+        raise CharBertError(f"{named}: no tokenizer there; name its folder or hub id with --tokenizer")
     if not tokenizer.is_fast:
         raise CharBertError(f"{named}: its tokenizer is a slow one, which does not tell where tokens stand")
     return model, tokenizer

@@ -46,15 +46,20 @@ def run(given: argparse.Namespace) -> None:
     out, bad = Path(given.out), BadRows(given.skip_bad_rows)
     if out.suffix not in (LINES, task.ending):
         raise CharBertError(f"{out}: must end in {LINES} or {task.ending}")
+    if not out.parent.is_dir():
+        raise CharBertError(f"{out}: there is no folder {out.parent}; make it first")
     model, tokenizer = load_finetuned(given.model, task)
-    model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(device).eval()
     padding = Padding(tokenizer)
-    examples = read(settings, given.file, bad, labelled=False)
+    examples = (example.without_label() for example in read(settings, given.file, bad, labelled=False))
     kept: tuple[list[Any], list[Any]] = [], []
     with whole_file(out) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         for chunk in _chunks(examples):
             encoded = task.encode(chunk, tokenizer)
-            found = outputs_of(model, encoded.inputs, padding, given.batch_size)
+            # As the run evaluated, so that a threshold that it searched means the same.
+            with torch.autocast(device.type, torch.bfloat16, enabled=settings.bf16):
+                found = outputs_of(model, encoded.inputs, padding, given.batch_size)
             predictions = task.decode(chunk, encoded, [found[row] for row in range(len(encoded.inputs))])
             if out.suffix == LINES:
                 for record in task.records(chunk, predictions):
@@ -77,12 +82,12 @@ def load_task(folder: Path) -> tuple[FinetuneSettings, Task[Any, Any]]:
     """
     try:
         content = json.loads((folder / TASK_FILE).read_bytes())
-    except (OSError, ValueError) as error:
+        settings = FinetuneSettings(**content["settings"])
+        return settings, task_of(settings, content["labels"], content["threshold"])
+    except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise CharBertError(
             f"{folder}: has no {TASK_FILE} that can be read; give the output folder of a fine-tuning run"
         ) from error
-    settings = FinetuneSettings(**content["settings"])
-    return settings, task_of(settings, content["labels"], content["threshold"])
 
 
 def _chunks(examples: Iterator[Any]) -> Iterator[list[Any]]:

@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from accelerate import PartialState
 from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, get_last_checkpoint
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from charbert.errors import CharBertError
 from charbert.losses import IGNORED
+from charbert.ragged import rounded_up
 from charbert.results import (
     RESULTS,
     check_output_folder,
@@ -25,12 +26,12 @@ from charbert.results import (
     whole_file,
     write_results,
 )
-from charbert.training import checkpoint_gradients, prepare_compiler
+from charbert.training import STATE, checkpoint_gradients, complete_checkpoint, prepare_compiler
 from finetune.analysis import check_word_split
-from finetune.batches import Padding, Rows
+from finetune.batches import COMPILED_TOKENS, Padding, Rows
 from finetune.evaluation import PREDICTIONS, evaluated
 from finetune.metrics.intervals import summary
-from finetune.models import load
+from finetune.models import check_length, load
 from finetune.sets import Sets, read_sets
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
@@ -39,10 +40,14 @@ from finetune.trainer import EvaluationSet, FinetuneTrainer, balanced_weights
 
 logger = logging.getLogger(__name__)
 TASK_FILE = "task.json"
+TENSORBOARD = "events.out.tfevents.*"
 FILES_OF_A_RUN = (
-    *(RESULTS, TASK_FILE, "model.safetensors", "training_args.bin", "trainer_state.json"),
-    *("report-*.txt", "confusion-*.png"),
+    *(RESULTS, TASK_FILE, "model.safetensors", "training_args.bin", STATE),
+    *("report-*.txt", "confusion-*.png", f"runs/*/{TENSORBOARD}"),
+    *(f"{PREDICTIONS}/*{ending}" for ending in (".tsv", ".conll", ".json")),
 )
+# Of a run that goes on.
+MAY_DIFFER = ("output", "seeds", "resume", "overwrite", "num_workers", "eval_batch_size")
 Numbers = dict[str, Any]
 
 
@@ -63,13 +68,14 @@ def finetune(settings: FinetuneSettings) -> Numbers:
     task, sets = read_sets(settings)
     if settings.word_split:
         check_word_split(task)
-    if len(settings.seeds) == 1:
-        numbers = run_seed(settings, task, sets, settings.seeds[0], output)
-    else:
-        runs = [run_seed(settings, task, sets, seed, output / f"seed-{seed}") for seed in settings.seeds]
-        numbers = over_seeds(runs)
-        if is_main_process():
-            write_results(output, numbers, asdict(settings))
+    alone = len(settings.seeds) == 1
+    runs: list[Numbers] = []
+    for seed in settings.seeds:
+        folder = output if alone else output / f"seed-{seed}"
+        runs.append(run_seed(settings, task, sets, seed, folder, first=not runs))
+    numbers = runs[0] if alone else over_seeds(runs)
+    if not alone and is_main_process():
+        write_results(output, numbers, asdict(settings))
     PartialState().destroy_process_group()
     return numbers
 
@@ -91,11 +97,15 @@ def numbers_of(results: Mapping[str, Any]) -> Numbers:
 
 
 def run_seed(
-    settings: FinetuneSettings, task: Task[Any, Any], sets: Sets, seed: int, output: Path
+    settings: FinetuneSettings, task: Task[Any, Any], sets: Sets, seed: int, output: Path, first: bool
 ) -> Numbers:
-    """One run, its model and predictions in `output`; one that is finished already is not repeated."""
+    """One run, its model and predictions in `output`; one that is finished already is not repeated.
+
+    Args:
+        first: of the seeds; what is to be written over goes as soon as this run is known to be possible.
+    """
     if settings.resume and (output / RESULTS).exists():
-        return numbers_of(read_results(output))
+        return _finished(settings, output)
     set_seed(seed)
     started = monotonic()
     model, tokenizer = load(settings, task)
@@ -103,8 +113,7 @@ def run_seed(
         checkpoint_gradients(model)
     if settings.torch_compile:
         prepare_compiler()
-    if settings.overwrite and is_main_process() and output.exists():
-        _remove_run(output)
+    check_length(model, rounded_up(task.max_length, COMPILED_TOKENS if settings.torch_compile else 1))
     rows, class_weights = _training_rows(settings, task, sets.train, tokenizer)
     dev = _encoded(task, sets.dev, tokenizer)
     arguments = _training_arguments(settings, task, len(rows), seed, output)
@@ -120,8 +129,11 @@ def run_seed(
         class_weights=class_weights,
         callbacks=[EarlyStoppingCallback(settings.early_stopping)] if settings.early_stopping else None,
     )
-    checkpoint = get_last_checkpoint(str(output)) if settings.resume and output.is_dir() else None
-    trainer.train(resume_from_checkpoint=checkpoint)
+    if settings.overwrite and first and is_main_process():
+        for folder in (Path(settings.output), *Path(settings.output).glob("seed-*")):
+            _remove_run(folder)
+    checkpoint = complete_checkpoint(output) if settings.resume else None
+    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     trained = monotonic() - started
     trainer.save_model()
     task = task.tuned(sets.dev[""], trainer.predictions(dev[""]))
@@ -143,6 +155,22 @@ def run_seed(
             shutil.rmtree(folder)
     trainer.accelerator.wait_for_everyone()
     return numbers
+
+
+def _finished(settings: FinetuneSettings, output: Path) -> Numbers:
+    """The numbers of a run that needs nothing more.
+
+    Raises:
+        CharBertError: it was another one.
+    """
+    results = read_results(output)
+    for name, value in asdict(settings).items():
+        before = results["settings"].get(name)
+        if name not in MAY_DIFFER and before != value:
+            raise CharBertError(
+                f"{output}: was made with {name}={before}, not {value}; give another folder or --overwrite"
+            )
+    return numbers_of(results)
 
 
 def save_task(settings: FinetuneSettings, task: Task[Any, Any], folder: Path) -> None:
@@ -196,6 +224,7 @@ def _training_arguments(
             eval_strategy="steps",
             save_strategy="steps",
             save_total_limit=1,
+            restore_callback_states_from_checkpoint=True,
             load_best_model_at_end=True,
             metric_for_best_model=f"eval_{task.metric}",
             greater_is_better=True,
@@ -220,8 +249,7 @@ def _training_arguments(
 
 def _remove_run(output: Path) -> None:
     """Remove what an earlier run left, and nothing else."""
-    folders = (*output.glob(f"{PREFIX_CHECKPOINT_DIR}-*"), output / "runs", output / PREDICTIONS)
-    for folder in folders:
+    for folder in output.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
         shutil.rmtree(folder, ignore_errors=True)
     for pattern in FILES_OF_A_RUN:
         for path in output.glob(pattern):

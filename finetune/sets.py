@@ -44,8 +44,8 @@ def read_sets(settings: FinetuneSettings) -> tuple[Task[Any, Any], Sets]:
     sets = Sets(task.usable(train, bad), _usable(task, found["dev"], bad), _usable(task, found["test"], bad))
     if bad:
         logger.warning("%s", bad.summary())
-    for name, examples in (("training", sets.train), ("dev", sets.dev[""])):
-        if not examples:
+    for name, given in (("training", {"": sets.train}), ("dev", sets.dev), ("test", sets.test)):
+        if not all(given.values()):
             raise CharBertError(f"{settings.task}: no {name} example is left")
     return task, sets
 
@@ -53,7 +53,8 @@ def read_sets(settings: FinetuneSettings) -> tuple[Task[Any, Any], Sets]:
 def _read_split(settings: FinetuneSettings, split: str, bad: BadRows) -> dict[str, list[Any]]:
     found = {}
     for name, source in catalogue.sources(settings, split).items():
-        examples = list(catalogue.read(settings, source, bad))
+        labelled = split != "test" or catalogue.has_labels(settings, source)
+        examples = list(catalogue.read(settings, source, bad, labelled))
         if split != "test":
             unlabelled = [example for example in examples if not example.is_labelled]
             for example in unlabelled:

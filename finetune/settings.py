@@ -1,6 +1,7 @@
 """Every setting of a fine-tuning run."""
 
 from dataclasses import dataclass, field
+from math import inf
 
 from charbert.errors import CharBertError
 from charbert.settings import described
@@ -15,6 +16,9 @@ LEAST = {
     **dict.fromkeys(("num_workers", "early_stopping"), 0),
     "max_length": 16,
 }
+
+NOT_NEGATIVE = ("epochs", "learning_rate", "weight_decay", "max_grad_norm")
+SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "inverse_sqrt")
 
 
 @dataclass
@@ -70,7 +74,7 @@ class FinetuneSettings:
     gradient_accumulation_steps: int = described(1, "steps whose gradients are summed")
     epochs: float = described(3, "passes over the training data; 2 to 6 in the paper")
     learning_rate: float = described(3e-5, "peak learning rate; 2e-5 or 3e-5 in the paper")
-    lr_scheduler_type: str = described("linear", "schedule, by transformers' name")
+    lr_scheduler_type: str = described("linear", f"of the rate: {', '.join(SCHEDULES)}")
     warmup_ratio: float = described(0.1, "share of the steps up to the peak")
     weight_decay: float = described(0.01, "weight decay of AdamW")
     layer_decay: float = described(1.0, "a layer learns at this share of the rate of the one above it")
@@ -115,12 +119,21 @@ class FinetuneSettings:
             )
         if not 0 < self.dev_fraction < 1:
             raise CharBertError(f"dev_fraction={self.dev_fraction} must lie between 0 and 1")
+        for name in NOT_NEGATIVE:
+            if not 0 <= getattr(self, name) < inf:
+                raise CharBertError(f"{name}={getattr(self, name)} must be a number of at least 0")
+        if self.lr_scheduler_type not in SCHEDULES:
+            raise CharBertError(
+                f"lr_scheduler_type={self.lr_scheduler_type!r} is unknown; choose of {', '.join(SCHEDULES)}"
+            )
         if not 0 <= self.warmup_ratio < 1:
             raise CharBertError(f"warmup_ratio={self.warmup_ratio} must be at least 0, and below 1")
         if not 0 < self.layer_decay <= 1:
             raise CharBertError(f"layer_decay={self.layer_decay} must lie above 0, and not above 1")
-        if not self.seeds:
-            raise CharBertError("seeds: give one at least")
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise CharBertError(f"seeds={self.seeds}: give one at least, and none twice")
+        if not all(0 <= seed < 2**32 for seed in self.seeds):
+            raise CharBertError(f"seeds={self.seeds} must lie between 0 and 4294967295")
 
     @property
     def source(self) -> str:

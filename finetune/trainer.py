@@ -44,8 +44,6 @@ class FinetuneTrainer(Trainer):
         class_weights: torch.Tensor | None = None,
         **kwargs: Any,
     ) -> None:
-        if class_weights is not None:
-            kwargs["compute_loss_func"] = _weighted_loss(class_weights)
         # The Trainer asks whether there is something to evaluate on, and no more.
         super().__init__(*args, eval_dataset=[], **kwargs)
         # Losses are means over each batch, of plain models too.
@@ -53,6 +51,15 @@ class FinetuneTrainer(Trainer):
         self._task = task
         self._dev = dict(dev)
         self._layer_decay = layer_decay
+        self._class_weights = class_weights
+
+    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
+        # Not by the Trainer's compute_loss_func: what that gives is not divided by the steps it is a part of.
+        if self._class_weights is None:
+            return super().compute_loss(model, inputs, return_outputs, **kwargs)
+        outputs = model(**{name: tensor for name, tensor in inputs.items() if name != "labels"})
+        loss = _weighted_loss(outputs.logits, inputs["labels"], self._class_weights)
+        return (loss, outputs) if return_outputs else loss
 
     def predictions(self, given: EvaluationSet) -> list[Any]:
         """What the model as it stands predicts for examples; the same in every process."""
@@ -92,17 +99,10 @@ class FinetuneTrainer(Trainer):
         return [found[number] for number in range(len(encoded.inputs))]
 
 
-def _weighted_loss(weights: torch.Tensor) -> Any:
-    def loss(outputs: Any, labels: torch.Tensor, **_: Any) -> torch.Tensor:
-        logits = outputs.logits
-        return F.cross_entropy(
-            logits.flatten(0, -2).float(),
-            labels.flatten(),
-            weights.to(logits.device),
-            ignore_index=IGNORED,
-        )
-
-    return loss
+def _weighted_loss(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    return F.cross_entropy(
+        logits.flatten(0, -2).float(), labels.flatten(), weights.to(logits.device), ignore_index=IGNORED
+    )
 
 
 def _decay_by_layer(optimizer: torch.optim.Optimizer, model: torch.nn.Module, decay: float) -> None:

@@ -13,7 +13,7 @@ from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.results import RESULTS, check_output_folder, is_main_process, write_results
 from charbert.tokenization import CharBertTokenizer
-from charbert.training import BUCKET_MIB, prepare_compiler
+from charbert.training import BUCKET_MIB, STATE, complete_checkpoint, prepare_compiler
 from pretrain.batches import batches_of_run
 from pretrain.curves import draw_curves
 from pretrain.model import build_model
@@ -23,7 +23,6 @@ from pretrain.trainer import PretrainingTrainer, Speed
 
 logger = logging.getLogger(__name__)
 FIGURE = "curves.png"
-STATE = "trainer_state.json"
 FILES_OF_A_RUN = (RESULTS, FIGURE, STATE, "model.safetensors", "training_args.bin")
 
 
@@ -96,15 +95,12 @@ def last_checkpoint(output: Path) -> Path | None:
     Raises:
         CharBertError: the folder holds a model, but no checkpoint to go on from.
     """
-    # The Trainer writes the state last: a checkpoint without it was interrupted.
-    complete = [path.parent for path in output.glob(f"checkpoint-*/{STATE}")]
-    if complete:
-        return max(complete, key=lambda path: int(path.name.rpartition("-")[2]))
-    if any((output / name).exists() for name in FILES_OF_A_RUN):
+    checkpoint = complete_checkpoint(output)
+    if checkpoint is None and any((output / name).exists() for name in FILES_OF_A_RUN):
         raise CharBertError(
             f"{output}: no complete checkpoint to resume from; give --overwrite to start anew"
         )
-    return None
+    return checkpoint
 
 
 def _training_arguments(settings: PretrainSettings) -> TrainingArguments:

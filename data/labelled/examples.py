@@ -20,6 +20,9 @@ class TextExample(NamedTuple):
     def is_labelled(self) -> bool:
         return self.label is not None
 
+    def without_label(self) -> "TextExample":
+        return self._replace(label=None)
+
 
 class TaggedExample(NamedTuple):
     """The words of a sentence, and a tag for each; None where the file has none."""
@@ -34,6 +37,9 @@ class TaggedExample(NamedTuple):
     @property
     def is_labelled(self) -> bool:
         return self.tags is not None
+
+    def without_label(self) -> "TaggedExample":
+        return self._replace(tags=None)
 
 
 class Answer(NamedTuple):
@@ -57,3 +63,6 @@ class QuestionExample(NamedTuple):
     @property
     def is_labelled(self) -> bool:
         return self.answerable is not None
+
+    def without_label(self) -> "QuestionExample":
+        return self._replace(answers=(), answerable=None)

@@ -70,7 +70,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
     ) -> None:
         self.unanswerable = unanswerable
         self.threshold = threshold or 0.0
-        self._max_length = max_length
+        self.max_length = max_length
         self._stride = stride
         self._max_answer_length = max_answer_length
         self._n_best = n_best
@@ -175,12 +175,12 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
             _write_json(shares, path.with_suffix(NA_SUFFIX))
 
     def _longest_question(self, tokenizer: Any) -> int:
-        room = self._max_length - tokenizer.num_special_tokens_to_add(pair=True)
+        room = self.max_length - tokenizer.num_special_tokens_to_add(pair=True)
         longest = min(LONGEST_QUESTION, room // 2)
         if not 0 <= self._stride < room - longest:
             raise CharBertError(
                 f"stride={self._stride} must lie between 0 and {room - longest - 1} at "
-                f"max_length={self._max_length}, which holds a question too"
+                f"max_length={self.max_length}, which holds a question too"
             )
         return longest
 
@@ -193,7 +193,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
             questions,
             [example.context for example in examples],
             truncation="only_second",
-            max_length=self._max_length,
+            max_length=self.max_length,
             stride=self._stride,
             return_overflowing_tokens=True,
         )

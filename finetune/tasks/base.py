@@ -34,6 +34,8 @@ class Task(ABC, Generic[Example, Prediction]):
     """The score by which checkpoints are compared; greater is better."""
     labels: tuple[str, ...] = ()
     """The classes of the model's outputs, in order; empty where they have no names."""
+    max_length: int
+    """Tokens of the longest row."""
     ending: str
     """Of files of predictions."""
     threshold: float = 0.0

@@ -12,9 +12,9 @@ from charbert.losses import IGNORED
 from data.labelled.examples import TaggedExample
 from data.labelled.rows import BadRows
 from finetune.encoding import tokenized
+from finetune.metrics.tagging import OUTSIDE
 from finetune.tasks.base import Encoded, Output, Task
 
-OUTSIDE = "O"
 _OVERLAP = 4  # a window shares one token in so many with the next
 Scores = Callable[[Sequence[Sequence[str]], Sequence[Sequence[str]]], dict[str, float]]
 
@@ -59,7 +59,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         self.labels = tuple(labels)
         self.metric = metric
         self._scores = scores
-        self._max_length = max_length
+        self.max_length = max_length
         self._ids = {label: number for number, label in enumerate(labels)}
 
     def usable(self, examples: Sequence[TaggedExample], bad: BadRows) -> list[TaggedExample]:
@@ -79,8 +79,8 @@ class TagTask(Task[TaggedExample, TagPrediction]):
             tokenizer,
             [" ".join(example.words) for example in examples],
             truncation=True,
-            max_length=self._max_length,
-            stride=self._max_length // _OVERLAP,
+            max_length=self.max_length,
+            stride=self.max_length // _OVERLAP,
             return_overflowing_tokens=True,
             return_offsets_mapping=True,
         )
@@ -88,8 +88,9 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         offsets = encoded.pop("offset_mapping")
         columns = list(encoded)
         inputs = [dict(zip(columns, row, strict=True)) for row in zip(*encoded.values(), strict=True)]
+        starts = [np.cumsum([0, *(len(word) + 1 for word in example.words[:-1])]) for example in examples]
         notes = [
-            _words_of_row(number, examples[number].words, spans)
+            _words_of_row(number, starts[number], spans)
             for number, spans in zip(sources, offsets, strict=True)
         ]
         for row, note in zip(inputs, notes, strict=True):
@@ -145,9 +146,8 @@ class TagTask(Task[TaggedExample, TagPrediction]):
                 file.write("\n")
 
 
-def _words_of_row(number: int, words: Sequence[str], spans: Sequence[tuple[int, int]]) -> Words:
-    """Which words begin in a row of tokens, whose characters in the joined words are `spans`."""
-    starts = np.cumsum([0, *(len(word) + 1 for word in words[:-1])])
+def _words_of_row(number: int, starts: NDArray[np.int64], spans: Sequence[tuple[int, int]]) -> Words:
+    """Which words begin in a row of tokens with these characters, by the first character of each word."""
     begins, ends = np.array(spans).T
     # A piece of RoBERTa may begin with the blank before its word, so its end tells the word. Special tokens
     # have no characters.

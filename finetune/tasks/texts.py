@@ -39,19 +39,28 @@ class TextTask(Task[TextExample, TextPrediction]):
         scores: right labels, predicted ones -> measures.
         metric: the one of these that checkpoints are compared by.
         max_length: tokens of a text or pair; what is more is cut off, the longer of a pair first.
+        separator: what stands between several labels where they are written.
     """
 
     auto_class = AutoModelForSequenceClassification
     ending = ".tsv"
 
     def __init__(
-        self, *, labels: Sequence[str], kind: str, scores: Scores, metric: str, max_length: int
+        self,
+        *,
+        labels: Sequence[str],
+        kind: str,
+        scores: Scores,
+        metric: str,
+        max_length: int,
+        separator: str = ",",
     ) -> None:
         self.labels = tuple(labels)
         self.kind = kind
         self.metric = metric
         self._scores = scores
-        self._max_length = max_length
+        self.max_length = max_length
+        self._separator = separator
         self._ids = {label: number for number, label in enumerate(labels)}
 
     @property
@@ -73,7 +82,7 @@ class TextTask(Task[TextExample, TextPrediction]):
         if not examples:
             return Encoded([], [])
         pairs = None if examples[0].pair is None else [example.pair or "" for example in examples]
-        settings = {"truncation": True, "max_length": self._max_length}
+        settings = {"truncation": True, "max_length": self.max_length}
         encoded = tokenized(tokenizer, [example.text for example in examples], pairs, **settings)
         columns = list(encoded)
         inputs = [dict(zip(columns, row, strict=True)) for row in zip(*encoded.values(), strict=True)]
@@ -144,5 +153,5 @@ class TextTask(Task[TextExample, TextPrediction]):
 
     def _written(self, label: Label) -> str:
         if isinstance(label, tuple):
-            return ",".join(label)
-        return f"{label:.3f}" if isinstance(label, float) else label
+            return self._separator.join(label)
+        return str(label)

@@ -128,7 +128,8 @@ def test_a_damaged_last_shard_is_made_again(tmp_path: Path, stem: Stem) -> None:
 @pytest.mark.parametrize("stem", ("text", "blocks"))
 def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(tmp_path: Path, stem: Stem) -> None:
     begun = fill(tmp_path, 1, stem)
-    (tmp_path / f"{stem}-00001.partial").symlink_to("/dev/full")
+    ending = {"text": "parquet", "blocks": "arrow"}[stem]
+    (tmp_path / f"{stem}-00001.{ending}.partial").symlink_to("/dev/full")
     with pytest.raises(
         CharBertError, match=rf"{stem}-00001\.\w+: cannot be written \(No space left on device\)"
     ):

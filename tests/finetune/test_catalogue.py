@@ -1,5 +1,6 @@
 """The tasks by name: where their data stands."""
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,27 @@ def test_labels_are_those_of_the_training_data_sorted(tmp_path: Path) -> None:
     assert labels_of(given, examples) == ["x", "y"]
     with pytest.raises(CharBertError, match="knows 1 labels"):
         labels_of(given, examples[:1])
+
+
+def test_labels_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text('text,label\na,"x\ny"\nb,z\n')
+    given = settings("text")
+    with pytest.raises(CharBertError, match="holds a tab or a line break"):
+        labels_of(given, list(read(given, str(path), BadRows())))
+
+
+def test_tags_that_are_no_entities_are_refused_for_entities() -> None:
+    with pytest.raises(CharBertError, match=r"ner: tags must be O, B-\.\.\. and I-"):
+        task_of(settings("ner"), ["E-X", "O"])
+    assert task_of(settings("tagging"), ["E-X", "O"]).metric == "accuracy"
+
+
+def test_compressed_files_are_known_by_their_form(tmp_path: Path) -> None:
+    path = tmp_path / "x.conll.gz"
+    path.write_bytes(gzip.compress(b"a X\ndog Y\n"))
+    (example,) = read(settings("tagging"), str(path), BadRows())
+    assert example.words == ("a", "dog")
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -16,6 +16,7 @@ from charbert import CharBertForPreTraining
 from charbert.errors import CharBertError
 from charbert.results import read_results
 from finetune.__main__ import main
+from finetune.trainer import FinetuneTrainer
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,7 @@ def test_a_stopped_run_goes_on_to_the_same_model(
         patch.setattr(Trainer, "training_step", interrupted)
         run(tmp_path / "stopped", **settings)
     assert list((tmp_path / "stopped").glob("checkpoint-*"))
+    (tmp_path / "stopped/checkpoint-99").mkdir()  # as one that was being written
     run(tmp_path / "stopped", "--resume", **settings)
     assert_identical(tmp_path / "stopped", tmp_path / "whole")
     assert not list((tmp_path / "stopped").glob("checkpoint-*"))
@@ -129,11 +131,25 @@ def test_training_stops_where_it_no_longer_helps(charbert: Path, tmp_path: Path)
     assert numbers["best_step"] == 6
 
 
-def test_the_best_checkpoint_is_the_model(charbert: Path, tmp_path: Path) -> None:
+def test_the_best_checkpoint_is_the_model(
+    charbert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = [0.1, 0.9, 0.2]
+    weights = []
+
+    def evaluated(trainer: FinetuneTrainer, *_: Any, **__: Any) -> dict[str, float]:
+        found = {"eval_accuracy": scores[len(weights)]}
+        weights.append({name: tensor.clone() for name, tensor in trainer.model.state_dict().items()})
+        trainer.log(found)
+        return found
+
+    monkeypatch.setattr(FinetuneTrainer, "evaluate", evaluated)
     train = write_csv(tmp_path / "train.csv")
-    numbers = run(tmp_path / "out", task="text", train=train, dev=train, model=charbert, epochs=6)
-    log = json.loads((tmp_path / "out/trainer_state.json").read_text())["log_history"]
-    assert numbers["dev_accuracy"] == max(line.get("eval_accuracy", 0.0) for line in log)
+    numbers = run(tmp_path / "out", task="text", train=train, dev=train, model=charbert, epochs=3)
+    assert numbers["best_step"] == 12
+    saved = load_file(tmp_path / "out/model.safetensors")
+    assert all(torch.equal(tensor, weights[1][name]) for name, tensor in saved.items())
+    assert any(not torch.equal(tensor, weights[2][name]) for name, tensor in saved.items())
 
 
 def test_rare_classes_can_count_more(charbert: Path, tmp_path: Path) -> None:
@@ -169,6 +185,16 @@ def test_the_model_can_stay_frozen_under_a_probe(charbert: Path, tmp_path: Path)
     assert all(torch.equal(after[ours], before[theirs]) for ours, theirs in kept.items())
 
 
+def test_weighted_losses_are_means_over_all_steps_that_make_one_up(charbert: Path, tmp_path: Path) -> None:
+    settings = {"task": "text", "train": write_csv(tmp_path / "train.csv"), "model": charbert, "epochs": 1}
+    norms = []
+    for name, size, steps in (("one", 8, 1), ("several", 2, 4)):
+        given = {"batch_size": size, "gradient_accumulation_steps": steps, "class_weights": True}
+        run(tmp_path / name, **given, **settings, logging_steps=1)
+        norms.append(history(tmp_path / name)[0]["grad_norm"])
+    assert norms[1] < 2 * norms[0]
+
+
 def test_another_run_is_not_written_over(charbert: Path, tmp_path: Path) -> None:
     settings = {"task": "text", "train": write_csv(tmp_path / "train.csv"), "model": charbert, "epochs": 1}
     run(tmp_path / "out", **settings)
@@ -177,6 +203,50 @@ def test_another_run_is_not_written_over(charbert: Path, tmp_path: Path) -> None
         run(tmp_path / "out", **settings)
     run(tmp_path / "out", "--overwrite", **settings)
     assert (tmp_path / "out/notes.txt").read_text() == "mine"
+
+
+def test_what_fails_writes_over_nothing(charbert: Path, tmp_path: Path) -> None:
+    settings = {"task": "text", "train": write_csv(tmp_path / "train.csv"), "model": charbert, "epochs": 1}
+    run(tmp_path / "out", **settings)
+    with pytest.raises(CharBertError, match="max_length=200, but the model has 80 positions"):
+        run(tmp_path / "out", "--overwrite", "--max-length", "200", **{**settings, "max_length": 24})
+    assert (tmp_path / "out/model.safetensors").exists()
+    assert (tmp_path / "out/results.json").exists()
+
+
+def test_a_new_run_leaves_no_seed_of_the_old_one(charbert: Path, tmp_path: Path) -> None:
+    settings = {"task": "text", "train": write_csv(tmp_path / "train.csv"), "model": charbert, "epochs": 1}
+    run(tmp_path / "out", "--seeds", "1", "2", **settings)
+    run(tmp_path / "out", "--overwrite", "--seeds", "2", **settings)
+    assert not list((tmp_path / "out").glob("seed-*/model.safetensors"))
+    assert (tmp_path / "out/model.safetensors").exists()
+
+
+def test_a_finished_run_is_told_again_but_not_for_another(charbert: Path, tmp_path: Path) -> None:
+    settings = {"task": "text", "train": write_csv(tmp_path / "train.csv"), "model": charbert, "epochs": 1}
+    numbers = run(tmp_path / "out", **settings)
+    assert run(tmp_path / "out", "--resume", **settings) == numbers
+    with pytest.raises(CharBertError, match=r"was made with epochs=1.*, not 2"):
+        run(tmp_path / "out", "--resume", **{**settings, "epochs": 2})
+
+
+def test_a_test_set_without_labels_is_predicted(charbert: Path, tmp_path: Path) -> None:
+    train, test = write_csv(tmp_path / "train.csv"), tmp_path / "test.csv"
+    test.write_text("text\nthe dog jumps .\nthe word jumps .\n")
+    numbers = run(tmp_path / "out", task="text", train=train, test=test, model=charbert, epochs=1)
+    assert not any(name.startswith("test_") for name in numbers)
+    assert len((tmp_path / "out/predictions/test.tsv").read_text().splitlines()) == 3
+
+
+def test_a_plain_folder_without_a_tokenizer_is_refused(plain: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (folder / name).write_bytes((plain / name).read_bytes())
+    train = write_csv(tmp_path / "train.csv")
+    with pytest.raises(CharBertError, match="no tokenizer there; name its folder or hub id with --tokenizer"):
+        run(tmp_path / "out", task="text", train=train, model=folder)
+    assert run(tmp_path / "out", task="text", train=train, model=folder, tokenizer=plain, epochs=1)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +261,11 @@ def test_another_run_is_not_written_over(charbert: Path, tmp_path: Path) -> None
         ({"task": "text", "word_split": True}, "word_split: scores entities"),
         ({"task": "text", "probe": "tokens"}, "probe='tokens' is unknown; choose one of token,"),
         ({"task": "text", "probe": "token"}, "only ner, pos and tagging can have one"),
+        ({"task": "text", "seeds": [1, 1]}, r"seeds=\[1, 1\]: give one at least, and none twice"),
+        ({"task": "text", "seeds": [-1]}, "must lie between 0 and 4294967295"),
+        ({"task": "text", "learning_rate": -1.0}, "learning_rate=-1.0 must be a number of at least 0"),
+        ({"task": "text", "lr_scheduler_type": "step"}, "lr_scheduler_type='step' is unknown"),
+        ({"task": "text", "conllu_column": "lemma"}, "conllu_column='lemma' is unknown"),
     ],
 )
 def test_what_cannot_work_is_told_before_anything_is_written(
@@ -214,6 +289,11 @@ def test_a_bad_row_is_named_and_can_be_left_out(charbert: Path, tmp_path: Path) 
     run(tmp_path / "out", "--skip-bad-rows", **settings)
     predictions = (tmp_path / "out/predictions/dev.tsv").read_text().splitlines()
     assert len(predictions) == 2
+
+
+def history(output: Path) -> list[dict[str, Any]]:
+    """The lines of a run's log."""
+    return json.loads((output / "trainer_state.json").read_text())["log_history"]
 
 
 def assert_identical(folder: Path, other: Path) -> None:

@@ -65,6 +65,17 @@ def test_labels_may_be_missing(models: Path, tmp_path: Path) -> None:
     assert predicted(models, "tagging", words, tmp_path / "out.conll").count("\n\n") == 2
 
 
+def test_what_stands_for_labels_does_not_matter(models: Path, tmp_path: Path) -> None:
+    chunks = tmp_path / "chunks.conll"
+    chunks.write_text("the DT B-NP\nlazy JJ I-NP\ndog NN I-NP\n")
+    assert predicted(models, "tagging", chunks, tmp_path / "out.conll").startswith("the ")
+
+
+def test_a_folder_that_is_missing_is_told(models: Path, tmp_path: Path) -> None:
+    with pytest.raises(CharBertError, match="there is no folder"):
+        predicted(models, "text", models / "text.csv", tmp_path / "no/out.jsonl")
+
+
 def test_a_bad_row_leaves_no_file(models: Path, tmp_path: Path) -> None:
     texts = tmp_path / "texts.csv"
     texts.write_text("text\nthe dog\na,b,c\nthe fox\n")

@@ -96,12 +96,26 @@ def test_a_label_that_training_does_not_know_is_told_with_its_row() -> None:
     assert classes().usable(examples, BadRows(skip=True)) == examples[:1]
 
 
+def test_several_labels_are_written_as_they_are_read(stock: Any, tmp_path: Path) -> None:
+    task = TextTask(
+        labels=("a,b", "c"),
+        kind=MULTI_LABEL,
+        scores=label_set_scores,
+        metric="f1_micro",
+        max_length=32,
+        separator="|",
+    )
+    examples = [example("the")]
+    task.write(examples, task.decode(examples, task.encode(examples, stock), [np.ones(2)]), tmp_path / "x")
+    assert (tmp_path / "x").read_text().endswith("\ta,b|c\n")
+
+
 @pytest.mark.parametrize(
     ("task", "output", "written"),
     [
         (classes(), np.array([1.0, 0.0]), "bad"),
         (several(), np.ones(3), "cat,dog,fox"),
-        (numbers(), np.array([1.23456]), "1.235"),
+        (numbers(), np.array([1.23456]), "1.23456"),
     ],
 )
 def test_predictions_are_written_as_glue_takes_them(
