@@ -141,6 +141,8 @@ def test_the_best_checkpoint_is_the_model(
         found = {"eval_accuracy": scores[len(weights)]}
         weights.append({name: tensor.clone() for name, tensor in trainer.model.state_dict().items()})
         trainer.log(found)
+        state = trainer.args, trainer.state, trainer.control
+        trainer.control = trainer.callback_handler.on_evaluate(*state, found)
         return found
 
     monkeypatch.setattr(FinetuneTrainer, "evaluate", evaluated)
