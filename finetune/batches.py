@@ -17,7 +17,7 @@ from finetune.tasks.base import Inputs
 Batch = dict[str, torch.Tensor]
 CHARACTERS = "char_input_ids"
 # Of compiled models: few shapes, each of which is compiled once.
-COMPILED_TOKENS, COMPILED_CHARACTERS = 64, 256
+COMPILED_TOKENS, COMPILED_CHARACTERS = 32, 256
 
 
 class Rows(Dataset[Inputs]):

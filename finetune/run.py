@@ -229,6 +229,7 @@ def _training_arguments(
             metric_for_best_model=f"eval_{task.metric}",
             greater_is_better=True,
             logging_steps=settings.logging_steps,
+            logging_nan_inf_filter=False,  # it would wait for the loss of every batch
             train_sampling_strategy="group_by_length",
             remove_unused_columns=False,
             report_to="tensorboard",

@@ -65,6 +65,10 @@ class FinetuneTrainer(Trainer):
         """What the model as it stands predicts for examples; the same in every process."""
         return self._task.decode(given.examples, given.encoded, self._outputs(given.encoded))
 
+    def _prepare_inputs(self, inputs: Any) -> Any:
+        # The Trainer's own copies block: they would wait for all that the device has still to do.
+        return {name: tensor.to(self.args.device, non_blocking=True) for name, tensor in inputs.items()}
+
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:

@@ -51,7 +51,7 @@ def test_several_labels_at_once_are_not_padded(stock: Any) -> None:
 def test_for_a_compiler_lengths_are_rounded_up(kind: str) -> None:
     tokens = tiny.tokenizer(kind)
     batch = Padding(tokens, bucketed=True)(rows(tokens))
-    assert batch["input_ids"].shape == (3, 64)
+    assert batch["input_ids"].shape == (3, 32)
     assert batch["char_input_ids"].shape == (3, 256)
     plain = Padding(tokens)(rows(tokens))
     assert torch.equal(batch["attention_mask"].sum(1), plain["attention_mask"].sum(1))
