@@ -109,6 +109,8 @@ class FinetuneSettings:
             raise CharBertError(f"epochs={self.epochs} must be above 0")
         if bool(self.model) == bool(self.backbone):
             raise CharBertError("give one of --model (as it is) and --backbone (to make a CharBERT of)")
+        if self.resume and self.overwrite:
+            raise CharBertError("resume and overwrite exclude each other")
         if self.kind not in PROBLEMS:
             raise CharBertError(f"kind={self.kind!r} is unknown; choose one of {', '.join(PROBLEMS)}")
         if self.probe is not None and self.probe not in FEATURES:

@@ -62,12 +62,16 @@ def words_in(row: Row, column: str) -> tuple[str, ...]:
     """The words of a list, or of a text with white space between them.
 
     Raises:
-        Fault: there are none.
+        Fault: there are none, or one is empty, or holds what ends a line or a column.
     """
     value = _given(row, column)
     if not isinstance(value, list):
         return tuple(_as_text(value, column).split())
-    return tuple(_as_text(word, column) for word in value)
+    words = tuple(_as_text(word, column) for word in value)
+    for word in words:
+        if not word.strip() or any(mark in word for mark in "\t\n\r"):
+            raise Fault(f"column {column!r} holds {word!r}, which is no word")
+    return words
 
 
 def id_in(row: Row, number: int, column: str = "id") -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from charbert.errors import CharBertError
 from data.labelled.rows import BadRows
-from data.labelled.tables import read_table
+from data.labelled.tables import read_table, tagged_examples
 
 datasets = pytest.importorskip("datasets")
 
@@ -290,3 +290,11 @@ def test_a_folder_that_is_no_dataset_is_an_error(tmp_path: Path) -> None:
 def test_an_empty_file_is_an_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(CharBertError, match=f"{name}: is empty"):
         cells_of(write(tmp_path / name, b""), skip=True)
+
+
+@pytest.mark.parametrize("word", ("", " ", "a\tb", "a\nb"))
+def test_what_is_no_word_is_bad(tmp_path: Path, word: str) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps({"words": ["a", word]}) + "\n", encoding="utf-8")
+    with pytest.raises(CharBertError, match=r"row 1: column 'words' holds .*, which is no word"):
+        list(tagged_examples(str(path), words="words", tags=None, bad=BadRows()))
