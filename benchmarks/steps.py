@@ -15,7 +15,7 @@ from charbert.interaction import fold
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.losses import mean_cross_entropy, score_labelled
 from charbert.masks import layer_mask
-from charbert.training import checkpoint_gradients
+from charbert.training import checkpoint_gradients, copied
 from data.examples import Batch
 
 Build = Callable[[CharBertConfig], Any]
@@ -114,8 +114,7 @@ class Bench:
 
         def epoch(_: int) -> None:
             for batch in batches:
-                # The Trainer waits for its copies.
-                step({name: tensor.to(self.device) for name, tensor in batch.items()})
+                step(self._copied(batch))
 
         return {"milliseconds": self._time(epoch) / len(batches), "peak_gib": peak_gib(self.device)}
 
@@ -224,7 +223,7 @@ class Bench:
         return [{name: tensor.pin_memory() for name, tensor in batch.items()} for batch in batches]
 
     def _copied(self, batch: Batch) -> Batch:
-        return {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
+        return copied(batch, self.device)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")

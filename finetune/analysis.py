@@ -18,7 +18,7 @@ from data.labelled.conll import to_iob2
 from data.labelled.examples import TaggedExample
 from finetune.metrics.tagging import OUTSIDE, entity_scores, entity_scores_by_type, has_entities
 from finetune.tasks.base import Task
-from finetune.tasks.tags import TagPrediction, TagTask
+from finetune.tasks.tags import TagPrediction, TagTask, word_starts, words_at
 from finetune.tasks.texts import MULTI_LABEL, TextTask
 
 logger = logging.getLogger(__name__)
@@ -87,11 +87,9 @@ def _token_counts(examples: Sequence[TaggedExample], tokenizer: Any) -> Iterator
     texts = [" ".join(example.words) for example in examples]
     settings = {"add_special_tokens": False, "return_offsets_mapping": True, "verbose": False}
     for example, spans in zip(examples, tokenizer(texts, **settings)["offset_mapping"], strict=True):
-        starts = np.cumsum([0, *(len(word) + 1 for word in example.words[:-1])])
+        starts = word_starts(example.words)
         ends = np.array([end for begin, end in spans if end > begin], dtype=np.int64)
-        # The end tells the word, since a token may begin with the blank before it.
-        numbers = np.searchsorted(starts, ends - 1, side="right") - 1
-        yield np.bincount(numbers, minlength=len(starts))
+        yield np.bincount(words_at(starts, ends), minlength=len(starts))
 
 
 def _entities_of_part(tags: Sequence[str], split: NDArray[np.bool_], is_split: bool) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 from transformers import BatchEncoding
 
 from charbert.tokenization import CharBertTokenizer
+from finetune.tasks.base import Inputs
 
 
 def tokenized(
@@ -22,3 +23,9 @@ def tokenized(
     if isinstance(tokenizer, CharBertTokenizer):
         settings = {"return_spelling": True, **settings}
     return tokenizer(list(texts), None if pairs is None else list(pairs), **settings)
+
+
+def rows_of(encoded: BatchEncoding) -> list[Inputs]:
+    """The rows of a batch, each its values by column."""
+    columns = list(encoded)
+    return [dict(zip(columns, row, strict=True)) for row in zip(*encoded.values(), strict=True)]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from charbert.training import copied
 from data.commands import progress_bar
 from finetune.batches import Padding, by_length
 from finetune.tasks.base import Inputs, Output
@@ -34,7 +35,7 @@ def outputs_of(
                 {name: value for name, value in inputs[number].items() if name not in TARGETS}
                 for number in numbers
             ]
-            batch = {name: tensor.to(model.device) for name, tensor in padding(rows).items()}
+            batch = copied(padding(rows), model.device)
             for number, row, output in zip(numbers, rows, _logits(model(**batch)), strict=True):
                 found[number] = output[: len(row["input_ids"])] if output.ndim == 2 else output
     return found

@@ -26,7 +26,7 @@ from charbert.results import (
     whole_file,
     write_results,
 )
-from charbert.training import STATE, checkpoint_gradients, complete_checkpoint, prepare_compiler
+from charbert.training import STATE, checkpoint_gradients, complete_checkpoint, training_arguments
 from finetune.analysis import check_word_split
 from finetune.batches import COMPILED_TOKENS, Padding, Rows
 from finetune.evaluation import PREDICTIONS, evaluated
@@ -111,8 +111,6 @@ def run_seed(
     model, tokenizer = load(settings, task)
     if settings.gradient_checkpointing:
         checkpoint_gradients(model)
-    if settings.torch_compile:
-        prepare_compiler()
     check_length(model, rounded_up(task.max_length, COMPILED_TOKENS if settings.torch_compile else 1))
     rows, class_weights = _training_rows(settings, task, sets.train, tokenizer)
     dev = _encoded(task, sets.dev, tokenizer)
@@ -136,13 +134,16 @@ def run_seed(
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     trained = monotonic() - started
     trainer.save_model()
-    task = task.tuned(sets.dev[""], trainer.predictions(dev[""]))
-    numbers: Numbers = evaluated(settings, task, trainer, "dev", dev)
-    numbers |= evaluated(settings, task, trainer, "test", _encoded(task, sets.test, tokenizer))
+    dev_predictions = {name: trainer.predictions(given) for name, given in dev.items()}
+    task = task.tuned(sets.dev[""], dev_predictions[""])
+    test = _encoded(task, sets.test, tokenizer)
+    test_predictions = {name: trainer.predictions(given) for name, given in test.items()}
+    numbers: Numbers = evaluated(settings, task, tokenizer, output, "dev", sets.dev, dev_predictions)
+    numbers |= evaluated(settings, task, tokenizer, output, "test", sets.test, test_predictions)
     numbers |= {
         "train_examples": len(sets.train),
         "steps": trainer.state.global_step,
-        "best_step": _step_of(trainer.state.best_model_checkpoint) or trainer.state.global_step,
+        "best_step": trainer.state.best_global_step or trainer.state.global_step,
         "train_seconds": trained,
         "seconds": monotonic() - started,
         "parameters": model.num_parameters(),
@@ -200,48 +201,36 @@ def _training_rows(
     return Rows(inputs), balanced_weights(flat, len(task.labels))
 
 
-def _step_of(checkpoint: str | None) -> int | None:
-    return None if checkpoint is None else int(checkpoint.rpartition("-")[2])
-
-
 def _training_arguments(
     settings: FinetuneSettings, task: Task[Any, Any], rows: int, seed: int, output: Path
 ) -> TrainingArguments:
-    try:
-        arguments = TrainingArguments(
-            output_dir=str(output),
-            per_device_train_batch_size=settings.batch_size,
-            per_device_eval_batch_size=settings.eval_batch_size,
-            gradient_accumulation_steps=settings.gradient_accumulation_steps,
-            dataloader_num_workers=settings.num_workers,
-            dataloader_persistent_workers=settings.num_workers > 0,
-            num_train_epochs=settings.epochs,
-            learning_rate=settings.learning_rate,
-            lr_scheduler_type=settings.lr_scheduler_type,
-            warmup_steps=settings.warmup_ratio,
-            weight_decay=settings.weight_decay,
-            max_grad_norm=settings.max_grad_norm,
-            eval_strategy="steps",
-            save_strategy="steps",
-            save_total_limit=1,
-            restore_callback_states_from_checkpoint=True,
-            load_best_model_at_end=True,
-            metric_for_best_model=f"eval_{task.metric}",
-            greater_is_better=True,
-            logging_steps=settings.logging_steps,
-            logging_nan_inf_filter=False,  # it would wait for the loss of every batch
-            train_sampling_strategy="group_by_length",
-            remove_unused_columns=False,
-            report_to="tensorboard",
-            use_cpu=not torch.accelerator.is_available(),
-            bf16=settings.bf16,
-            torch_compile=settings.torch_compile,
-            seed=seed,
-            optim="adamw_torch_fused",
-            ddp_find_unused_parameters=False,
-        )
-    except ValueError as error:
-        raise CharBertError(f"settings that the Trainer refuses: {error}") from error
+    arguments = training_arguments(
+        "finetune",
+        output_dir=str(output),
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=settings.eval_batch_size,
+        gradient_accumulation_steps=settings.gradient_accumulation_steps,
+        dataloader_num_workers=settings.num_workers,
+        dataloader_persistent_workers=settings.num_workers > 0,
+        num_train_epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type=settings.lr_scheduler_type,
+        warmup_steps=settings.warmup_ratio,
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_grad_norm,
+        eval_strategy="steps",
+        save_strategy="steps",
+        save_total_limit=1,
+        restore_callback_states_from_checkpoint=True,
+        load_best_model_at_end=True,
+        metric_for_best_model=f"eval_{task.metric}",
+        greater_is_better=True,
+        logging_steps=settings.logging_steps,
+        train_sampling_strategy="group_by_length",
+        bf16=settings.bf16,
+        torch_compile=settings.torch_compile,
+        seed=seed,
+    )
     examples = arguments.world_size * settings.batch_size * settings.gradient_accumulation_steps
     per_epoch = ceil(rows / examples)
     arguments.eval_steps = arguments.save_steps = max(1, per_epoch // settings.evaluations)

@@ -15,17 +15,16 @@ from typing import Any
 
 from charbert.errors import CharBertError
 from charbert.results import whole_file
-from data.labelled.cells import class_in, labels_in, number_in
 from data.labelled.examples import Label, TaggedExample
-from data.labelled.glue import GLUE
+from data.labelled.glue import GLUE, label_in
 from data.labelled.rows import BadRows, Fault, Row
+from data.labelled.tables import label_reader
 from finetune.catalogue import ANSWERS, TAGS, TASKS, read
 from finetune.metrics import predictions
 from finetune.metrics.classification import GLUE_METRICS, TEXT_METRICS
 from finetune.metrics.squad import missing_predictions, squad1_scores, squad2_scores
 from finetune.metrics.tagging import OUTSIDE, entity_report, has_entities, tag_scores
 from finetune.settings import FinetuneSettings
-from finetune.tasks.texts import CLASSIFICATION, MULTI_LABEL, REGRESSION
 
 SOURCES = (
     *("text_column", "label_column", "kind", "separator", "words_column", "tags_column"),
@@ -147,7 +146,7 @@ def _labels(settings: FinetuneSettings, given: argparse.Namespace, bad: BadRows)
     examples = list(read(settings, given.gold, bad))
     complete = not bad
     rows = predictions.read_label_rows(path, bad)
-    label_in = _label_reader(settings)
+    read_label = _label_reader(settings)
     gold, predicted = [], []
     for example, row in zip(
         examples, predictions.aligned_rows(examples, rows, path, complete=complete), strict=True
@@ -156,7 +155,7 @@ def _labels(settings: FinetuneSettings, given: argparse.Namespace, bad: BadRows)
             bad.add(example.place, NO_LABEL)
             continue
         try:
-            predicted.append(label_in(row, predictions.PREDICTION))
+            predicted.append(read_label(row, predictions.PREDICTION))
         except Fault as fault:
             bad.add(row.place, str(fault))
         else:
@@ -168,21 +167,8 @@ def _labels(settings: FinetuneSettings, given: argparse.Namespace, bad: BadRows)
 
 def _label_reader(settings: FinetuneSettings) -> Callable[[Row, str], Label]:
     if settings.task in GLUE:
-        labels = GLUE[settings.task].labels
-        return partial(_class_among, labels) if labels else number_in
-    readers: dict[str, Callable[[Row, str], Label]] = {
-        CLASSIFICATION: class_in,
-        REGRESSION: number_in,
-        MULTI_LABEL: partial(labels_in, separator=settings.separator),
-    }
-    return readers[settings.kind]
-
-
-def _class_among(labels: Sequence[str], row: Row, column: str) -> str:
-    label = class_in(row, column)
-    if label not in labels:
-        raise Fault(f"unknown label {label!r}; the labels are {', '.join(labels)}")
-    return label
+        return partial(label_in, labels=GLUE[settings.task].labels)
+    return label_reader(settings.kind, settings.separator)
 
 
 def _labelled(examples: Iterable[Any], source: str, bad: BadRows) -> list[Any]:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from transformers import Trainer
 
 from charbert.losses import IGNORED
+from charbert.training import copied
 from finetune.inference import outputs_of
 from finetune.tasks.base import Encoded, Output, Task
 
@@ -66,8 +67,7 @@ class FinetuneTrainer(Trainer):
         return self._task.decode(given.examples, given.encoded, self._outputs(given.encoded))
 
     def _prepare_inputs(self, inputs: Any) -> Any:
-        # The Trainer's own copies block: they would wait for all that the device has still to do.
-        return {name: tensor.to(self.args.device, non_blocking=True) for name, tensor in inputs.items()}
+        return copied(inputs, self.args.device)
 
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"

@@ -6,14 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import TrainerState, TrainingArguments, set_seed
 
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.results import RESULTS, check_output_folder, is_main_process, write_results
 from charbert.tokenization import CharBertTokenizer
-from charbert.training import BUCKET_MIB, STATE, complete_checkpoint, prepare_compiler
+from charbert.training import STATE, complete_checkpoint, training_arguments
 from pretrain.batches import batches_of_run
 from pretrain.curves import draw_curves
 from pretrain.model import build_model
@@ -40,8 +39,6 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
         check_output_folder(output, settings.overwrite, settings.resume)
     checkpoint = last_checkpoint(output) if settings.resume else None
     arguments = _training_arguments(settings)
-    if settings.torch_compile:
-        prepare_compiler()
     set_seed(settings.seed)
     tokenizer = CharBertTokenizer.from_pretrained(settings.tokenizer)
     model = build_model(settings, tokenizer)
@@ -104,28 +101,8 @@ def last_checkpoint(output: Path) -> Path | None:
 
 
 def _training_arguments(settings: PretrainSettings) -> TrainingArguments:
-    try:
-        arguments = _of_trainer(settings)
-    except ValueError as error:
-        raise CharBertError(f"settings that the Trainer refuses: {error}") from error
-    if arguments.device.type == "cpu":
-        # Of several processes each has a "cpu:0", onto which transformers 5.17 cannot load an optimiser.
-        arguments.__dict__["_setup_devices"] = torch.device("cpu")
-    if arguments.n_gpu > 1:
-        raise CharBertError(
-            f"{arguments.n_gpu} GPUs: start one process for each, `torchrun --nproc-per-node "
-            f"{arguments.n_gpu} -m pretrain ...`, or choose one with CUDA_VISIBLE_DEVICES"
-        )
-    if settings.fsdp and arguments.world_size == 1:
-        raise CharBertError(
-            "fsdp shards over several processes: start them with `torchrun --nproc-per-node N ...` "
-            "or leave it out"
-        )
-    return arguments
-
-
-def _of_trainer(settings: PretrainSettings) -> TrainingArguments:
-    return TrainingArguments(
+    arguments = training_arguments(
+        "pretrain",
         output_dir=settings.output,
         per_device_train_batch_size=settings.batch_size,
         per_device_eval_batch_size=settings.batch_size,
@@ -145,21 +122,18 @@ def _of_trainer(settings: PretrainSettings) -> TrainingArguments:
         logging_steps=settings.logging_steps,
         logging_first_step=True,
         ignore_data_skip=True,  # the batches themselves begin where a run goes on
-        remove_unused_columns=False,
         label_names=["labels", "nlm_labels"],
-        report_to="tensorboard",
-        # Said outright, since else processes without a GPU do not know of each other.
-        use_cpu=not torch.accelerator.is_available(),
         bf16=settings.bf16,
         torch_compile=settings.torch_compile,
         seed=settings.seed,
-        optim="adamw_torch_fused",
-        logging_nan_inf_filter=False,  # it would wait for the loss of every batch
-        ddp_find_unused_parameters=False,
-        ddp_broadcast_buffers=False,  # they never change
-        ddp_bucket_cap_mb=BUCKET_MIB if settings.torch_compile else None,
         fsdp=settings.fsdp,
     )
+    if settings.fsdp and arguments.world_size == 1:
+        raise CharBertError(
+            "fsdp shards over several processes: start them with `torchrun --nproc-per-node N ...` "
+            "or leave it out"
+        )
+    return arguments
 
 
 def _remove_run(output: Path) -> None:

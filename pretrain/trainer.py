@@ -14,6 +14,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.losses import IGNORED, score_labelled
+from charbert.training import copied
 from data.examples import Batch
 from pretrain.batches import TrainingBatches
 from pretrain.sharding import configure_sharding, gathered
@@ -94,8 +95,7 @@ class PretrainingTrainer(Trainer):
         return self._training
 
     def _prepare_inputs(self, inputs: Any) -> Any:
-        # The Trainer's own copies block: they would wait for all that the device has still to do.
-        moved = {name: tensor.to(self.args.device, non_blocking=True) for name, tensor in inputs.items()}
+        moved = copied(inputs, self.args.device)
         if self.args.torch_compile:
             for name, dimension in CHANGING.items():
                 torch._dynamo.maybe_mark_dynamic(moved[name], dimension)

@@ -1,6 +1,6 @@
 """The files of GLUE, as https://gluebenchmark.com hands them out, and those that they were made of."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,7 +77,7 @@ def read_glue(task: str, path: Path, bad: BadRows) -> Iterator[TextExample]:
             id=id_in(row, number, files.id),
             text=text_in(row, files.text),
             pair=None if files.pair is None else text_in(row, files.pair),
-            label=_label_in(row, files) if files.label in row.cells else None,
+            label=label_in(row, files.label, files.labels) if files.label in row.cells else None,
             place=row.place,
         )
 
@@ -99,10 +99,15 @@ def split_files(task: str, folder: Path, split: str) -> list[tuple[str, Path]]:
     return found
 
 
-def _label_in(row: Row, files: GlueFiles) -> Label:
-    if not files.labels:
-        return number_in(row, files.label)
-    label = class_in(row, files.label)
-    if label not in files.labels:
-        raise Fault(f"unknown label {label!r}; the labels are {', '.join(files.labels)}")
+def label_in(row: Row, column: str, labels: Sequence[str]) -> Label:
+    """A label that is one of `labels`, or a number where there are none.
+
+    Raises:
+        Fault: it is another.
+    """
+    if not labels:
+        return number_in(row, column)
+    label = class_in(row, column)
+    if label not in labels:
+        raise Fault(f"unknown label {label!r}; the labels are {', '.join(labels)}")
     return label

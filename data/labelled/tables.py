@@ -53,6 +53,16 @@ def read_table(source: str, bad: BadRows) -> Iterator[Row]:
     return reader(path, bad)
 
 
+def label_reader(kind: str, separator: str) -> Callable[[Row, str], Label]:
+    """What reads a label of this kind out of a row's column; arguments as of `text_examples`."""
+    readers: dict[str, Callable[[Row, str], Label]] = {
+        "classification": class_in,
+        "regression": number_in,
+        "multi_label": partial(labels_in, separator=separator),
+    }
+    return readers[kind]
+
+
 def text_examples(
     source: str,
     *,
@@ -79,12 +89,7 @@ def text_examples(
     """
     if not separator:
         raise CharBertError("separator: is empty; give what stands between two labels in a cell")
-    readers: dict[str, Callable[[Row, str], Label]] = {
-        "classification": class_in,
-        "regression": number_in,
-        "multi_label": partial(labels_in, separator=separator),
-    }
-    label_in = readers[kind]
+    label_in = label_reader(kind, separator)
 
     def example_of(row: Row, number: int) -> TextExample:
         return TextExample(

@@ -13,7 +13,7 @@ from transformers import AutoModelForQuestionAnswering
 from charbert.errors import CharBertError
 from data.labelled.examples import QuestionExample
 from data.labelled.rows import BadRows
-from finetune.encoding import tokenized
+from finetune.encoding import rows_of, tokenized
 from finetune.metrics.squad import best_threshold, squad1_scores, squad2_scores
 from finetune.tasks.base import Encoded, Inputs, Output, Task
 from finetune.tasks.spans import NOWHERE, Candidate, best_spans, candidates, scores_of_texts
@@ -198,8 +198,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
             return_overflowing_tokens=True,
         )
         samples = encoded.pop("overflow_to_sample_mapping")
-        columns = list(encoded)
-        inputs = [dict(zip(columns, row, strict=True)) for row in zip(*encoded.values(), strict=True)]
+        inputs = rows_of(encoded)
         for number, same in groupby(range(len(samples)), key=samples.__getitem__):
             rows = list(same)
             if tokenizer.truncation_side == "left":

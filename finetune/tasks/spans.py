@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 NOWHERE = -1
 Floats = NDArray[np.float64]
@@ -75,8 +76,8 @@ def scores_of_texts(
 def candidates(context: str, scores: dict[tuple[int, int], float]) -> tuple[Candidate, ...]:
     """What has these scores, the best first, with the softmax of the scores."""
     ranked = sorted(scores.items(), key=lambda item: -item[1])
-    powers = np.exp(np.array([score for _, score in ranked]) - ranked[0][1])
+    shares = softmax([score for _, score in ranked])
     return tuple(
         Candidate("" if start == NOWHERE else context[start:end], share, start, end)
-        for ((start, end), _), share in zip(ranked, (powers / powers.sum()).tolist(), strict=True)
+        for ((start, end), _), share in zip(ranked, shares.tolist(), strict=True)
     )

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from transformers import AutoModelForTokenClassification
 
 from charbert.losses import IGNORED
 from data.labelled.examples import TaggedExample
 from data.labelled.rows import BadRows
-from finetune.encoding import tokenized
+from finetune.encoding import rows_of, tokenized
 from finetune.metrics.tagging import OUTSIDE
 from finetune.tasks.base import Encoded, Output, Task
 
@@ -86,9 +87,8 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         )
         sources = encoded.pop("overflow_to_sample_mapping")
         offsets = encoded.pop("offset_mapping")
-        columns = list(encoded)
-        inputs = [dict(zip(columns, row, strict=True)) for row in zip(*encoded.values(), strict=True)]
-        starts = [np.cumsum([0, *(len(word) + 1 for word in example.words[:-1])]) for example in examples]
+        inputs = rows_of(encoded)
+        starts = [word_starts(example.words) for example in examples]
         notes = [
             _words_of_row(number, starts[number], spans)
             for number, spans in zip(sources, offsets, strict=True)
@@ -112,10 +112,9 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         for note, output in zip(encoded.notes, outputs, strict=True):
             better = note.context > contexts[note.example][note.words]
             words, logits = note.words[better], output[note.tokens[better]].astype(np.float64)
-            powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
             contexts[note.example][words] = note.context[better]
             tags[note.example][words] = logits.argmax(axis=-1)
-            shares[note.example][words] = powers.max(axis=-1) / powers.sum(axis=-1)
+            shares[note.example][words] = softmax(logits, axis=-1).max(axis=-1)
         return [
             TagPrediction(
                 example.id, tuple(self.labels[number] for number in numbers), tuple(likely.tolist())
@@ -146,13 +145,21 @@ class TagTask(Task[TaggedExample, TagPrediction]):
                 file.write("\n")
 
 
+def word_starts(words: Sequence[str]) -> NDArray[np.int64]:
+    """The first character of each word where blanks join them."""
+    return np.cumsum([0, *(len(word) + 1 for word in words[:-1])])
+
+
+def words_at(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The number of the word that each token stands in, by where it ends; a token may begin with a blank."""
+    return np.searchsorted(starts, ends - 1, side="right") - 1
+
+
 def _words_of_row(number: int, starts: NDArray[np.int64], spans: Sequence[tuple[int, int]]) -> Words:
     """Which words begin in a row of tokens with these characters, by the first character of each word."""
     begins, ends = np.array(spans).T
-    # A piece of RoBERTa may begin with the blank before its word, so its end tells the word. Special tokens
-    # have no characters.
-    real = np.flatnonzero(ends > begins)
-    of_word = np.searchsorted(starts, ends[real] - 1, side="right") - 1
+    real = np.flatnonzero(ends > begins)  # special tokens have no characters
+    of_word = words_at(starts, ends[real])
     # A window may begin inside a word, whose first token another one has.
     inside = begins[real[:1]] > starts[of_word[:1]]
     first = np.flatnonzero(np.diff(of_word, prepend=-1))[int(inside.any()) :]

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.special import expit, softmax
 from transformers import AutoModelForSequenceClassification
 
 from data.labelled.examples import Label, TextExample
 from data.labelled.rows import BadRows
-from finetune.encoding import tokenized
+from finetune.encoding import rows_of, tokenized
 from finetune.tasks.base import Encoded, Output, Task
 
 CLASSIFICATION, REGRESSION, MULTI_LABEL = "classification", "regression", "multi_label"
@@ -84,8 +85,7 @@ class TextTask(Task[TextExample, TextPrediction]):
         pairs = None if examples[0].pair is None else [example.pair or "" for example in examples]
         settings = {"truncation": True, "max_length": self.max_length}
         encoded = tokenized(tokenizer, [example.text for example in examples], pairs, **settings)
-        columns = list(encoded)
-        inputs = [dict(zip(columns, row, strict=True)) for row in zip(*encoded.values(), strict=True)]
+        inputs = rows_of(encoded)
         for row, example in zip(inputs, examples, strict=True):
             if example.label is not None:
                 row["labels"] = self._target(example)
@@ -141,11 +141,10 @@ class TextTask(Task[TextExample, TextPrediction]):
         if self.kind == REGRESSION:
             return TextPrediction(example.id, float(logits[0]), {})
         if self.kind == CLASSIFICATION:
-            powers = np.exp(logits - logits.max())
-            shares = powers / powers.sum()
+            shares = softmax(logits)
             label: Label = self.labels[int(shares.argmax())]
         else:
-            shares = 1 / (1 + np.exp(-logits))
+            shares = expit(logits)
             label = tuple(
                 name for name, share in zip(self.labels, shares, strict=True) if share >= _LEAST_PROBABILITY
             )
