@@ -17,6 +17,7 @@ from charbert.losses import mean_cross_entropy, score_labelled
 from charbert.masks import layer_mask
 from charbert.training import checkpoint_gradients, copied
 from data.examples import Batch
+from finetune.batches import mark_changing
 
 Build = Callable[[CharBertConfig], Any]
 LEARNING_RATE, LARGEST_NORM = 5e-5, 1.0
@@ -113,8 +114,10 @@ class Bench:
         step = self._training_step(model) if training else self._inference(model)
 
         def epoch(_: int) -> None:
-            for batch in batches:
-                step(self._copied(batch))
+            for batch in map(self._copied, batches):
+                if self.compiled:
+                    mark_changing(batch)
+                step(batch)
 
         return {"milliseconds": self._time(epoch) / len(batches), "peak_gib": peak_gib(self.device)}
 

@@ -64,6 +64,24 @@ class HeterogeneousInteraction(nn.Module):
             token_part = char_part = fused
         return self.token_norm(tokens + token_part), self.char_norm(characters + char_part)
 
+    @torch.no_grad()
+    def pass_on(self, norms: list[nn.LayerNorm]) -> None:
+        """Start as a step that changes little: what a pre-trained layer gave, the next one gets.
+
+        Nothing is fused yet, since the convolution is zero. The norms give a vector the mean and the
+        deviation that the layers gave it on average: mean(b) and sqrt(mean(g^2) + var(b)) by a norm of
+        weights g and biases b.
+
+        Args:
+            norms: the last of each layer that this step comes after.
+        """
+        self.convolution.weight.zero_()
+        mean = torch.stack([norm.bias.mean() for norm in norms]).mean()
+        variance = torch.stack([norm.weight.square().mean() + norm.bias.var(correction=0) for norm in norms])
+        for norm in (self.token_norm, self.char_norm):
+            norm.weight.fill_(variance.sqrt().mean())
+            norm.bias.fill_(mean)
+
     def _convolved(self, both: torch.Tensor, mask: torch.Tensor, folded: FoldedConvolution) -> torch.Tensor:
         by = _by_neighbours if both.is_cuda else _by_taps
         bias = self.convolution.bias

@@ -71,6 +71,9 @@ class PretrainedLoading:
     ) -> Any:
         """Start from a plain BERT or RoBERTa: the token channel is loaded, the character channel is fresh.
 
+        The interactions start as `HeterogeneousInteraction.pass_on` says, so that the token channel gives
+        nearly what the backbone gives; drawn at random they would undo much of what it has learnt.
+
         Args:
             backbone: folder or hub id of the plain checkpoint.
             character_vocabulary: a character vocabulary or its file. When left out, the tokenizer's own if it
@@ -95,6 +98,7 @@ class PretrainedLoading:
 
         converted = convert(checkpoint)
         model = cls._assemble(checkpoint, converted, released=False, **kwargs)
+        model.base_model.start_interactions()
         model.set_spelling(tokens, characters)
         loaded = sum(name.startswith("charbert.") for name in converted)
         logger.warning(

@@ -113,6 +113,13 @@ class CharBertModel(CharBertPreTrainedModel):
     def set_input_embeddings(self, value: nn.Module) -> None:
         self.backbone.set_input_embeddings(value)
 
+    def start_interactions(self) -> None:
+        """Let the states of a pre-trained backbone through fresh interactions nearly as they are."""
+        layers, steps = self.backbone.encoder.layer, len(self.interactions)
+        for number, interaction in enumerate(self.interactions):
+            assert isinstance(interaction, HeterogeneousInteraction)
+            interaction.pass_on([layer.output.LayerNorm for layer in layers[number::steps]])
+
     @property
     def max_tokens(self) -> int:
         """The longest input in tokens: RoBERTa keeps its first positions for padding."""

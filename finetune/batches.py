@@ -16,7 +16,7 @@ from finetune.tasks.base import Inputs
 
 Batch = dict[str, torch.Tensor]
 CHARACTERS = "char_input_ids"
-# Of compiled models: few shapes, each of which is compiled once.
+# Of compiled models: few shapes, and even ones.
 COMPILED_TOKENS, COMPILED_CHARACTERS = 32, 256
 
 
@@ -72,6 +72,12 @@ def by_length(inputs: Sequence[Inputs], batch_size: int) -> Iterator[list[int]]:
     order = sorted(range(len(inputs)), key=lambda number: -len(inputs[number]["input_ids"]))
     for start in range(0, len(order), batch_size):
         yield order[start : start + batch_size]
+
+
+def mark_changing(batch: Batch) -> None:
+    """Tell the compiler that batches differ in all sizes, so that one compilation serves them all."""
+    for tensor in batch.values():
+        torch._dynamo.maybe_mark_dynamic(tensor, list(range(tensor.ndim)))
 
 
 def _compact(value: Any) -> Any:

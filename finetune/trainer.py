@@ -11,6 +11,7 @@ from transformers import Trainer
 
 from charbert.losses import IGNORED
 from charbert.training import copied
+from finetune.batches import mark_changing
 from finetune.inference import outputs_of
 from finetune.tasks.base import Encoded, Output, Task
 
@@ -67,7 +68,10 @@ class FinetuneTrainer(Trainer):
         return self._task.decode(given.examples, given.encoded, self._outputs(given.encoded))
 
     def _prepare_inputs(self, inputs: Any) -> Any:
-        return copied(inputs, self.args.device)
+        moved = copied(inputs, self.args.device)
+        if self.args.torch_compile:
+            mark_changing(moved)
+        return moved
 
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"

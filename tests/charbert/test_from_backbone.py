@@ -51,6 +51,41 @@ class TestTokenChannel:
         assert tiny.largest_difference(ours.last_hidden_state[real], theirs.last_hidden_state[real]) < 1e-6
         assert tiny.largest_difference(ours.pooler_output, theirs.pooler_output) < 1e-6
 
+    @pytest.mark.parametrize("settings", [{}, {"interaction_per_layer": True}, {"interaction": "paper"}])
+    def test_comes_through_the_fresh_interactions(
+        self, kind: str, plain_folder: Path, settings: dict[str, Any]
+    ) -> None:
+        plain = AutoModel.from_pretrained(plain_folder).eval()
+        batch = tiny.ragged_batch(kind)
+        real = batch["attention_mask"].bool()
+        # Vectors of any scale and mean, one for each layer.
+        for number, layer in enumerate(plain.encoder.layer):
+            layer.output.LayerNorm.weight.data.mul_(2).add_(number)
+            layer.output.LayerNorm.bias.data.add_(0.5)
+        plain.save_pretrained(plain_folder)
+        model = charbert.CharBertModel.from_backbone(plain_folder, **settings, **SIZES)
+        with torch.no_grad():
+            ours = model(**batch, output_hidden_states=True).hidden_states
+            theirs = plain(**batch, output_hidden_states=True).hidden_states
+        ours, theirs = torch.stack(ours)[:, real], torch.stack(theirs)[:, real]
+        assert torch.cosine_similarity(ours, theirs, dim=-1).min() > 0.9
+
+    def test_with_norms_of_ones_comes_through_as_it_is(self, kind: str, tmp_path: Path) -> None:
+        plain = AutoModel.from_config(tiny.backbone_config(kind)).eval()
+        plain.save_pretrained(tmp_path)
+        tiny.stock_tokenizer(kind).save_pretrained(tmp_path)
+        model = charbert.CharBertModel.from_backbone(tmp_path, **SIZES)
+        batch = tiny.ragged_batch(kind)
+        real = batch["attention_mask"].bool()
+        with torch.no_grad():
+            ours, theirs = model(**batch).last_hidden_state, plain(**batch).last_hidden_state
+        assert tiny.largest_difference(ours[real], theirs[real]) < 1e-5
+
+    def test_learns_to_listen_to_the_characters(self, kind: str, plain_folder: Path) -> None:
+        model = charbert.CharBertModel.from_backbone(plain_folder, **SIZES)
+        model(**tiny.ragged_batch(kind)).last_hidden_state.square().sum().backward()
+        assert model.interactions[0].convolution.weight.grad.abs().max() > 0
+
     @pytest.mark.parametrize("model_class", [charbert.CharBertForPreTraining, charbert.CharBertForMaskedLM])
     def test_keeps_the_masked_lm_head(self, kind: str, masked_lm_folder: Path, model_class: Any) -> None:
         model = model_class.from_backbone(masked_lm_folder, interaction="none", **SIZES)

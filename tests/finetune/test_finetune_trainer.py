@@ -1,6 +1,7 @@
 """Learning rates by layer, weights of classes."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from transformers import BertForSequenceClassification, TrainingArguments
 
 import charbert
+from charbert.char_encoder import CharacterEncoder
 from finetune.batches import Padding
 from finetune.trainer import FinetuneTrainer, balanced_weights
 
@@ -71,3 +73,32 @@ def test_the_weighted_loss_is_that_of_torch(tmp_path: Path) -> None:
     logits = model(**batch).logits
     wanted = torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels, weights)
     torch.testing.assert_close(trainer.compute_loss(model, {**batch, "labels": labels}), wanted)
+
+
+@pytest.mark.parametrize("head", ["SequenceClassification", "TokenClassification", "QuestionAnswering"])
+def test_batches_of_other_sizes_are_not_compiled_again(monkeypatch: pytest.MonkeyPatch, head: str) -> None:
+    graphs: list[Any] = []
+
+    def backend(graph: Any, _inputs: Any) -> Any:
+        graphs.append(graph)
+        return graph.forward
+
+    # The operator that GPUs use is one call of a graph; torch's GRU would cut it.
+    monkeypatch.setattr(CharacterEncoder, "_fused_dtype", lambda *_: torch.float32)
+    tokenizer = tiny.tokenizer("bert")
+    model = tiny.build(getattr(charbert, f"CharBertFor{head}"), "bert", num_labels=2).train()
+    model.config.problem_type = "single_label_classification"  # as the task says
+    trainer = SimpleNamespace(args=SimpleNamespace(device=torch.device("cpu"), torch_compile=True))
+    torch.compiler.reset()
+    compiled = torch.compile(model, backend=backend, fullgraph=True)
+    for rows, words in ((4, 2), (4, 6), (3, 3)):
+        inputs = tokenizer(["who spells it " * words] * rows, return_spelling=True)
+        batch = Padding(tokenizer)([{name: inputs[name][row] for name in inputs} for row in range(rows)])
+        numbers = torch.zeros(rows, dtype=torch.long)
+        if head == "QuestionAnswering":
+            batch |= {"start_positions": numbers, "end_positions": numbers}
+        else:
+            batch["labels"] = numbers if head.startswith("Sequence") else batch["input_ids"] % 2
+        compiled(**FinetuneTrainer._prepare_inputs(trainer, batch)).loss.backward()
+    torch.compiler.reset()
+    assert len(graphs) == 1
