@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 
 from benchmarks.report import table, write_json
+from charbert.draws import keys_of
 from charbert.errors import CharBertError, run_command
 from charbert.noise import EDITS, PRETRAINING_EDITS, SHORTEST_EDITED
 from charbert.ragged import Array, Ragged
@@ -28,7 +29,6 @@ from data.commands import at_least
 from data.corruption import Corruption, CorruptionSettings, is_noisable
 from data.curriculum import Noise
 from data.dataset import CHARACTERS_AT_ONCE
-from data.draws import keys_of
 from data.packing import SPECIAL_TOKENS, Packer
 from data.sources import batches, read_all
 from data.words import WordPieces

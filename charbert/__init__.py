@@ -15,6 +15,7 @@ from charbert.heads import (
 from charbert.lm_heads import CharBertForMaskedLM, CharBertForPreTraining
 from charbert.modeling import CharBertModel, CharBertPreTrainedModel
 from charbert.outputs import CharBertForPreTrainingOutput, CharBertModelOutput
+from charbert.recognition import WordRecognizer, WordRecognizerConfig
 from charbert.tokenization import CharBertTokenizer
 from charbert.version import __version__
 from charbert.vocabulary import Vocabulary
@@ -34,6 +35,8 @@ __all__ = [
     "CharBertPreTrainedModel",
     "CharBertTokenizer",
     "Vocabulary",
+    "WordRecognizer",
+    "WordRecognizerConfig",
     "__version__",
 ]
 

@@ -5,12 +5,13 @@ import sys
 from collections.abc import Sequence
 
 from charbert.errors import run_command
-from data import dataset, vocabulary, wikipedia
+from data import attack, dataset, vocabulary, wikipedia
 
 COMMANDS = {
     "wikipedia": (wikipedia, "a MediaWiki dump -> clean text of its articles, in shards"),
     "vocabulary": (vocabulary, "text -> characters, words and a tokenizer, in one folder"),
     "tokenize": (dataset, "text -> a memory-mapped dataset of token blocks"),
+    "attack": (attack, "a labelled file -> the same file with typos in its words"),
 }
 
 

@@ -10,13 +10,13 @@ from typing import NamedTuple
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
+from charbert.draws import keys_of, uniform
 from charbert.losses import IGNORED
 from charbert.noise import noise_words
 from charbert.ragged import Array, Ragged, offsets_of, rounded_up, spans
 from charbert.vocabulary import Vocabulary
 from data.blocks import TokenBlocks
 from data.curriculum import Noise
-from data.draws import keys_of, uniform
 from data.packing import SPECIAL_TOKENS
 from data.words import WordPieces
 

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from charbert.draws import keys_of
 from charbert.losses import IGNORED
 from charbert.ragged import Array, rounded_up
 from charbert.spelling import SpellingTable
 from data.blocks import TokenBlocks
 from data.corruption import Corruption
 from data.curriculum import Curriculum
-from data.draws import keys_of
 
 Batch = dict[str, torch.Tensor]
 STREAM_STATE = "stream_state"  # what a streamed batch carries beside its tensors

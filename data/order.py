@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from torch.utils.data import Sampler
 
+from charbert.draws import keys_of, shuffled
 from charbert.errors import CharBertError
-from data.draws import keys_of, shuffled
 from data.examples import BatchKey
 
 

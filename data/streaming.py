@@ -9,10 +9,10 @@ from datasets import IterableDataset
 from datasets.distributed import split_dataset_by_node
 from torch.utils.data import IterableDataset as TorchIterableDataset
 
+from charbert.draws import keys_of, shuffled
 from charbert.errors import CharBertError
 from charbert.ragged import Array
 from data.blocks import Block, TokenBlocks, joined_blocks
-from data.draws import keys_of, shuffled
 from data.examples import STREAM_STATE, Batch, BatchMaker
 from data.order import Place
 from data.packing import Packer

@@ -1,8 +1,10 @@
-"""`python -m finetune CONFIG.yaml [--key value ...]`; `score` and `predict` in place of a config.
+"""`python -m finetune CONFIG.yaml [--key value ...]`; or a command in place of a config.
 
 python -m finetune finetune/configs/ner.yaml --model FOLDER --data FOLDER --output FOLDER
 python -m finetune predict MODEL FILE --out FILE
 python -m finetune score --task TASK GOLD PREDICTIONS
+python -m finetune worst-case MODEL FILE --out FILE.json
+python -m finetune robustness CONFIG.yaml --models FOLDER FOLDER --test FILE --output FOLDER
 """
 
 import argparse
@@ -14,6 +16,8 @@ from charbert.errors import run_command
 from charbert.results import is_main_process
 from charbert.settings import load_settings
 from finetune import predict, score
+from finetune.robustness import run as robustness
+from finetune.robustness import worst_command
 from finetune.run import finetune
 from finetune.settings import FinetuneSettings
 from finetune.tables import results_table
@@ -21,11 +25,13 @@ from finetune.tables import results_table
 COMMANDS = {
     "predict": (predict, "what a fine-tuned model makes of a file"),
     "score": (score, "anybody's predictions beside the right answers, as JSON"),
+    "worst-case": (worst_command, "accuracy under the few typos that hurt a fine-tuned model most"),
 }
 
 
 DESCRIPTION = """Fine-tune a model, and score it. In place of CONFIG.yaml: `predict` (what a model makes of
-a file) and `score` (anybody's predictions), each with a --help of its own."""
+a file), `score` (anybody's predictions), `robustness` (what typos cost) and `worst-case` (the typos that cost
+most), each with a --help of its own."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -35,6 +41,9 @@ def main(arguments: Sequence[str]) -> None:
         parser = argparse.ArgumentParser(prog=f"python -m finetune {arguments[0]}", description=description)
         module.add_arguments(parser)
         module.run(parser.parse_args(arguments[1:]))
+        return
+    if arguments and arguments[0] == "robustness":
+        robustness.run(arguments[1:])
         return
     settings = load_settings(FinetuneSettings, arguments, "python -m finetune", DESCRIPTION)
     numbers = finetune(settings)

@@ -1,17 +1,15 @@
 """The tasks by name: where their data stands, and the task that is made of it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from charbert.errors import CharBertError
-from data.files import text_ending
-from data.labelled.conll import has_conllu_name, read_conll, read_conllu, to_iob2
-from data.labelled.examples import QuestionExample, TaggedExample, TextExample
-from data.labelled.glue import GLUE, read_glue, split_files
+from data.labelled import reading
+from data.labelled.glue import GLUE, split_files
+from data.labelled.reading import ANSWERS, OWN, TAGS, Columns
 from data.labelled.rows import BadRows
-from data.labelled.squad import read_squad
-from data.labelled.tables import question_examples, read_table, tagged_examples, text_examples
 from finetune.metrics import classification
 from finetune.metrics.classification import Measures
 from finetune.metrics.tagging import entity_scores, has_entities, seqeval_metrics, tag_scores
@@ -21,7 +19,6 @@ from finetune.tasks.base import Task
 from finetune.tasks.tags import TagTask
 from finetune.tasks.texts import CLASSIFICATION, REGRESSION, TextTask
 
-Example = TextExample | TaggedExample | QuestionExample
 SPLITS = ("train", "dev", "test")
 # Under these names, or with these endings, the official files stand in the folder `data`.
 FILES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -46,15 +43,9 @@ SUBMISSIONS = {
     "rte": {"": "RTE"},
     "wnli": {"": "WNLI"},
 }
-# What `qa` reads as SQuAD's form, and `tagging` by columns; all else is a table.
-SQUAD_ENDING = ".json"
-CONLL_ENDINGS = (".txt", ".conll", ".bio", ".iob", ".iob2")
 FIRST = "matched"  # of the two sets of MNLI
+TASKS = reading.TASKS
 LENGTH, ANSWER_LENGTH = 128, 384
-ANSWERS = ("squad", "squad2", "qa")
-TAGS = ("ner", "pos", "tagging")
-OWN = ("text", "tagging", "qa")
-TASKS = (*GLUE, "squad", "squad2", "ner", "pos", *OWN)
 _ENTITIES, _WORDS = Measures(entity_scores, "f1"), Measures(tag_scores, "accuracy")
 
 
@@ -95,54 +86,16 @@ def read(settings: FinetuneSettings, source: str, bad: BadRows, labelled: bool =
     Raises:
         CharBertError: it cannot be read.
     """
-    if settings.task in GLUE:
-        return read_glue(settings.task, Path(source), bad)
-    if settings.task in ANSWERS:
-        if settings.task != "qa" or text_ending(Path(source)) == SQUAD_ENDING:
-            return read_squad(Path(source), bad)
-        return question_examples(
-            source,
-            question=settings.question_column,
-            context=settings.context_column,
-            answers=settings.answers_column if labelled else None,
-            bad=bad,
-        )
-    if settings.task in TAGS:
-        return _tagged(settings, source, bad, labelled)
-    return text_examples(
-        source,
-        text=settings.text_column,
-        pair=settings.pair_column,
-        label=settings.label_column if labelled else None,
-        kind=settings.kind,
-        bad=bad,
-        separator=settings.separator,
-    )
+    return reading.read(_columns(settings), source, bad, labelled)
 
 
 def has_labels(settings: FinetuneSettings, source: str) -> bool:
     """Whether data of one's own has the column of labels; files in an official form tell by themselves."""
-    path = Path(source)
-    columns = {"text": settings.label_column, "tagging": settings.tags_column, "qa": settings.answers_column}
-    official = has_conllu_name(path) or text_ending(path) in (SQUAD_ENDING, *CONLL_ENDINGS)
-    if settings.task not in columns or (official and settings.task != "text"):
-        return True
-    first = next(iter(read_table(source, BadRows(skip=True))), None)
-    return first is None or columns[settings.task] in first.cells
+    return reading.has_labels(_columns(settings), source)
 
 
-def _tagged(settings: FinetuneSettings, source: str, bad: BadRows, labelled: bool) -> Iterator[TaggedExample]:
-    path = Path(source)
-    if has_conllu_name(path):
-        examples = read_conllu(path, bad, column=settings.conllu_column)
-    elif settings.task == "tagging" and text_ending(path) not in CONLL_ENDINGS:
-        examples = tagged_examples(
-            source, words=settings.words_column, tags=settings.tags_column if labelled else None, bad=bad
-        )
-    else:
-        examples = read_conll(path, bad, word_column=settings.word_number, tag_column=settings.tag_number)
-    for example in examples:
-        yield example if example.tags is None else example._replace(tags=to_iob2(example.tags))
+def _columns(settings: FinetuneSettings) -> Columns:
+    return Columns(**{field.name: getattr(settings, field.name) for field in fields(Columns)})
 
 
 def labels_of(settings: FinetuneSettings, examples: Sequence[Any]) -> list[str]:

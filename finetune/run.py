@@ -28,6 +28,7 @@ from charbert.results import (
 )
 from charbert.training import STATE, checkpoint_gradients, complete_checkpoint, training_arguments
 from finetune.analysis import check_word_split
+from finetune.augmentation import check_augmentation, noised_copies
 from finetune.batches import COMPILED_TOKENS, Padding, Rows
 from finetune.evaluation import PREDICTIONS, evaluated
 from finetune.metrics.intervals import summary
@@ -65,6 +66,7 @@ def finetune(settings: FinetuneSettings) -> Numbers:
     output = Path(settings.output)
     if is_main_process():
         check_output_folder(output, settings.overwrite, settings.resume)
+    check_augmentation(settings)
     task, sets = read_sets(settings)
     if settings.word_split:
         check_word_split(task)
@@ -112,7 +114,8 @@ def run_seed(
     if settings.gradient_checkpointing:
         checkpoint_gradients(model)
     check_length(model, rounded_up(task.max_length, COMPILED_TOKENS if settings.torch_compile else 1))
-    rows, class_weights = _training_rows(settings, task, sets.train, tokenizer)
+    noised = noised_copies(settings, task, sets.train, seed)
+    rows, class_weights = _training_rows(settings, task, sets.train, noised.examples, tokenizer)
     dev = _encoded(task, sets.dev, tokenizer)
     arguments = _training_arguments(settings, task, len(rows), seed, output)
     trainer = FinetuneTrainer(
@@ -142,6 +145,7 @@ def run_seed(
     numbers |= evaluated(settings, task, tokenizer, output, "test", sets.test, test_predictions)
     numbers |= {
         "train_examples": len(sets.train),
+        **(noised.numbers() if settings.augmentation else {}),
         "steps": trainer.state.global_step,
         "best_step": trainer.state.best_global_step or trainer.state.global_step,
         "train_seconds": trained,
@@ -188,17 +192,22 @@ def _encoded(task: Task[Any, Any], sets: Mapping[str, list[Any]], tokenizer: Any
 
 
 def _training_rows(
-    settings: FinetuneSettings, task: Task[Any, Any], examples: Sequence[Any], tokenizer: Any
+    settings: FinetuneSettings,
+    task: Task[Any, Any],
+    examples: Sequence[Any],
+    noised: Sequence[Any],
+    tokenizer: Any,
 ) -> tuple[Rows, torch.Tensor | None]:
-    """What to train on, and what each class of it counts."""
+    """What to train on, and what each class of it counts, by the examples without noise."""
     inputs = task.encode(examples, tokenizer).inputs
+    rows = Rows([*inputs, *task.encode(noised, tokenizer).inputs])
     if not settings.class_weights:
-        return Rows(inputs), None
+        return rows, None
     if getattr(task, "kind", None) == MULTI_LABEL or not task.labels:
         raise CharBertError("class_weights: this task has no classes, one of which is right; leave it out")
     targets = [row["labels"] if isinstance(row["labels"], list) else [row["labels"]] for row in inputs]
     flat = [target for row in targets for target in row if target != IGNORED]
-    return Rows(inputs), balanced_weights(flat, len(task.labels))
+    return rows, balanced_weights(flat, len(task.labels))
 
 
 def _training_arguments(

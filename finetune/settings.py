@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from charbert.errors import CharBertError
+from charbert.noise import KINDS, Attack
 from charbert.settings import described
 from data.labelled.conll import CONLLU_COLUMNS
 from finetune.probe import FEATURES
@@ -13,7 +14,7 @@ from finetune.tasks.texts import PROBLEMS
 LEAST = {
     **dict.fromkeys(("batch_size", "eval_batch_size", "gradient_accumulation_steps"), 1),
     **dict.fromkeys(("evaluations", "logging_steps", "max_answer_length", "n_best", "probe_size"), 1),
-    **dict.fromkeys(("num_workers", "early_stopping"), 0),
+    **dict.fromkeys(("num_workers", "early_stopping", "augmentation"), 0),
     "max_length": 16,
 }
 
@@ -69,6 +70,13 @@ class FinetuneSettings:
     n_best: int = described(20, "answers: how many are kept for each question")
     unanswerable: bool = described(False, "qa: a question may have no answer")
 
+    augmentation: int = described(
+        0, "copies of the training data with noise in their words, trained on beside it"
+    )
+    augmentation_kind: str = described("paper", f"kind of that noise: {', '.join(KINDS)}")
+    augmentation_rate: float = described(1.0, "share of the words that get it, of those that can")
+    augmentation_contexts: bool = described(False, "answers: noise in contexts too, not in questions alone")
+
     batch_size: int = described(16, "examples per device and step")
     eval_batch_size: int = described(64, "examples per device where nothing is trained")
     gradient_accumulation_steps: int = described(1, "steps whose gradients are summed")
@@ -119,6 +127,10 @@ class FinetuneSettings:
             raise CharBertError(
                 f"conllu_column={self.conllu_column!r} is unknown; choose one of {', '.join(CONLLU_COLUMNS)}"
             )
+        try:
+            self.attack(seed=0)
+        except CharBertError as error:
+            raise CharBertError(f"augmentation: {error}") from error
         if not 0 < self.dev_fraction < 1:
             raise CharBertError(f"dev_fraction={self.dev_fraction} must lie between 0 and 1")
         for name in NOT_NEGATIVE:
@@ -136,6 +148,14 @@ class FinetuneSettings:
             raise CharBertError(f"seeds={self.seeds}: give one at least, and none twice")
         if not all(0 <= seed < 2**32 for seed in self.seeds):
             raise CharBertError(f"seeds={self.seeds} must lie between 0 and 4294967295")
+
+    def attack(self, seed: int) -> Attack:
+        """What puts the noise into a copy of the training data.
+
+        Raises:
+            CharBertError: there is no such kind, or the rate is none.
+        """
+        return Attack(self.augmentation_kind, self.augmentation_rate, seed)
 
     @property
     def source(self) -> str:

@@ -1,4 +1,7 @@
-"""`python -m pretrain CONFIG.yaml [--key value ...]`, on several GPUs `torchrun -m pretrain CONFIG.yaml`."""
+"""`python -m pretrain CONFIG.yaml [--key value ...]`, on several GPUs `torchrun -m pretrain CONFIG.yaml`.
+
+python -m pretrain recognizer CONFIG.yaml [--key value ...]
+"""
 
 import logging
 import sys
@@ -7,16 +10,28 @@ from collections.abc import Sequence
 from charbert.errors import run_command
 from charbert.results import is_main_process
 from charbert.settings import load_settings
+from pretrain.recognizer import train_recognizer
+from pretrain.recognizer_settings import RecognizerSettings
 from pretrain.run import pretrain
 from pretrain.settings import PretrainSettings
 
+RECOGNIZER = "recognizer"
+DESCRIPTION = f"""Pre-train a CharBERT: masked LM and noisy LM. `{RECOGNIZER} CONFIG.yaml` trains a word
+recogniser instead, with a --help of its own."""
+RECOGNIZER_DESCRIPTION = """Train a word recogniser (a semi-character RNN), which reads misspelled words
+before any other model does."""
+
 
 def main(arguments: Sequence[str]) -> None:
-    settings = load_settings(
-        PretrainSettings, arguments, "python -m pretrain", "Pre-train a CharBERT: masked LM and noisy LM."
-    )
     logging.basicConfig(level=logging.INFO if is_main_process() else logging.WARNING, format="%(message)s")
-    numbers = pretrain(settings)
+    settings: PretrainSettings | RecognizerSettings
+    if arguments and arguments[0] == RECOGNIZER:
+        program = f"python -m pretrain {RECOGNIZER}"
+        settings = load_settings(RecognizerSettings, arguments[1:], program, RECOGNIZER_DESCRIPTION)
+        numbers = train_recognizer(settings)
+    else:
+        settings = load_settings(PretrainSettings, arguments, "python -m pretrain", DESCRIPTION)
+        numbers = pretrain(settings)
     if not is_main_process():
         return
     for name, value in numbers.items():

@@ -25,6 +25,15 @@ from pretrain.settings import PretrainSettings
 STREAMED_AHEAD = 32
 # Batches of nearly full blocks then have one length, that of their longest.
 BUCKETED_LENGTH = 64
+TOKEN_CHANNEL = ("input_ids", "attention_mask", "labels", "mlm_positions")
+
+
+class TokenBatchMaker(BatchMaker):
+    """Of the batches of a `BatchMaker` what concerns the token channel, for a model without another."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Batch:
+        batch = super().__call__(*args, **kwargs)
+        return {name: batch[name] for name in TOKEN_CHANNEL}
 
 
 class TrainingBatches:
@@ -107,7 +116,8 @@ def batches_of_run(
     place = Place(
         arguments.process_index, arguments.world_size, settings.gradient_accumulation_steps, first_step
     )
-    constant = BatchMaker(
+    make = TokenBatchMaker if settings.plain else BatchMaker
+    constant = make(
         corruption, spelling, Curriculum.constant(settings.noise()), settings.seed + 1, bucketed=bucketed
     )
     shares = [
@@ -119,12 +129,13 @@ def batches_of_run(
             f"{len(held_out)} blocks for evaluation give the {place.world_size} processes unequal batches, "
             "and with fsdp all compute together: choose eval_examples as a multiple of the processes"
         )
-    evaluation = _loader(PretrainingBatches(held_out, constant), shares[place.rank])
-    maker = BatchMaker(corruption, spelling, settings.curriculum(), settings.seed, bucketed=bucketed)
+    evaluation = loader_of(PretrainingBatches(held_out, constant), shares[place.rank])
+    maker = make(corruption, spelling, settings.curriculum(), settings.seed, bucketed=bucketed)
     if settings.stream:
         return _streamed(settings, tokenizer, maker, place, checkpoint), evaluation
     order = TrainingOrder(first_held_out, settings.batch_size, seed=settings.seed, place=place)
-    training = _loader(PretrainingBatches(blocks.part(0, first_held_out), maker), order, settings.num_workers)
+    batches = PretrainingBatches(blocks.part(0, first_held_out), maker)
+    training = loader_of(batches, order, settings.num_workers)
     return TrainingBatches(training, order.steps_per_epoch), evaluation
 
 
@@ -159,7 +170,7 @@ def _streamed(
         state=state,
     )
     workers = min(settings.num_workers, 1)  # more would divide the stream once more
-    return TrainingBatches(_loader(batches, None, workers, STREAMED_AHEAD), stream=stream)
+    return TrainingBatches(loader_of(batches, None, workers, STREAMED_AHEAD), stream=stream)
 
 
 def _kept_state(path: Path, stream: dict[str, Any]) -> list[Any]:
@@ -179,7 +190,7 @@ def _kept_state(path: Path, stream: dict[str, Any]) -> list[Any]:
     return state
 
 
-def _loader(
+def loader_of(
     batches: Dataset[Batch], order: Sampler[Any] | None, workers: int = 0, ahead: int = 2
 ) -> DataLoader[Batch]:
     """A loader in which each of the workers makes as many batches as `ahead` before they are asked for."""

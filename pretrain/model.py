@@ -9,15 +9,34 @@ from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.tokenization import CharBertTokenizer
 from charbert.training import checkpoint_gradients
+from pretrain.plain import MODELS, MaskedLM, plain_from_backbone
 from pretrain.settings import PretrainSettings
 
 
-def build_model(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> CharBertForPreTraining:
-    """The model that the settings ask for, able to spell the tokenizer's tokens.
+def build_model(
+    settings: PretrainSettings, tokenizer: CharBertTokenizer
+) -> CharBertForPreTraining | MaskedLM:
+    """The model that the settings ask for, able to spell the tokenizer's tokens unless it is a plain one.
 
     Raises:
         CharBertError: it does not fit the tokenizer, or has too few positions for the examples.
     """
+    model = _plain(settings, tokenizer) if settings.plain else _charbert(settings, tokenizer)
+    positions = (model.charbert if isinstance(model, CharBertForPreTraining) else model).max_tokens
+    if settings.max_length > positions:
+        raise CharBertError(f"max_length={settings.max_length}, but the backbone has {positions} positions")
+    if settings.gradient_checkpointing:
+        checkpoint_gradients(model)
+    return model
+
+
+def _plain(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> MaskedLM:
+    if settings.backbone:
+        return plain_from_backbone(settings.backbone, tokenizer)
+    return MODELS[settings.architecture](_scratch(settings, tokenizer))
+
+
+def _charbert(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> CharBertForPreTraining:
     words = len(tokenizer.words)
     character_channel: dict[str, Any] = {
         "char_embedding_size": settings.char_embedding_size,
@@ -46,12 +65,6 @@ def build_model(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> Cha
         )
         model = CharBertForPreTraining(config)
         model.set_spelling(tokenizer)
-    if settings.max_length > model.charbert.max_tokens:
-        raise CharBertError(
-            f"max_length={settings.max_length}, but the backbone has {model.charbert.max_tokens} positions"
-        )
-    if settings.gradient_checkpointing:
-        checkpoint_gradients(model)
     return model
 
 

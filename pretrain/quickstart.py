@@ -12,10 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
-import torch
-
+from charbert.correction_reading import WordReader
 from charbert.errors import CharBertError, run_command
-from charbert.lm_heads import CharBertForPreTraining
 from charbert.noise import SHORTEST_EDITED, noise_word
 from charbert.results import check_output_folder, read_results, write_results
 from charbert.tokenization import CharBertTokenizer
@@ -90,8 +88,8 @@ def _step(command: Callable[[Sequence[str]], None], package: str, *arguments: st
 
 def restored_table(model_folder: str, blocks_folder: str) -> str:
     """Misspelled words in held-out sentences, and what the noisy LM makes of them."""
-    model = CharBertForPreTraining.from_pretrained(model_folder)
     tokenizer = CharBertTokenizer.from_pretrained(model_folder)
+    reader = WordReader(model_folder, tokenizer)
     blocks = Blocks(blocks_folder)
     results = read_results(model_folder)
     random = Random(SEED)
@@ -108,7 +106,7 @@ def restored_table(model_folder: str, blocks_folder: str) -> str:
             continue
         place = random.choice(eligible)
         original, words[place] = words[place], noise_word(words[place], random)
-        guesses = restore(model, tokenizer, words, place)
+        guesses = restore(reader, words, place)
         words[place] = f"*{words[place]}*"
         mark = "+" if guesses[0] == original.lower() else "-"
         rows.append((" ".join(words), original, f"{mark} {', '.join(guesses)}"))
@@ -122,15 +120,11 @@ def restored_table(model_folder: str, blocks_folder: str) -> str:
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:], whole])
 
 
-@torch.no_grad()
-def restore(
-    model: CharBertForPreTraining, tokenizer: CharBertTokenizer, words: list[str], place: int, count: int = 3
-) -> list[str]:
+def restore(reader: WordReader, words: list[str], place: int, count: int = 3) -> list[str]:
     """The words that the noisy LM holds likeliest at one place of a sentence."""
-    encoded = tokenizer(words, is_split_into_words=True, return_tensors="pt")
-    position = encoded.word_ids().index(place)
-    scores = model(**encoded).nlm_logits[0, position]
-    return [tokenizer.words[index] for index in scores.topk(count).indices.tolist()]
+    start = len(" ".join([*words[:place], ""]))
+    [(_, scores)] = reader.scores([" ".join(words)], lambda word: word.start == start)
+    return [reader.words[index] for index in scores.argsort()[::-1][:count].tolist()]
 
 
 if __name__ == "__main__":

@@ -8,9 +8,11 @@ from typing import Any
 
 from transformers import TrainerState, TrainingArguments, set_seed
 
+from charbert.checkpoints import read_config
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.results import RESULTS, check_output_folder, is_main_process, write_results
+from charbert.spelling import SpellingTable, token_spellings
 from charbert.tokenization import CharBertTokenizer
 from charbert.training import STATE, complete_checkpoint, training_arguments
 from pretrain.batches import batches_of_run
@@ -42,20 +44,26 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
     set_seed(settings.seed)
     tokenizer = CharBertTokenizer.from_pretrained(settings.tokenizer)
     model = build_model(settings, tokenizer)
+    if checkpoint is not None:
+        _check_model(checkpoint, model.config.model_type)
     state = None if checkpoint is None else TrainerState.load_from_json(str(checkpoint / STATE))
     finished = state is not None and state.global_step >= settings.max_steps
     if finished:
         if (output / RESULTS).exists():
             raise CharBertError(f"{output}: has all of max_steps={settings.max_steps}; give more to go on")
-        model = CharBertForPreTraining.from_pretrained(checkpoint).to(arguments.device)
+        model = type(model).from_pretrained(checkpoint).to(arguments.device)
     elif checkpoint is not None:
         check_checkpoint(checkpoint, settings.fsdp)
     first_step = 0 if state is None else state.global_step
-    training, evaluation = batches_of_run(
-        settings, arguments, tokenizer, model.spelling_table, first_step, checkpoint
-    )
+    if isinstance(model, CharBertForPreTraining):
+        spelling = model.spelling_table
+    else:
+        spelling = SpellingTable.from_spellings(
+            token_spellings(tokenizer, tokenizer.characters, len(tokenizer))
+        )
+    training, evaluation = batches_of_run(settings, arguments, tokenizer, spelling, first_step, checkpoint)
     if is_main_process() and settings.overwrite:
-        _remove_run(output)
+        remove_run(output)
     trainer = PretrainingTrainer(
         model=model, args=arguments, training=training, evaluation=evaluation, processing_class=tokenizer
     )
@@ -100,6 +108,17 @@ def last_checkpoint(output: Path) -> Path | None:
     return checkpoint
 
 
+def _check_model(checkpoint: Path, kind: str) -> None:
+    """Refuse to go on with another kind of model, of whose tensors a checkpoint may hold a part.
+
+    Raises:
+        CharBertError: the checkpoint is of such.
+    """
+    before = read_config(checkpoint).get("model_type")
+    if before != kind:
+        raise CharBertError(f"{checkpoint}: holds a {before}, not a {kind}; go on with the same model")
+
+
 def _training_arguments(settings: PretrainSettings) -> TrainingArguments:
     arguments = training_arguments(
         "pretrain",
@@ -136,7 +155,7 @@ def _training_arguments(settings: PretrainSettings) -> TrainingArguments:
     return arguments
 
 
-def _remove_run(output: Path) -> None:
+def remove_run(output: Path) -> None:
     """Remove what an earlier run left: its checkpoints, logs, model and results, and nothing else."""
     for folder in (*output.glob("checkpoint-*"), output / "runs"):
         shutil.rmtree(folder, ignore_errors=True)

@@ -33,6 +33,11 @@ class PretrainSettings:
 
     backbone: str | None = described(None, "plain BERT or RoBERTa to start from: folder or hub id")
     model: str | None = described(None, "CharBERT to go on from: folder or hub id")
+    plain: bool = described(
+        False,
+        "train the backbone alone, with masked LM on the same noised text (AdvBERT); what is said of the "
+        "character channel and of restored words is not used",
+    )
     architecture: str = described("bert", "from scratch: bert or roberta")
     hidden_size: int = described(768, "from scratch: units of a layer")
     num_hidden_layers: int = described(12, "from scratch: layers")
@@ -81,6 +86,11 @@ class PretrainSettings:
     def __post_init__(self) -> None:
         if self.backbone and self.model:
             raise CharBertError("backbone and model exclude each other: give one to start from")
+        if self.plain and self.model:
+            raise CharBertError(
+                "model names a CharBERT, and plain trains a BERT or RoBERTa: name that, or what a plain run "
+                "left, with backbone"
+            )
         if self.architecture not in ("bert", "roberta"):
             raise CharBertError(f"architecture={self.architecture!r} is unknown; choose bert or roberta")
         if self.resume and self.overwrite:

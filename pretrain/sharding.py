@@ -13,12 +13,13 @@ from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy
 
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
+from pretrain.plain import MaskedLM
 
 SHARDED_MODEL = "pytorch_model_fsdp.bin"  # what the Trainer goes on from; whole, like its model.safetensors
 
 
 def configure_sharding(
-    accelerator: Accelerator, model: CharBertForPreTraining, plugin_arguments: dict[str, Any]
+    accelerator: Accelerator, model: CharBertForPreTraining | MaskedLM, plugin_arguments: dict[str, Any]
 ) -> None:
     """Make an accelerator shard the model by the backbone's layers when it prepares it.
 
@@ -29,7 +30,14 @@ def configure_sharding(
     """
     plugin = FullyShardedDataParallelPlugin(**plugin_arguments)
     # Not the backbone's `_no_split_modules`: those name its embeddings too, which the masked-LM head shares.
-    plugin.transformer_cls_names_to_wrap = [type(model.charbert.backbone.encoder.layer[0]).__name__]
+    if isinstance(model, CharBertForPreTraining):
+        backbone = model.charbert.backbone
+    else:
+        backbone = model.base_model
+        # accelerate shards the embeddings together with the decoder that they are tied to, and apart from the
+        # second name of its bias; not told of them, it leaves all three in one group, as FSDP2 wants it.
+        model.get_input_embeddings = model.get_output_embeddings = lambda: None
+    plugin.transformer_cls_names_to_wrap = [type(backbone.encoder.layer[0]).__name__]
     if accelerator.mixed_precision == "bf16":
         # Gradients are summed over the processes in fp32, as without sharding.
         plugin.mixed_precision_policy = MixedPrecisionPolicy(

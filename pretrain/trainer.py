@@ -1,4 +1,4 @@
-"""`transformers`' Trainer with the measures of both tasks."""
+"""`transformers`' Trainer with the measures of both tasks, or of masked LM alone."""
 
 import math
 import warnings
@@ -19,18 +19,10 @@ from data.examples import Batch
 from pretrain.batches import TrainingBatches
 from pretrain.sharding import configure_sharding, gathered
 
-LOSSES = ("mlm_loss", "nlm_loss")
 # Dimensions that differ between batches: told so, the compiler compiles once for all.
 CHANGING = {"char_input_ids": 1, "mlm_positions": 0, "nlm_positions": 0}
-SUMS = (
-    "mlm_count",
-    "mlm_loss_sum",
-    "mlm_correct",
-    "nlm_count",
-    "nlm_loss_sum",
-    "nlm_in_first",
-    "nlm_in_first_five",
-)
+MLM_SUMS = ("mlm_count", "mlm_loss_sum", "mlm_correct")
+NLM_SUMS = ("nlm_count", "nlm_loss_sum", "nlm_in_first", "nlm_in_first_five")
 
 
 class Spent(NamedTuple):
@@ -56,7 +48,7 @@ class Speed(NamedTuple):
 
 
 class PretrainingTrainer(Trainer):
-    """Logs the loss of each task and the speed while training, and evaluates both tasks.
+    """Logs the loss of each task of its model and the speed while training, and evaluates these tasks.
 
     A step never waits for the device: what is logged is read when it is logged.
 
@@ -70,13 +62,16 @@ class PretrainingTrainer(Trainer):
         self, *args: Any, training: TrainingBatches, evaluation: DataLoader[Batch], **kwargs: Any
     ) -> None:
         super().__init__(*args, eval_dataset=evaluation.dataset, **kwargs)
+        both = isinstance(self.model, CharBertForPreTraining)
+        self._losses = ("mlm_loss", "nlm_loss") if both else ("mlm_loss",)
+        self._sums = MLM_SUMS + NLM_SUMS if both else MLM_SUMS
         self._training = training
         self._evaluation = evaluation
         self._tokens_trained = 0
         self._evaluation_seconds = 0.0
         self._logged = Spent()
         self._batches = 0
-        self._running = torch.zeros(len(LOSSES), device=self.args.device)
+        self._running = torch.zeros(len(self._losses), device=self.args.device)
         self._latest: tuple[int, dict[str, float]] = (-1, {})
 
     def create_accelerator_and_postprocess(self) -> None:
@@ -97,8 +92,8 @@ class PretrainingTrainer(Trainer):
     def _prepare_inputs(self, inputs: Any) -> Any:
         moved = copied(inputs, self.args.device)
         if self.args.torch_compile:
-            for name, dimension in CHANGING.items():
-                torch._dynamo.maybe_mark_dynamic(moved[name], dimension)
+            for name in CHANGING.keys() & moved.keys():
+                torch._dynamo.maybe_mark_dynamic(moved[name], CHANGING[name])
         return moved
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
@@ -116,13 +111,13 @@ class PretrainingTrainer(Trainer):
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
         self._tokens_trained += inputs["input_ids"].numel() * self.args.world_size
         self._batches += 1
-        self._running += torch.stack([outputs[name].detach() for name in LOSSES])
+        self._running += torch.stack([outputs[name].detach() for name in self._losses])
         return (loss, outputs) if return_outputs else loss
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         if "loss" in logs and self._batches:
             means = self.accelerator.reduce(self._running / self._batches, reduction="mean").tolist()
-            logs.update(zip(LOSSES, means, strict=True))
+            logs.update(zip(self._losses, means, strict=True))
             self._running, self._batches = torch.zeros_like(self._running), 0
             spent = self._spent()
             logs.update(self._of_all(spent.speed_since(self._logged))._asdict())
@@ -135,7 +130,7 @@ class PretrainingTrainer(Trainer):
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
-        """Both tasks on the held-out blocks: losses, MLM perplexity and accuracy, NLM hit@1 and hit@5.
+        """The tasks on the held-out blocks: losses, MLM perplexity and accuracy, NLM hit@1 and hit@5.
 
         Each is counted once, whatever the number of processes.
         """
@@ -143,7 +138,7 @@ class PretrainingTrainer(Trainer):
         model = self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
         was_training = model.training
         model.eval()
-        sums = torch.zeros(len(SUMS), dtype=torch.float64, device=self.args.device)
+        sums = torch.zeros(len(self._sums), dtype=torch.float64, device=self.args.device)
         with (
             torch.no_grad(),
             self.accelerator.autocast(),
@@ -153,7 +148,7 @@ class PretrainingTrainer(Trainer):
             for batch in self._evaluation:
                 sums += _measure(model, self._prepare_inputs(batch)).to(sums.device)
         model.train(was_training)
-        total = dict(zip(SUMS, self.accelerator.reduce(sums).tolist(), strict=True))
+        total = dict(zip(self._sums, self.accelerator.reduce(sums).tolist(), strict=True))
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in _rates(total).items()}
         self._evaluation_seconds += monotonic() - started
         self.log(metrics)
@@ -180,35 +175,41 @@ class PretrainingTrainer(Trainer):
         return metrics if step == self.state.global_step else self.evaluate()
 
 
-def _measure(model: CharBertForPreTraining, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """The `SUMS` of one batch."""
-    labels, nlm_labels, mlm_positions, nlm_positions = (
-        batch.pop(name) for name in ("labels", "nlm_labels", "mlm_positions", "nlm_positions")
-    )
-    encoded = model.charbert(**batch)
+def _measure(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """The `MLM_SUMS` of one batch, and the `NLM_SUMS` where it has labels for them."""
+    labels, mlm_positions = batch.pop("labels"), batch.pop("mlm_positions")
+    nlm_labels, nlm_positions = batch.pop("nlm_labels", None), batch.pop("nlm_positions", None)
+    encoded = model.base_model(**batch)
     tokens, masked = score_labelled(model.mlm_head, encoded.last_hidden_state, labels, mlm_positions)
-    words, noised = score_labelled(model.nlm_head, encoded.char_last_hidden_state, nlm_labels, nlm_positions)
     # No token and no word is what stands at positions without a label.
-    found = words.topk(min(5, words.shape[-1])).indices == noised.unsqueeze(-1)
-    numbers = (
-        (masked != IGNORED).sum(),
-        F.cross_entropy(tokens.float(), masked, ignore_index=IGNORED, reduction="sum"),
-        (tokens.argmax(dim=-1) == masked).sum(),
-        (noised != IGNORED).sum(),
-        F.cross_entropy(words.float(), noised, ignore_index=IGNORED, reduction="sum"),
-        found[:, :1].sum(),
-        found.sum(),
-    )
+    numbers = [*_count_and_loss(tokens, masked), (tokens.argmax(dim=-1) == masked).sum()]
+    if nlm_labels is not None:
+        states = encoded.char_last_hidden_state
+        words, noised = score_labelled(model.nlm_head, states, nlm_labels, nlm_positions)
+        found = words.topk(min(5, words.shape[-1])).indices == noised.unsqueeze(-1)
+        numbers += [*_count_and_loss(words, noised), found[:, :1].sum(), found.sum()]
     return torch.stack([number.double() for number in numbers])
 
 
+def _count_and_loss(scores: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of (N, V) scores the number of labels, and the sum of their losses."""
+    loss = F.cross_entropy(scores.float(), labels, ignore_index=IGNORED, reduction="sum")
+    return (labels != IGNORED).sum(), loss
+
+
 def _rates(total: dict[str, float]) -> dict[str, float]:
-    masked, noised = max(1.0, total["mlm_count"]), max(1.0, total["nlm_count"])
+    masked = max(1.0, total["mlm_count"])
     mlm_loss = total["mlm_loss_sum"] / masked
-    return {
+    rates = {
         "mlm_loss": mlm_loss,
         "mlm_perplexity": math.exp(min(mlm_loss, 700)),
         "mlm_accuracy": total["mlm_correct"] / masked,
+    }
+    if "nlm_count" not in total:
+        return rates
+    noised = max(1.0, total["nlm_count"])
+    return {
+        **rates,
         "nlm_loss": total["nlm_loss_sum"] / noised,
         "nlm_hit_1": total["nlm_in_first"] / noised,
         "nlm_hit_5": total["nlm_in_first_five"] / noised,

@@ -39,6 +39,9 @@ MORE_ARGUMENTS = {
     "torchrun --nproc-per-node 8": FEW_STEPS.format(2),
     "python -m charbert convert": "",
     "python -m finetune finetune/configs": "--epochs 1 --max_length 24",
+    "python -m data attack": "",
+    "python -m finetune robustness": "--kinds paper space --rates 0 1 --seeds 1",
+    "python -m finetune worst-case": "--limit 2 --variants 2",
     "python -m finetune predict": "",
     "python -m finetune score": "",
 }
@@ -118,9 +121,10 @@ def test_the_commands_run_one_after_the_other(workplace: Path) -> None:
     for name in ("charbert-base", "streamed", "machines", "sharded"):
         assert (workplace / "runs" / name / "results.json").exists()
     assert Vocabulary.load(workplace / "charbert-bert" / "characters.txt")
-    for name in ("ner", "reviews"):
+    for name in ("ner", "reviews", "report"):
         assert (workplace / "runs" / name / "results.json").exists()
     assert (workplace / "more-reviews.jsonl").exists()
+    assert (workplace / "worst.json").exists()
 
 
 def test_the_code_runs_one_after_the_other(
@@ -149,8 +153,12 @@ def test_every_command_has_help(workplace: Path, command: str) -> None:
         ["data", "wikipedia"],
         ["data", "vocabulary"],
         ["data", "tokenize"],
+        ["data", "attack"],
+        ["pretrain", "recognizer"],
         ["finetune", "predict"],
         ["finetune", "score"],
+        ["finetune", "robustness"],
+        ["finetune", "worst-case"],
     ):
         if part[0] == command:
             run(f"python -m {' '.join(part)} --help", workplace)

@@ -10,7 +10,7 @@ from data.labelled.examples import TaggedExample
 from data.labelled.lines import read_all_lines
 from data.labelled.rows import BadRows, Fault, at_least_one
 
-_DOCUMENT = "-DOCSTART-"
+DOCUMENT = "-DOCSTART-"
 _BLANKS = re.compile(r"[ \t]+")  # no other white space: words hold no-break spaces
 _NEW_DOCUMENT = re.compile(r"#\s*newdoc\b")
 _CONLLU_CELLS = 10
@@ -54,7 +54,7 @@ def read_conll(
 
     def line_of(text: str) -> _Line:
         nonlocal tagged
-        if text.startswith(_DOCUMENT):
+        if text.startswith(DOCUMENT):
             return _Document()
         cells = _BLANKS.split(text.strip(" \t"))
         if tagged is None:

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import tiny
 
+from charbert.draws import keys_of
 from charbert.losses import IGNORED
 from charbert.noise import PRETRAINING_EDITS
 from charbert.vocabulary import Vocabulary
 from data.blocks import TokenBlocks, joined_blocks
 from data.corruption import CorruptedBatch, Corruption, CorruptionSettings
 from data.curriculum import Noise
-from data.draws import keys_of
 from data.packing import Packer
 
 WORDS = Vocabulary(["the", "quick", "brown", "fox", "over", "lazy", "dog", "token", "word", "<unk>"])

@@ -3,14 +3,16 @@ from pathlib import Path
 import pytest
 
 from charbert.settings import load_settings
+from pretrain.recognizer_settings import RecognizerSettings
 from pretrain.settings import PretrainSettings
 
 CONFIGS = sorted((Path(__file__).parents[2] / "pretrain" / "configs").glob("*.yaml"))
+SETTINGS = {"recognizer": RecognizerSettings}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_shipped_config_loads(path: Path) -> None:
-    settings = load_settings(PretrainSettings, [str(path)], "pretrain", "")
+    settings = load_settings(SETTINGS.get(path.stem, PretrainSettings), [str(path)], "pretrain", "")
     assert settings.max_steps > settings.warmup_steps
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data.draws import keys_of, shuffled, uniform
+from charbert.draws import keys_of, shuffled, uniform
 
 
 def test_a_key_depends_on_both_its_numbers() -> None:

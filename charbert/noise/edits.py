@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from charbert.noise.choices import counts_between, drawn_options, nth_possible
+from charbert.noise.keyboards import KeyTable, key_table, neighbours_of
 from charbert.ragged import Array, offsets_of
 
 EDITS = ("drop", "add", "swap", "keyboard")
@@ -17,32 +19,8 @@ PRETRAINING_EDITS = ("drop", "add", "swap")
 DRAWS = 3
 SHORTEST_EDITED = 4
 _LETTERS = np.array([ord(letter) for letter in "abcdefghijklmnopqrstuvwxyz"], np.uint32)
-_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-
-
-def _neighbours() -> dict[str, str]:
-    """Each letter of a QWERTY keyboard -> the letters beside, above and below it."""
-    places = {letter: (row, column) for row, keys in enumerate(_ROWS) for column, letter in enumerate(keys)}
-    return {
-        letter: "".join(
-            other
-            for other, (row, column) in places.items()
-            # Each row stands half a key to the right of the one above.
-            if abs((column + row / 2) - (there[1] + there[0] / 2)) <= 1
-            and abs(row - there[0]) <= 1
-            and other != letter
-        )
-        for letter, there in places.items()
-    }
-
-
-NEIGHBOURS = _neighbours()
+NEIGHBOURS = neighbours_of("en")
 _ASCII = 128
-_NEIGHBOUR_COUNTS = np.array([len(NEIGHBOURS.get(chr(code).lower(), "")) for code in range(_ASCII)] + [0])
-_NEIGHBOUR_TABLE = np.array(
-    [[ord(key) for key in NEIGHBOURS.get(chr(code).lower(), "").ljust(6)] for code in range(_ASCII)],
-    np.uint32,
-)
 
 
 def noise_word(word: str, random: Random, edits: Sequence[str] = PRETRAINING_EDITS) -> str:
@@ -56,7 +34,9 @@ def noise_word(word: str, random: Random, edits: Sequence[str] = PRETRAINING_EDI
     return noise_words([word], np.array([[random.random() for _ in range(DRAWS)]]), edits)[0]
 
 
-def noise_words(words: Sequence[str], draws: Array, edits: Sequence[str] = PRETRAINING_EDITS) -> list[str]:
+def noise_words(
+    words: Sequence[str], draws: Array, edits: Sequence[str] = PRETRAINING_EDITS, language: str = "en"
+) -> list[str]:
     """The words, each with one edit on its internal characters; first and last stay.
 
     A word of fewer than four characters gets a character added, if `"add"` is among the edits: inside, or
@@ -68,22 +48,28 @@ def noise_words(words: Sequence[str], draws: Array, edits: Sequence[str] = PRETR
         words: W words.
         draws: (W, 3) numbers from 0 to below 1, which choose the edit, its place and its letter.
         edits: the edits to draw from, each as likely as the others.
+        language: whose keyboard has the neighbouring keys, one of `KEYBOARDS`.
+
+    Raises:
+        CharBertError: there is no keyboard for the language.
     """
     letters = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), np.uint32)
     offsets = offsets_of([len(word) for word in words])
     starts, lengths = offsets[:-1], np.diff(offsets)
     place_in_word = np.arange(len(letters)) - np.repeat(starts, lengths)
-    there = _Letters(letters, place_in_word, np.repeat(lengths, lengths))
+    keys = key_table(language)
+    there = _Letters(letters, place_in_word, np.repeat(lengths, lengths), keys)
 
     possible = [_EDITS[edit].places(there) for edit in edits]
-    chosen = _nth(np.stack([_counts(places, offsets) for places in possible]) > 0, draws[:, 0])
+    counts = np.stack([counts_between(places, starts, offsets[1:]) for places in possible])
+    chosen = nth_possible(counts > 0, draws[:, 0])
     place, replacement = np.zeros(len(words), np.int64), np.zeros(len(words), np.uint32)
     for number, (edit, places) in enumerate(zip(edits, possible, strict=True)):
         rows = np.flatnonzero(chosen == number)
-        found = _drawn_place(places, offsets, rows, draws[rows, 1])
+        found, _ = drawn_options(places, starts[rows], offsets[rows + 1], draws[rows, 1])
         place[rows] = found - starts[rows]
         own = letters[starts[rows] + (draws[rows, 2] * lengths[rows]).astype(np.int64)]
-        replacement[rows] = _EDITS[edit].letter(letters[found], own, draws[rows, 2])
+        replacement[rows] = _EDITS[edit].letter(letters[found], own, draws[rows, 2], keys)
 
     kinds = np.array([EDITS.index(edit) for edit in edits] + [-1])[chosen]
     is_drop, is_add, is_swap, is_key = (kinds == kind for kind in range(len(EDITS)))
@@ -106,31 +92,12 @@ def noise_words(words: Sequence[str], draws: Array, edits: Sequence[str] = PRETR
 
 
 class _Letters(NamedTuple):
-    """All letters of all words; for each, its place in its word, and the length of that."""
+    """All letters of all words; for each, its place in its word, and the length of that; and the keyboard."""
 
     codes: Array
     place: Array
     length: Array
-
-
-def _counts(places: Array, offsets: Array) -> Array:
-    """How many of the places are true in each word."""
-    return np.diff(offsets_of(places)[offsets])
-
-
-def _nth(possible: Array, draws: Array) -> Array:
-    """(W,) the number of a row that is true in (E, W), drawn evenly; E where none is."""
-    ranks = possible.cumsum(0)
-    drawn = np.floor(draws * ranks[-1])
-    return (ranks <= drawn).sum(0)
-
-
-def _drawn_place(places: Array, offsets: Array, rows: Array, draws: Array) -> Array:
-    """For each of these words, one of its places that are true, drawn evenly."""
-    before = offsets_of(places)
-    first = before[offsets[rows]]
-    count = before[offsets[rows + 1]] - first
-    return np.searchsorted(before, first + np.floor(draws * count).astype(np.int64), side="right") - 1
+    keys: KeyTable
 
 
 def _internal(there: _Letters) -> Array:
@@ -148,19 +115,20 @@ def _swappable(there: _Letters) -> Array:
 
 
 def _on_keyboard(there: _Letters) -> Array:
-    return _internal(there) & (_NEIGHBOUR_COUNTS[np.minimum(there.codes, _ASCII)] > 0)
+    return _internal(there) & (there.keys.counts[there.keys.rows(there.codes)] > 0)
 
 
-def _any_letter(before: Array, own: Array, draws: Array) -> Array:
+def _any_letter(before: Array, own: Array, draws: Array, keys: KeyTable) -> Array:
     latin = _in_case_of(before, _LETTERS[(draws * len(_LETTERS)).astype(np.int64)])
     return np.where(before < _ASCII, latin, own)
 
 
-def _neighbour(before: Array, own: Array, draws: Array) -> Array:
-    return _in_case_of(before, _NEIGHBOUR_TABLE[before, (draws * _NEIGHBOUR_COUNTS[before]).astype(np.int64)])
+def _neighbour(before: Array, own: Array, draws: Array, keys: KeyTable) -> Array:
+    rows = keys.rows(before)
+    return keys.letters[rows, (draws * keys.counts[rows]).astype(np.int64)]
 
 
-def _no_letter(before: Array, own: Array, draws: Array) -> Array:
+def _no_letter(before: Array, own: Array, draws: Array, keys: KeyTable) -> Array:
     return np.zeros_like(before)
 
 
@@ -172,11 +140,12 @@ def _in_case_of(models: Array, letters: Array) -> Array:
 class _Edit(NamedTuple):
     """Where an edit can be made, and the letter that it sets.
 
-    That one depends on the letter before or at the place, on one drawn from the same word, and on a draw.
+    That one depends on the letter before or at the place, on one drawn from the same word, on a draw and on
+    the keyboard.
     """
 
     places: Callable[[_Letters], Array]
-    letter: Callable[[Array, Array, Array], Any]
+    letter: Callable[[Array, Array, Array, KeyTable], Any]
 
 
 _EDITS = {

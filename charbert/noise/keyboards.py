@@ -1,0 +1,110 @@
+"""Which letters lie beside, above and below each other on the keyboards of several languages."""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from charbert.errors import CharBertError
+from charbert.ragged import Array
+
+# From the row of digits down, from the left; a space is a key without a letter.
+KEYBOARDS = {
+    "cs": (" ěščřžýáíé", "qwertzuiopú", "asdfghjklů", "yxcvbnm"),
+    "da": ("", "qwertyuiopå", "asdfghjklæø", "zxcvbnm"),
+    "de": ("          ß", "qwertzuiopü", "asdfghjklöä", "yxcvbnm"),
+    "el": ("", " ςερτυθιοπ", "ασδφγηξκλ", "ζχψωβνμ"),
+    "en": ("", "qwertyuiop", "asdfghjkl", "zxcvbnm"),
+    "es": ("", "qwertyuiop", "asdfghjklñ", "zxcvbnm"),
+    "fi": ("", "qwertyuiopå", "asdfghjklöä", "zxcvbnm"),
+    "fr": (" é    è çà", "azertyuiop", "qsdfghjklmù", "wxcvbn"),
+    "it": ("", "qwertyuiopè", "asdfghjklòàù", "zxcvbnm"),
+    "nl": ("", "qwertyuiop", "asdfghjkl", "zxcvbnm"),
+    "no": ("", "qwertyuiopå", "asdfghjkløæ", "zxcvbnm"),
+    "pl": ("", "qwertyuiop", "asdfghjkl", "zxcvbnm"),
+    "pt": ("", "qwertyuiop", "asdfghjklç", "zxcvbnm"),
+    "ru": ("", "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю"),
+    "sv": ("", "qwertyuiopå", "asdfghjklöä", "zxcvbnm"),
+    "uk": ("", "йцукенгшщзхї", "фівапролджє", "ячсмитьбю"),
+}
+
+
+class KeyTable(NamedTuple):
+    """The neighbours of each character by its code point; the last row, of none, is for all others."""
+
+    counts: Array
+    letters: Array
+
+    def rows(self, codes: Array) -> Array:
+        """The rows of these characters."""
+        return np.minimum(codes, len(self.counts) - 1)
+
+
+def check_language(language: str) -> None:
+    """Say which languages have a keyboard, if this one has none.
+
+    Raises:
+        CharBertError: it has none.
+    """
+    if language not in KEYBOARDS:
+        raise CharBertError(f"no keyboard for the language {language!r}: there are {', '.join(KEYBOARDS)}")
+
+
+@cache
+def neighbours_of(language: str) -> dict[str, str]:
+    """Each letter of a keyboard -> the letters beside, above and below it.
+
+    Raises:
+        CharBertError: there is no keyboard for the language.
+    """
+    check_language(language)
+    places = {
+        letter: (row, column)
+        for row, keys in enumerate(KEYBOARDS[language])
+        for column, letter in enumerate(keys)
+        if letter != " "
+    }
+    return {
+        letter: "".join(
+            other
+            for other, (row, column) in places.items()
+            # Each row stands half a key to the right of the one above.
+            if abs((column + row / 2) - (there[1] + there[0] / 2)) <= 1
+            and abs(row - there[0]) <= 1
+            and other != letter
+        )
+        for letter, there in places.items()
+    }
+
+
+@cache
+def cased_neighbours_of(language: str) -> dict[str, str]:
+    """As `neighbours_of`, and for each capital the neighbours of its small letter as capitals.
+
+    Raises:
+        CharBertError: there is no keyboard for the language.
+    """
+    neighbours = neighbours_of(language)
+    # A letter without one capital of its own (ß, ς) stays small beside capitals.
+    capitals = {each: each.upper() if each.upper().lower() == each else each for each in neighbours}
+    of_capitals = {
+        capitals[letter]: "".join(capitals[other] for other in others)
+        for letter, others in neighbours.items()
+    }
+    return of_capitals | neighbours
+
+
+@cache
+def key_table(language: str) -> KeyTable:
+    """The same as a table.
+
+    Raises:
+        CharBertError: there is no keyboard for the language.
+    """
+    rows = cased_neighbours_of(language)
+    size = max(map(ord, rows)) + 2
+    table = KeyTable(np.zeros(size, np.int64), np.zeros((size, max(map(len, rows.values()))), np.uint32))
+    for letter, others in rows.items():
+        table.counts[ord(letter)] = len(others)
+        table.letters[ord(letter), : len(others)] = [ord(other) for other in others]
+    return table

@@ -1,0 +1,149 @@
+"""`python -m data attack`: a labelled file with typos in its words, in the form that it has."""
+
+import argparse
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from charbert.errors import CharBertError
+from charbert.noise import KEYBOARDS, KINDS, Attack
+from charbert.results import whole_file
+from data.commands import progress_bar
+from data.files import text_ending
+from data.labelled.attacked import Counts, attacked_set
+from data.labelled.conll import CONLLU_COLUMNS
+from data.labelled.reading import ANSWERS, TASKS, Columns, has_labels, read
+from data.labelled.rewriting.files import rewrite_file
+from data.labelled.rows import BadRows
+from data.misspellings import read_misspellings
+
+LABELS = ("task", "label_column", "kind", "separator")
+"""Of `Columns`, what no typos depend on; and the task, which is an option of its own."""
+
+SHOWN_AFTER = 2  # seconds of reading, for a progress bar
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="IN", help="labelled data, in any file that fine-tuning reads")
+    parser.add_argument("--task", required=True, choices=TASKS, metavar="TASK", help=" ".join(TASKS))
+    parser.add_argument("--out", required=True, metavar="OUT", help="file to write, with the ending of IN")
+    parser.add_argument(
+        "--kind", default=Attack.kind, help=f"of attack: {', '.join(KINDS)} (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=Attack.rate,
+        metavar="R",
+        help="share of the eligible words to change (default: %(default)s)",
+    )
+    parser.add_argument("--seed", type=int, default=Attack.seed, metavar="N", help="default: %(default)s")
+    parser.add_argument(
+        "--language",
+        default=Attack.language,
+        help=f"whose keyboard is used: {', '.join(KEYBOARDS)} (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--misspellings", metavar="FILE", help="natural: list of misspellings (default: codespell's)"
+    )
+    parser.add_argument(
+        "--contexts",
+        action="store_true",
+        help="squad, squad2, qa: attack the contexts too, not questions alone",
+    )
+    for field in fields(Columns):
+        if field.name not in LABELS:
+            parser.add_argument(
+                f"--{field.name.replace('_', '-')}",
+                type=int if field.type is int else str,
+                choices=CONLLU_COLUMNS if field.name == "conllu_column" else None,
+                default=field.default,
+                metavar=field.name.split("_")[-1].upper(),
+                help=f"{field.metadata['help']} (default: %(default)s)",
+            )
+    parser.add_argument("--skip-bad-rows", action="store_true", help="leave rows out that cannot be used")
+    parser.add_argument("--overwrite", action="store_true", help="write over a file that is there")
+
+
+def run(given: argparse.Namespace) -> dict[str, Any]:
+    """Attack the file, write the other one, and return what was met and changed.
+
+    Raises:
+        CharBertError: an option is wrong, IN cannot be read, or OUT is IN, or is there already.
+    """
+    started = time.monotonic()
+    attack = _attack_of(given)
+    path, out = Path(given.file), Path(given.out)
+    _check_files(path, out, given.overwrite)
+    columns = Columns(
+        task=given.task,
+        **{field.name: getattr(given, field.name) for field in fields(Columns) if field.name not in LABELS},
+    )
+    bad = _NotedBadRows(given.skip_bad_rows)
+    found = read(columns, str(path), bad, _is_labelled(columns, path))
+    examples = list(progress_bar(found, "reading", unit=" examples", delay=SHOWN_AFTER, leave=False))
+    made = attacked_set(examples, attack, given.contexts)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(out) as partial:
+        rewrite_file(columns, path, out, partial, examples, made, bad.places)
+    if bad:
+        print(bad.summary(), file=sys.stderr)
+    return {
+        "examples": len(examples),
+        **made.counts._asdict(),
+        "eligible_percent": _percent(made.counts.eligible, made.counts),
+        "changed_percent": _percent(made.counts.changed, made.counts),
+        "left_out": len(bad),
+        "seconds": time.monotonic() - started,
+    }
+
+
+class _NotedBadRows(BadRows):
+    """Bad rows, and where they stand."""
+
+    def __init__(self, skip: bool) -> None:
+        super().__init__(skip)
+        self.places: set[str] = set()
+
+    def add(self, place: str, fault: str) -> None:
+        super().add(place, fault)
+        self.places.add(place)
+
+
+def _attack_of(given: argparse.Namespace) -> Attack:
+    if given.misspellings and given.kind != "natural":
+        raise CharBertError(f"--misspellings: {given.kind} takes none; give --kind natural")
+    if given.contexts and given.task not in ANSWERS:
+        raise CharBertError(f"--contexts: {given.task} has none; it is for {', '.join(ANSWERS)}")
+    misspellings = read_misspellings(given.misspellings) if given.misspellings else None
+    return Attack(given.kind, given.rate, given.seed, given.language, misspellings)
+
+
+def _check_files(path: Path, out: Path, overwrite: bool) -> None:
+    if path.is_dir():
+        raise CharBertError(f"{path}: is a folder; write its rows into a .parquet or .jsonl file first")
+    if not path.exists():
+        raise CharBertError(f"{path}: no such file")
+    if text_ending(out) != text_ending(path):
+        raise CharBertError(f"{out}: must end as {path.name} does, whose form it gets; it may be compressed")
+    if out.exists() and out.samefile(path):
+        raise CharBertError(f"{out}: is the file to attack; give another one")
+    if out.is_dir() or (out.exists() and not overwrite):
+        raise CharBertError(f"{out}: is there already; give another file or --overwrite")
+
+
+def _is_labelled(columns: Columns, path: Path) -> bool:
+    """Whether there are labels that must fit the words; their column may be missing if nobody named it."""
+    column = {"tagging": "tags_column", "qa": "answers_column"}.get(columns.task)
+    if column is None or has_labels(columns, str(path)):
+        return columns.task != "text"
+    name = getattr(columns, column)
+    if name == getattr(Columns, column):
+        print(f"{path}: has no column {name!r}, and is taken as data without labels", file=sys.stderr)
+    return name != getattr(Columns, column)
+
+
+def _percent(count: int, counts: Counts) -> float:
+    return 100 * count / counts.words if counts.words else 0.0

@@ -1,0 +1,67 @@
+"""Noise augmentation: copies of the training data with typos, to be trained on beside it."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from charbert.draws import keys_of
+from data.labelled.attacked import Counts, attacked
+from data.labelled.rows import BadRows
+from finetune.settings import FinetuneSettings
+from finetune.tasks.base import Task
+
+logger = logging.getLogger(__name__)
+
+
+class NoisedCopies(NamedTuple):
+    """The examples of all copies, and what was done to them."""
+
+    examples: list[Any]
+    counts: Counts
+
+    def numbers(self) -> dict[str, int]:
+        """As in `results.json`."""
+        return {
+            "augmentation_examples": len(self.examples),
+            **{f"augmentation_{name}": count for name, count in self.counts._asdict().items()},
+        }
+
+
+def check_augmentation(settings: FinetuneSettings) -> None:
+    """Refuse, before data is read, what could not be done to it.
+
+    Raises:
+        CharBertError: the kind of noise needs a list of misspellings that is not there.
+    """
+    if settings.augmentation:
+        settings.attack(seed=0).texts([])
+
+
+def noised_copies(
+    settings: FinetuneSettings, task: Task[Any, Any], examples: Sequence[Any], seed: int
+) -> NoisedCopies:
+    """As many copies of the examples as the settings ask for, one behind the other.
+
+    Args:
+        examples: to train on.
+        seed: of the run; that of each copy is derived from it.
+    """
+    noised: list[Any] = []
+    found = [Counts(0, 0, 0, 0)]
+    # A word that is split may get a tag that stands nowhere in the data; its example is not copied.
+    unknown = BadRows(skip=True)
+    for number in range(settings.augmentation):
+        attack = settings.attack(seed=int(keys_of(seed, number)[0]))
+        copy, counts = attacked(examples, attack, settings.augmentation_contexts)
+        noised += task.usable(copy, unknown)
+        found.append(counts)
+    total = Counts(*map(sum, zip(*found, strict=True)))
+    if settings.augmentation:
+        logger.info(
+            "augmentation: %d examples with noise beside %d; %d of %d words changed, %d could be; "
+            "%d examples have none that could",
+            *(len(noised), len(examples), total.changed, total.words, total.eligible, total.untouched),
+        )
+    if unknown:
+        logger.warning("augmentation: %s", unknown.summary())
+    return NoisedCopies(noised, total)

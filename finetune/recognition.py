@@ -1,0 +1,76 @@
+"""A word recogniser before any model: the same examples, with what it reads in place of their words."""
+
+import re
+from collections.abc import Sequence
+from itertools import chain, zip_longest
+from typing import Any, TypeVar
+
+from charbert.recognition import WordRecognizer
+from data.commands import progress_bar
+from data.labelled.examples import QuestionExample, TaggedExample, TextExample
+
+E = TypeVar("E", TextExample, TaggedExample, QuestionExample)
+READ: dict[Any, tuple[str, ...]] = {
+    TextExample: ("text", "pair"),
+    TaggedExample: ("words",),
+    QuestionExample: ("question",),
+}
+"""What is read of an example of each type."""
+_AT_ONCE = 1000
+_SHOWN_AFTER = 2  # seconds: a small set needs no progress bar
+_WHITE_SPACE = re.compile(r"(\s+)")
+
+
+def recognized(
+    examples: Sequence[E],
+    recognizer: WordRecognizer,
+    unknown: str = "pass",
+    backoff: WordRecognizer | None = None,
+    batch_size: int = 256,
+) -> list[E]:
+    """The same examples with the words that a recogniser reads.
+
+    Of tagging these are the words as they are given. Of texts, pairs of texts and questions, they are what
+    white space divides, and the white space stays to the character. Contexts of questions are not read, so
+    that answers stand where they stood.
+
+    Args:
+        examples: of one type.
+        recognizer: on the device that it is to compute on.
+        unknown, backoff, batch_size: as of `WordRecognizer.corrected`.
+
+    Raises:
+        CharBertError: as `WordRecognizer.corrected`.
+    """
+    found: list[E] = []
+    with progress_bar(
+        total=len(examples), desc="recognising words", unit=" examples", leave=False, delay=_SHOWN_AFTER
+    ) as bar:
+        for start in range(0, len(examples), _AT_ONCE):
+            part = examples[start : start + _AT_ONCE]
+            fields = [
+                (number, name, value)
+                for number, example in enumerate(part)
+                for name in READ[type(example)]
+                if (value := getattr(example, name)) is not None
+            ]
+            sentences = [_words(value) for _, _, value in fields]
+            read = recognizer.corrected(sentences, unknown, backoff, batch_size)
+            changes: list[dict[str, Any]] = [{} for _ in part]
+            for (number, name, value), words in zip(fields, read, strict=True):
+                changes[number][name] = _with_words(value, words)
+            found += [example._replace(**change) for example, change in zip(part, changes, strict=True)]
+            bar.update(len(part))
+    return found
+
+
+def _words(value: str | tuple[str, ...]) -> Sequence[str]:
+    return _WHITE_SPACE.split(value)[::2] if isinstance(value, str) else value
+
+
+def _with_words(value: str | tuple[str, ...], words: list[str]) -> str | tuple[str, ...]:
+    """The text with these in place of its words, or the words themselves."""
+    if not isinstance(value, str):
+        return tuple(words)
+    spaces = _WHITE_SPACE.split(value)[1::2]
+    return "".join(chain.from_iterable(zip_longest(words, spaces, fillvalue="")))

@@ -1,0 +1,1 @@
+"""How much typos cost a model."""

@@ -1,0 +1,66 @@
+"""How far scores lie apart: over seeds, and over the examples that happen to be in a test set."""
+
+from collections.abc import Callable, Sequence
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from finetune.metrics.intervals import CONFIDENCE, summary
+
+GROUPS = 20
+_GROUPING_SEED = 0
+MODEL_SEEDS, NOISE_SEEDS = "seeds of the model", "seeds of the attack"
+
+
+def over_seeds(values: Sequence[Sequence[float]]) -> dict[str, Any]:
+    """Mean, deviation and 95% interval of a score, and what was drawn anew (`over`).
+
+    With several seeds of the model the interval is over these, each the mean over its attacks: attacks on
+    one model say nothing of how another training would end. Else it is over the seeds of the attack.
+
+    Args:
+        values: of each seed of the model, a score under each seed of the attack.
+    """
+    if len(values) > 1:
+        return {**summary([float(np.mean(row)) for row in values]), "over": MODEL_SEEDS}
+    found: dict[str, Any] = summary(values[0])
+    return {**found, "over": NOISE_SEEDS} if "low" in found else found
+
+
+def scores_without(count: int, score_of: Callable[[Sequence[int]], float]) -> list[float]:
+    """The score of all examples but those of a group, for each of `GROUPS` random groups of equal size.
+
+    Args:
+        count: how many examples there are; the same number is divided in the same way each time.
+        score_of: the score of the examples with these numbers.
+    """
+    order = np.random.default_rng(_GROUPING_SEED).permutation(count)
+    groups = min(GROUPS, count)
+    return [
+        score_of(sorted(np.delete(order, np.s_[group::groups]).tolist()))
+        for group in range(groups if count > 1 else 0)
+    ]
+
+
+def over_examples(whole: float, without: Sequence[float] | NDArray[Any]) -> dict[str, float]:
+    """The 95% interval of a score, or of a difference of scores, over test sets like this one.
+
+    The delete-a-group jackknife: from the scores s_g without each of G groups, the variance is
+    (G - 1) / G * sum (s_g - mean s)^2, and the interval s +- t sqrt(variance), with t the 97.5% quantile of
+    Student's t with G - 1 degrees of freedom. It works for F1 and for correlations alike, and of a difference
+    it is a paired one.
+
+    Args:
+        whole: the score of all examples.
+        without: those of `scores_without`; none give no interval.
+    """
+    groups = len(without)
+    if groups < 2:
+        return {}
+    deviations = np.asarray(without, dtype=float) - np.mean(without)
+    variance = (groups - 1) / groups * float((deviations**2).sum())
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, df=groups - 1)) * sqrt(variance)
+    return {"low": whole - half, "high": whole + half}

@@ -1,0 +1,290 @@
+"""`python -m finetune worst-case MODEL FILE --out FILE.json`: how much of a model the worst typos leave."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+from transformers import PreTrainedConfig
+
+from charbert.checkpoints import read_config
+from charbert.errors import CharBertError
+from charbert.noise import EDITS, KEYBOARDS
+from charbert.recognition import WordRecognizer
+from charbert.results import versions, whole_file
+from data.commands import at_least
+from data.labelled.examples import QuestionExample, TaggedExample, TextExample
+from data.labelled.reading import TASKS, Columns
+from data.labelled.rows import BadRows
+from finetune.catalogue import read, task_of
+from finetune.models import check_length, load_finetuned
+from finetune.predict import load_task
+from finetune.recognition import recognized
+from finetune.robustness.worst_case import Scores, searched
+from finetune.robustness.worst_search import WorstCase
+from finetune.run import TASK_FILE
+from finetune.score import NO_LABEL
+from finetune.settings import FinetuneSettings
+from finetune.tasks.answers import AnswerPrediction
+from finetune.tasks.base import Task
+from finetune.tasks.tags import TagPrediction
+from finetune.tasks.texts import CLASSIFICATION, PROBLEMS, REGRESSION, TextPrediction
+
+ENDING = ".json"
+COLUMNS = [field for field in fields(Columns) if field.name not in ("task", "kind", "separator")]
+"""Of the settings of a run those that say where texts and labels stand: options here too."""
+Example = TextExample | TaggedExample | QuestionExample
+Prediction = TextPrediction | TagPrediction | AnswerPrediction
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="output folder of a fine-tuning run; with --task, folder or hub id of any model of transformers "
+        "that has a head for it",
+    )
+    parser.add_argument("file", metavar="FILE", help="labelled data, as the run read it")
+    parser.add_argument(
+        "--out", required=True, metavar="FILE.json", help="file for the scores and each example"
+    )
+    number: dict[str, Any] = {"metavar": "N", "type": at_least(1)}
+    parser.add_argument(
+        "--budgets",
+        nargs="+",
+        default=[1, 2],
+        help="words of an example that may be edited, each once; default: 1 2",
+        **number,
+    )
+    parser.add_argument(
+        "--beam",
+        default=1,
+        help="candidates that are edited further; default: %(default)s, the greedy search",
+        **number,
+    )
+    parser.add_argument(
+        "--edits", nargs="+", default=EDITS, choices=EDITS, metavar="EDIT", help=f"default: {' '.join(EDITS)}"
+    )
+    parser.add_argument(
+        "--language",
+        default="en",
+        choices=KEYBOARDS,
+        metavar="LANG",
+        help=f"whose keyboard is used: {', '.join(KEYBOARDS)}; default: %(default)s",
+    )
+    parser.add_argument(
+        "--variants",
+        help="variants of a word at most, drawn by --seed; default: all, some 150 of a word of six letters, "
+        "so that each edit of a text of 20 words costs 1,600 queries; give 20 for long texts",
+        **number,
+    )
+    parser.add_argument(
+        "--recognizer", metavar="FOLDER", help="a word recogniser, which reads before the model"
+    )
+    parser.add_argument("--limit", help="examples at most, drawn by --seed; default: all", **number)
+    parser.add_argument("--batch-size", default=128, help="default: %(default)s", **number)
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
+    parser.add_argument(
+        "--task",
+        choices=TASKS,
+        metavar="TASK",
+        help=f"of a model that no run here has made: {' '.join(TASKS)}",
+    )
+    parser.add_argument(
+        "--labels",
+        nargs="+",
+        metavar="LABEL",
+        help="with --task: the model's classes in order, as FILE names them; default: its configuration's",
+    )
+    parser.add_argument("--max-length", help="tokens of a text or window", **number)
+    for field in COLUMNS:
+        parser.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            type=int if field.type is int else str,
+            metavar=field.name.split("_")[-1].upper(),
+            help=f"{field.metadata['help']}; default: the run's, else {field.default}",
+        )
+    parser.add_argument("--skip-bad-rows", action="store_true", help="leave rows out that cannot be used")
+
+
+def run(given: argparse.Namespace) -> None:
+    out, bad = Path(given.out), BadRows(given.skip_bad_rows)
+    if out.suffix != ENDING:
+        raise CharBertError(f"{out}: must end in {ENDING}")
+    if not out.parent.is_dir():
+        raise CharBertError(f"{out}: there is no folder {out.parent}; make it first")
+    settings, task = _task_of(given)
+    examples = _examples(settings, task, given, bad)
+    model, tokenizer = load_finetuned(given.model, task)
+    check_length(model, task.max_length)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(device).eval()
+    reader = None
+    if given.recognizer is not None:
+        recognizer = WordRecognizer.from_pretrained(given.recognizer).to(device).eval()
+        reader = partial(recognized, recognizer=recognizer)
+    scores, cases = searched(
+        task,
+        model,
+        tokenizer,
+        examples,
+        budgets=given.budgets,
+        beam_size=given.beam,
+        edits=given.edits,
+        language=given.language,
+        variants=given.variants,
+        batch_size=given.batch_size,
+        bf16=settings.bf16,
+        reader=reader,
+        seed=given.seed,
+    )
+    content = {
+        "scores": scores,
+        "examples": [_record(each, given.budgets) for each in cases],
+        "settings": vars(given),
+        "versions": versions(),
+        "seed": given.seed,
+    }
+    with whole_file(out) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if bad:
+        print(bad.summary())
+    print(f"{_table(scores, task.metric)}\n\nscores and examples in {out}")
+
+
+def _task_of(given: argparse.Namespace) -> tuple[FinetuneSettings, Task[Any, Any]]:
+    """How FILE is read, and what the model was trained for.
+
+    Raises:
+        CharBertError: nothing says so, or the model has no head for it.
+    """
+    columns = {field.name: getattr(given, field.name) for field in COLUMNS}
+    columns = {name: value for name, value in columns.items() if value is not None}
+    if given.task is not None:
+        settings, task = _foreign_task(given, columns)
+    elif (Path(given.model) / TASK_FILE).is_file():
+        settings, task = load_task(Path(given.model))
+        settings = replace(settings, **columns)
+    else:
+        raise CharBertError(
+            f"{given.model}: has no {TASK_FILE}, so it is no output folder of a run; of another model say "
+            "with --task what it was trained for"
+        )
+    task.max_length = given.max_length or task.max_length
+    return settings, task
+
+
+def _foreign_task(
+    given: argparse.Namespace, columns: dict[str, Any]
+) -> tuple[FinetuneSettings, Task[Any, Any]]:
+    """The same of a model that its own configuration describes."""
+    config = PreTrainedConfig.from_dict(read_config(given.model))
+    names = [config.id2label[number] for number in sorted(config.id2label)]
+    labels = given.labels or names
+    if len(labels) != len(names):
+        raise CharBertError(
+            f"--labels: {len(labels)} names for the {len(names)} classes of the model ({', '.join(names)})"
+        )
+    kinds = {problem: kind for kind, problem in PROBLEMS.items()}
+    # With one output and nothing said of it, transformers takes it for a number.
+    kind = REGRESSION if len(names) == 1 else kinds.get(config.problem_type, CLASSIFICATION)
+    settings = FinetuneSettings(task=given.task, output="", model=given.model, kind=kind, **columns)
+    task = task_of(settings, [] if kind == REGRESSION else labels)
+    head = task.auto_class.__name__.removeprefix("AutoModel")
+    saved_as = config.architectures or []
+    if not any(name.endswith(head) for name in saved_as):
+        raise CharBertError(
+            f"{given.model}: holds {', '.join(saved_as) or 'no model that says what it is'}, and "
+            f"{given.task} needs one {head}; fine-tune it first"
+        )
+    return settings, task
+
+
+def _examples(
+    settings: FinetuneSettings, task: Task[Any, Any], given: argparse.Namespace, bad: BadRows
+) -> list[Any]:
+    """The examples of FILE, or as many of them as are wanted.
+
+    Raises:
+        CharBertError: there are none, or one that cannot be used and is not to be left out.
+    """
+    labelled = []
+    for example in read(settings, given.file, bad):
+        if example.is_labelled:
+            labelled.append(example)
+        else:
+            bad.add(example.place, NO_LABEL)
+    try:
+        usable = task.usable(labelled, bad)
+    except CharBertError as error:
+        if given.task is None or given.labels is not None:
+            raise
+        raise CharBertError(f"{error}, or name the model's classes as FILE does with --labels") from error
+    if not usable:
+        raise CharBertError(f"{given.file}: no row is left that can be attacked")
+    drawn = sorted(
+        Random(given.seed).sample(range(len(usable)), min(given.limit or len(usable), len(usable)))
+    )
+    return [usable[number] for number in drawn]
+
+
+def _record(cases: Sequence[WorstCase], budgets: Sequence[int]) -> dict[str, Any]:
+    """An example as it is, and the worst of it with each budget."""
+    clean, clean_verdict = cases[0].example, cases[0].verdict
+    return {
+        "id": clean.id,
+        "place": clean.place,
+        **_texts(clean),
+        "label": _label(clean),
+        "prediction": _predicted(clean_verdict.prediction),
+        "right": clean_verdict.right,
+        "worst": [
+            {
+                "budget": budget,
+                **_texts(cases[budget].example),
+                "edits": cases[budget].edits,
+                "prediction": _predicted(cases[budget].verdict.prediction),
+                "right": cases[budget].verdict.right,
+                "queries": cases[budget].queries,
+            }
+            for budget in sorted(set(budgets))
+        ],
+    }
+
+
+def _texts(example: Example) -> dict[str, Any]:
+    if isinstance(example, TaggedExample):
+        return {"words": example.words}
+    if isinstance(example, QuestionExample):
+        return {"question": example.question}
+    return {"text": example.text} | ({} if example.pair is None else {"pair": example.pair})
+
+
+def _label(example: Example) -> Any:
+    if isinstance(example, TaggedExample):
+        return example.tags
+    if isinstance(example, QuestionExample):
+        return [answer.text for answer in example.answers]
+    return example.label
+
+
+def _predicted(prediction: Prediction) -> Any:
+    if isinstance(prediction, TagPrediction):
+        return prediction.tags
+    return prediction.text if isinstance(prediction, AnswerPrediction) else prediction.label
+
+
+def _table(scores: Sequence[Scores], metric: str) -> str:
+    """A line for each budget."""
+    lines = [f"{'edits':>5}  {'robust accuracy':>15}  {metric:>20}  {'queries':>9}  {'seconds':>9}"]
+    for line in scores:
+        lines.append(
+            f"{line['budget']:5}  {line['robust_accuracy']:15.4f}  {line[metric]:20.4f}  "
+            f"{line['queries']:9.1f}  {line['seconds']:9.3f}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,233 @@
+"""What a report says and draws, from numbers given."""
+
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from finetune.robustness.figures import axis_over, curves_figure, heat_table, losses_figure
+from finetune.robustness.page import page
+from finetune.robustness.wording import headline, number, summary
+
+
+def scores(clean: float, attacked: float) -> dict[str, Any]:
+    drop = clean - attacked
+    return {
+        "score": {"mean": attacked, "low": attacked - 2, "high": attacked + 2, "over": "seeds of the attack"},
+        "drop": {"mean": drop, "examples_interval": {"low": drop - 1, "high": drop + 1}},
+        "share_kept": attacked / clean,
+    }
+
+
+def model(name: str, clean: float, attacked: float, **more: Any) -> dict[str, Any]:
+    main = scores(clean, attacked)
+    return {
+        "name": name,
+        "folders": [f"runs/{name}"],
+        "recognizer": None,
+        "parameters": 1_000_000,
+        "clean": {"mean": clean, "examples_interval": {}},
+        "attacked": {"mean": attacked, "examples_interval": {"low": attacked - 3, "high": attacked + 3}},
+        "drop": main["drop"],
+        "share_kept": main["share_kept"],
+        "kinds": {"paper": main, "ocr": scores(clean, attacked + 5)},
+        "files": {"released": scores(clean, attacked + 1)},
+        "curve": [{"rate": 0.0, "score": {"mean": clean}}, {"rate": 1.0, **main}],
+        "word_split": None,
+        "worst_case": None,
+        "sensitivity": {"token_channel": {"all": 0.1, "changed": 0.2}, "words": 5},
+        "flips": {"right_when_clean": 4, "of_these_wrong_when_attacked": 2},
+        "milliseconds_per_example": 1.5,
+        "device": "CPU, 1 thread",
+        **more,
+    }
+
+
+def content(*models: dict[str, Any], less: float = 10.0, low: float = 6.0, **more: Any) -> dict[str, Any]:
+    attack = {"rate": 1.0, "seed": 1, "words": 100, "eligible": 60, "changed": 50, "untouched": 0}
+    ranked = sorted(models, key=lambda each: each["drop"]["mean"])
+    return {
+        "task": "ner",
+        "measure": "f1",
+        "examples": 1234,
+        "main_attack": {"kind": "paper", "rate": 1.0},
+        "kinds": ["paper", "ocr"],
+        "kinds_left_out": [],
+        "attacks": [{"kind": kind, "share_changed": 0.5, **attack} for kind in ("paper", "ocr")],
+        "models": list(models),
+        "comparisons": [
+            {
+                "model": ranked[0]["name"],
+                "than": other["name"],
+                "loses_less": less,
+                "examples_interval": {"low": low, "high": 2 * less - low},
+            }
+            for other in ranked[1:]
+        ],
+        "shown_examples": [],
+        "versions": {"charbert": "0"},
+        "settings": {"batch_size": 64},
+        "command": "python -m finetune robustness",
+        **more,
+    }
+
+
+PLAIN, OURS = model("plain", 90.0, 50.0), model("ours", 88.0, 58.0)
+
+
+def test_the_headline_names_the_model_that_loses_least() -> None:
+    assert headline(content(PLAIN, OURS)) == "ours loses least: 30.0 points of F1"
+
+
+def test_a_single_model_is_compared_with_nobody() -> None:
+    assert headline(content(PLAIN)) == "plain loses 40.0 points of F1 under attack"
+
+
+def test_a_model_that_gains_is_told_so() -> None:
+    better = model("odd", 50.0, 51.0)
+    assert headline(content(PLAIN, better)) == "odd loses nothing under attack: it gains 1.0 points of F1"
+
+
+def test_the_summary_tells_scores_and_the_difference() -> None:
+    told = " ".join(summary(content(PLAIN, OURS)))
+    assert "50.0% of all words, its F1 goes from 88.0 to 58.0." in told
+    assert "10.0 points less than plain, the next (95% interval 6.0 to 14.0, over the test examples)." in told
+
+
+def test_a_difference_that_may_be_chance_is_called_so() -> None:
+    assert "that may be chance" in " ".join(summary(content(PLAIN, OURS, less=1.0, low=-2.0)))
+
+
+def test_the_best_score_under_attack_may_be_of_another_model() -> None:
+    weak = model("weak", 40.0, 35.0)
+    told = " ".join(summary(content(PLAIN, OURS, weak)))
+    assert "The highest score under attack is that of ours, 58.0." in told
+    assert "Most is lost by plain, 40.0 points." in told
+
+
+@pytest.mark.parametrize(("value", "text"), [(-1.25, "−1.2"), (3.0, "+3.0"), (-0.04, "0.0"), (0.0, "0.0")])
+def test_numbers_have_a_real_minus_sign(value: float, text: str) -> None:
+    assert number(value, signed=True) == text
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [((61.0, 88.0), (60, 70, 80, 90)), ((0.0, 100.0), (0, 20, 40, 60, 80, 100)), ((50.0, 50.0), (50, 50.5))],
+)
+def test_an_axis_holds_its_values_between_round_numbers(
+    values: tuple[float, ...], ticks: tuple[float, ...]
+) -> None:
+    axis = axis_over(values)
+    assert axis.ticks == ticks
+    assert 0 <= axis.place(min(values)) <= axis.place(max(values)) <= 100
+
+
+def test_the_first_figure_ranks_by_what_is_lost() -> None:
+    rows = losses_figure(content(PLAIN, OURS))["rows"]
+    assert [row["name"] for row in rows] == ["ours", "plain"]
+    assert [row["colour"] for row in rows] == [1, 0], "of the order in which models are given"
+    for row in rows:
+        assert row["band"][0] < row["attacked"]["x"] < row["band"][1] < row["clean"]["x"]
+    assert rows[0]["clean"]["x"] < rows[1]["clean"]["x"], "88 stands left of 90"
+
+
+def test_curves_go_down_where_scores_do() -> None:
+    first, second = curves_figure(content(PLAIN, OURS))["lines"]
+    for line in (first, second):
+        assert [point["x"] for point in line["points"]] == [0, 100]
+        assert line["points"][0]["y"] < line["points"][1]["y"]
+    assert first["points"][1]["y"] > second["points"][1]["y"]
+
+
+def test_labels_of_curves_do_not_overlap() -> None:
+    same = [model(name, 90.0, 50.0) for name in "abc"]
+    figure = curves_figure(content(*same))
+    places = sorted(line["label_y"] for line in figure["lines"])
+    pixels = [(after - before) / 100 * figure["height"] for before, after in pairwise(places)]
+    assert min(pixels) > 15
+
+
+def test_the_table_has_a_row_for_each_kind_and_file() -> None:
+    rows = heat_table(content(PLAIN, OURS))
+    assert [(row["name"], row["is_file"]) for row in rows] == [
+        ("paper", False),
+        ("ocr", False),
+        ("released", True),
+    ]
+    plain, ours = rows[0]["cells"]
+    assert (plain["lost"], plain["score"]) == ("−40.0", "50.0")
+    assert plain["heat"] > ours["heat"]
+    assert [plain["least"], ours["least"]] == [False, True]
+
+
+class Tags(HTMLParser):
+    """Checks that what is opened is closed, and collects where a page points to."""
+
+    VOID = ("meta", "link", "br", "img")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+        self.sources: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        self.sources += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_stands_alone() -> None:
+    text = page(content(PLAIN, OURS))
+    tags = Tags(text)
+    assert tags.open == []
+    assert tags.sources == []
+    assert not re.search(r"https?:|@import|url\(", text)
+    assert not tags.seen & {"script", "link", "img"}
+    assert "<h1>ours loses least: 30.0 points of F1</h1>" in text
+
+
+def test_figures_have_texts_for_those_who_do_not_see_them() -> None:
+    text = page(content(PLAIN, OURS))
+    for figure in ("losses", "curves"):
+        assert f'role="img" aria-labelledby="{figure}-title {figure}-text"' in text
+    assert "ours: from 88.0 to 58.0, −30.0 points." in text
+    assert 'scope="row"' in text
+
+
+def test_names_and_texts_are_no_markup() -> None:
+    shown = {
+        "id": "1",
+        "why": "The models differ",
+        "right": "<i>",
+        "texts": [
+            {"clean": [{"text": "<u>a", "changed": False}], "attacked": [{"text": "b&", "changed": True}]}
+        ],
+        "models": {
+            "<b>": {side: {"says": "<script>", "is_right": side == "clean"} for side in ("clean", "attacked")}
+        },
+    }
+    text = page(content(model("<b>", 90.0, 50.0), shown_examples=[shown]))
+    assert "<b>" not in text
+    assert "<script>" not in text
+    assert "<mark>b&amp;</mark>" in text
+    assert "✓ right" in text
+    assert "✗ wrong" in text
+
+
+def test_parts_that_were_not_measured_are_left_out() -> None:
+    assert "Against an adversary" not in page(content(PLAIN))
+    searched = {
+        "examples": 9,
+        "by_edits": [{"edits": 0, "robust_accuracy": 80.0}, {"edits": 1, "robust_accuracy": 30.0}],
+    }
+    text = page(content(model("plain", 90.0, 50.0, worst_case=searched)))
+    assert "Against an adversary" in text
+    assert "<td>30.0</td>" in text

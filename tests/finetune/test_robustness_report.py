@@ -1,0 +1,126 @@
+"""From measurements to a report's numbers and examples."""
+
+from typing import Any
+
+import pytest
+from small_robustness import SmallTest, cell, measured_model, measured_run
+from small_tasks import tag_task, tagged
+
+from finetune.robustness.flips import chosen_examples
+from finetune.robustness.measure import MeasuredModel
+from finetune.robustness.report import flat_numbers, report_of
+from finetune.robustness.settings import RobustnessSettings
+
+CLEAN = [tagged(f"in Rome {number}", "O B-LOC O") for number in range(4)]
+NOISED = [tagged(f"in Rmoe {number}", "O B-LOC O") for number in range(4)]
+TEST: Any = SmallTest(CLEAN, NOISED)
+
+
+def settings(**changes: Any) -> RobustnessSettings:
+    return RobustnessSettings(
+        test="test.conll", models=["m"], output="o", kinds=["drop"], **{"seeds": [1, 2], **changes}
+    )
+
+
+def report(*models: MeasuredModel, test: Any = TEST) -> dict[str, Any]:
+    return report_of(settings(), test, tag_task("B-LOC", "O"), models)
+
+
+ROBUST = measured_model("robust", measured_run(cell(0.9), drop_1=cell(0.8, "1100"), drop_2=cell(0.7, "1101")))
+FRAIL = measured_model("frail", measured_run(cell(0.95), drop_1=cell(0.4, "1010"), drop_2=cell(0.3, "0000")))
+
+
+def test_scores_are_means_in_points() -> None:
+    [found] = report(ROBUST)["models"]
+    assert found["clean"]["mean"] == pytest.approx(90)
+    assert found["attacked"]["mean"] == pytest.approx(75)
+    assert found["drop"]["mean"] == pytest.approx(15)
+    assert found["share_kept"] == pytest.approx(75 / 90)
+    assert found["kinds"]["drop"]["score"]["mean"] == pytest.approx(75)
+
+
+def test_a_curve_starts_at_the_clean_score() -> None:
+    [found] = report(ROBUST)["models"]
+    assert [point["rate"] for point in found["curve"]] == [0.0, 1.0]
+    assert [point["score"]["mean"] for point in found["curve"]] == pytest.approx([90, 75])
+    assert [point["words_changed"] for point in found["curve"]] == [0.0, 0.5]
+
+
+def test_models_are_compared_with_the_one_that_loses_least() -> None:
+    [found] = report(FRAIL, ROBUST)["comparisons"]
+    assert (found["model"], found["than"]) == ("robust", "frail")
+    assert found["loses_less"] == pytest.approx(60 - 15)
+
+
+def test_the_interval_of_a_difference_is_a_paired_one() -> None:
+    # Both lose the same on any part of the examples, however much that varies.
+    parts = [0.2, 0.5, 0.6, 0.9]
+    noised = cell(0.5) | {"without": [part - 0.1 for part in parts]}
+    worse = cell(0.4) | {"without": [part - 0.3 for part in parts]}
+    clean = cell(0.6) | {"without": parts}
+    models = [
+        measured_model(name, measured_run(clean, drop_1=each, drop_2=each))
+        for name, each in (("a", noised), ("b", worse))
+    ]
+    [found] = report(*models)["comparisons"]
+    assert found["examples_interval"] == pytest.approx({"low": 10, "high": 10})
+
+
+def test_several_trainings_are_one_model() -> None:
+    runs = [measured_run(cell(clean), drop_1=cell(0.5), drop_2=cell(0.7)) for clean in (0.8, 0.9)]
+    [found] = report(measured_model("both", *runs))["models"]
+    assert len(found["folders"]) == 2
+    assert found["clean"]["mean"] == pytest.approx(85)
+    assert found["clean"]["over"] == found["drop"]["over"] == "seeds of the model"
+    assert found["attacked"]["std"] == pytest.approx(0)
+
+
+def test_flips_are_counted_among_those_right_before() -> None:
+    run = measured_run(cell(0.9, "1110"), drop_1=cell(0.5, "0101"), drop_2=cell(0.5))
+    [found] = report(measured_model("m", run))["models"]
+    assert found["flips"] == {"right_when_clean": 3, "of_these_wrong_when_attacked": 2}
+
+
+def test_the_main_numbers_have_flat_names() -> None:
+    numbers = flat_numbers(report(ROBUST, FRAIL))
+    assert numbers["robust_drop_f1"] == pytest.approx(15)
+    assert numbers["frail_attacked_f1"] == pytest.approx(35)
+    assert numbers["robust_drop_f1_low"] < 15 < numbers["robust_drop_f1_high"]
+    assert all(isinstance(value, int | float) for value in numbers.values())
+
+
+def chosen(*models: MeasuredModel, **changes: Any) -> list[dict[str, Any]]:
+    return chosen_examples(settings(**changes), TEST, models)
+
+
+def test_examples_are_shown_where_models_differ_and_where_each_flips() -> None:
+    found = chosen(ROBUST, FRAIL, examples=4)
+    assert [example["why"] for example in found] == [
+        "The models differ",
+        "The models differ",
+        "robust: right while clean, wrong when attacked",
+    ]
+    verdicts = [
+        [example["models"][name]["attacked"]["is_right"] for name in ("robust", "frail")] for example in found
+    ]
+    assert verdicts == [[True, False], [False, True], [False, False]]
+    assert all(example["models"]["robust"]["clean"]["is_right"] for example in found)
+
+
+def test_their_changed_words_are_marked() -> None:
+    [found] = chosen(ROBUST, examples=1)
+    assert [piece["text"] for piece in found["texts"][0]["attacked"] if piece["changed"]] == ["Rmoe"]
+    assert found["right"] == "Rome: B-LOC"
+
+
+def test_as_many_are_shown_as_asked_for_by_the_seed() -> None:
+    assert chosen(ROBUST, FRAIL, examples=0) == []
+    assert len(chosen(FRAIL, examples=1)) == 1
+    assert chosen(FRAIL, examples=1) == chosen(FRAIL, examples=1)
+
+
+def test_of_numbers_no_example_flips() -> None:
+    unknown = cell(0.9) | {"right": [None] * 4}
+    model = measured_model("m", measured_run(unknown, drop_1=unknown, drop_2=unknown))
+    assert chosen(model) == []
+    assert report(model)["models"][0]["flips"] is None

@@ -1,0 +1,58 @@
+"""Several processes train one plain model: DDP and FSDP2."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from small_runs import log_lines, results, torchrun, write_config
+
+SHORT: dict[str, Any] = {
+    "plain": True,
+    "batch_size": 4,
+    "max_steps": 4,
+    "save_steps": 2,
+    "eval_steps": 2,
+    "logging_steps": 1,
+    "num_hidden_layers": 2,
+}
+SHARDED: dict[str, Any] = {**SHORT, "fsdp": True, "gradient_checkpointing": True}
+
+
+@pytest.fixture(scope="module")
+def sharded(corpus: Path) -> Path:
+    """The output of a sharded run of two processes, never stopped."""
+    output = corpus / "sharded"
+    torchrun(write_config(corpus, output, **SHARDED))
+    return output
+
+
+def assert_same_weights(output: Path, other: Path) -> None:
+    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, other))
+    assert ours.keys() == theirs.keys()
+    for name, tensor in theirs.items():
+        torch.testing.assert_close(ours[name], tensor, rtol=1e-5, atol=1e-6)
+
+
+def test_a_sharded_run_computes_what_one_without_sharding_does(
+    corpus: Path, sharded: Path, tmp_path: Path
+) -> None:
+    whole = tmp_path / "whole"
+    torchrun(write_config(corpus, whole, **SHORT))
+    for ours, theirs in zip(log_lines(sharded), log_lines(whole), strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
+    assert results(sharded)["eval_mlm_loss"] == pytest.approx(results(whole)["eval_mlm_loss"], rel=1e-5)
+    assert results(whole)["samples_seen"] == 2 * 4 * 4
+    assert_same_weights(sharded, whole)
+
+
+def test_a_sharded_run_goes_on_where_it_stopped(corpus: Path, sharded: Path, tmp_path: Path) -> None:
+    output = tmp_path / "stopped"
+    shutil.copytree(sharded, output)
+    shutil.rmtree(output / "checkpoint-4")
+    for name in ("results.json", "model.safetensors"):
+        (output / name).unlink()
+    torchrun(write_config(corpus, output, **SHARDED), "--resume")
+    assert_same_weights(output, sharded)
