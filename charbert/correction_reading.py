@@ -1,0 +1,179 @@
+"""Words of texts, and what the noisy LM holds each of them for."""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from os import PathLike
+from typing import Any, NamedTuple
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from charbert.errors import CharBertError
+from charbert.lm_heads import CharBertForPreTraining
+from charbert.ragged import Array
+from charbert.tokenization import CharBertTokenizer
+from charbert.vocabulary import Vocabulary
+
+Model = str | PathLike[str] | CharBertForPreTraining
+_SPECIAL_TOKENS = 2
+_WINDOWS, _WORDS = 32, 256  # of a batch, and scored at a time
+_SURROGATES = re.compile("[\ud800-\udfff]")  # which the tokenizer takes only in pairs
+_CAPITALS = re.compile(r"\b[^\W\d_]{6,}\b")  # shorter ones are acronyms
+
+
+class WordPlace(NamedTuple):
+    """Where a word stands; words are the units of the tokenizer's pre-tokenisation."""
+
+    text: int
+    """The number of the text."""
+    start: int
+    end: int
+
+
+class _Span(NamedTuple):
+    """A word's tokens `first` to `last`, in its text or in a row of a batch."""
+
+    place: WordPlace
+    first: int
+    last: int
+
+
+class WordReader:
+    """A model with a noisy-LM head, and its tokenizer.
+
+    A text that is longer than the model's input is read through windows that overlap by half, each word where
+    it has most context. Words of capitals are read in small letters, as the model knows them.
+
+    Args:
+        model: the model, on any device, or the folder or hub id to load it from.
+        tokenizer: its tokenizer with its words; by default that of the model's folder.
+
+    Raises:
+        CharBertError: the model has no noisy-LM head, the tokenizer no words, or they do not fit each other.
+    """
+
+    def __init__(self, model: Model, tokenizer: CharBertTokenizer | None = None) -> None:
+        if isinstance(model, str | PathLike):
+            model = CharBertForPreTraining.from_pretrained(model)
+        if not isinstance(model, CharBertForPreTraining):
+            raise CharBertError(
+                f"{type(model).__name__} has no noisy LM, which restores words: give a "
+                "CharBertForPreTraining, or its folder"
+            )
+        self._model: CharBertForPreTraining = model
+        self._tokenizer = _tokenizer_of(model) if tokenizer is None else tokenizer
+        self.words = _words_of(self._tokenizer, model)
+        self._normalizer = self._tokenizer.backend_tokenizer.normalizer
+        self._room = model.charbert.max_tokens - _SPECIAL_TOKENS
+
+    def normal(self, word: str) -> str:
+        """A word as the noisy LM's vocabulary has it: as the tokenizer reads it, in small letters."""
+        return (self._normalizer.normalize_str(word).strip() if self._normalizer else word).lower()
+
+    def scores(
+        self, texts: Sequence[str], is_wanted: Callable[[WordPlace], bool]
+    ) -> Iterator[tuple[WordPlace, Array]]:
+        """The words that are wanted, in no certain order, and the log-probabilities of their originals, (W,).
+
+        Each piece of a word predicts the whole of it; a word of several gets the mean of their probabilities.
+        """
+        encodings = self._encodings(texts) if texts else []
+        windows: dict[tuple[int, int], list[_Span]] = defaultdict(list)
+        for number, (text, encoding) in enumerate(zip(texts, encodings, strict=True)):
+            for span in _spans(number, text, encoding):
+                if span.last - span.first < self._room // 2 and is_wanted(span.place):
+                    windows[number, self._window(span, len(encoding.ids))].append(span)
+        order = sorted(windows, key=lambda window: len(encodings[window[0]].ids) - window[1])
+        for begin in range(0, len(order), _WINDOWS):
+            batch = order[begin : begin + _WINDOWS]
+            states = self._states(
+                [encodings[number].ids[start : start + self._room] for number, start in batch]
+            )
+            # Behind the first special token of its row.
+            found = [
+                (row, span._replace(first=span.first - start + 1, last=span.last - start + 1))
+                for row, (number, start) in enumerate(batch)
+                for span in windows[number, start]
+            ]
+            for few in range(0, len(found), _WORDS):
+                spans = found[few : few + _WORDS]
+                yield from zip([span.place for _, span in spans], self._scores(states, spans), strict=True)
+
+    def _encodings(self, texts: Sequence[str]) -> list[Any]:
+        readable = [_CAPITALS.sub(_in_small_letters, _SURROGATES.sub("\ufffd", text)) for text in texts]
+        return self._tokenizer(readable, add_special_tokens=False, verbose=False).encodings
+
+    def _window(self, span: _Span, size: int) -> int:
+        """Where the window begins in which a word has most context, in a text of `size` tokens."""
+        room, last = self._room, max(size - self._room, 0)
+
+        def context(start: int) -> float:
+            left = span.first - start if start > 0 else math.inf
+            right = start + room - 1 - span.last if start < last else math.inf
+            return min(left, right)
+
+        return max([*range(0, last, max(room // 2, 1)), last], key=context)
+
+    @torch.no_grad()
+    def _states(self, ids: Sequence[Sequence[int]]) -> torch.Tensor:
+        """The last states of the character channel, (B, L, H)."""
+        model, tokenizer = self._model, self._tokenizer
+        rows = [torch.tensor([tokenizer.cls_token_id, *row, tokenizer.sep_token_id]) for row in ids]
+        input_ids = pad_sequence(rows, batch_first=True, padding_value=tokenizer.pad_token_id)
+        mask = pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
+        was_training = model.training
+        model.eval()
+        try:
+            encoded = model.charbert(input_ids.to(model.device), mask.to(model.device))
+        finally:
+            model.train(was_training)
+        return encoded.char_last_hidden_state
+
+    @torch.no_grad()
+    def _scores(self, states: torch.Tensor, spans: Sequence[tuple[int, _Span]]) -> Array:
+        places = [(row, token) for row, span in spans for token in range(span.first, span.last + 1)]
+        rows, tokens = torch.tensor(places, device=states.device).T
+        scores = self._model.nlm_head(states[rows, tokens]).float().log_softmax(-1)
+        pieces = scores.split([span.last - span.first + 1 for _, span in spans])
+        return torch.stack([each.logsumexp(0) - math.log(len(each)) for each in pieces]).cpu().numpy()
+
+
+def _tokenizer_of(model: CharBertForPreTraining) -> CharBertTokenizer:
+    if not model.name_or_path:
+        raise CharBertError("this model was not loaded from a folder: give its tokenizer too")
+    return CharBertTokenizer.from_pretrained(model.name_or_path)
+
+
+def _words_of(tokenizer: Any, model: CharBertForPreTraining) -> Vocabulary:
+    words = getattr(tokenizer, "words", None)
+    if words is None:
+        raise CharBertError(f"{type(tokenizer).__name__} has no words to restore: give a CharBertTokenizer")
+    if len(words) != model.config.word_vocabulary_size:
+        raise CharBertError(
+            f"the tokenizer has {len(words)} words, and the model predicts "
+            f"{model.config.word_vocabulary_size}: give the tokenizer that it was trained with"
+        )
+    return words
+
+
+def _spans(number: int, text: str, encoding: Any) -> Iterator[_Span]:
+    """The words of a text, numbered so."""
+    words, offsets = encoding.word_ids, encoding.offsets
+    first = 0
+    for token in range(1, len(words) + 1):
+        if token < len(words) and words[token] == words[first]:
+            continue
+        start, end = offsets[first][0], offsets[token - 1][1]
+        # Byte-level tokens may begin with the space before the word, or be nothing else.
+        start += len(text[start:end]) - len(text[start:end].lstrip())
+        if start < end:
+            yield _Span(WordPlace(number, start, end), first, token - 1)
+        first = token
+
+
+def _in_small_letters(word: re.Match[str]) -> str:
+    """A word of capitals in small letters, if it keeps its length; any other as it is."""
+    small = word[0].lower()
+    return small if word[0].isupper() and len(small) == len(word[0]) else word[0]
