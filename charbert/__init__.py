@@ -5,6 +5,7 @@ Importing this package registers CharBERT with `transformers`' Auto classes.
 
 from charbert.auto import register
 from charbert.configuration import CharBertConfig
+from charbert.correction import CorrectedWord, Correction, Corrector, Suggestion, correct
 from charbert.errors import CharBertError
 from charbert.heads import (
     CharBertForMultipleChoice,
@@ -34,10 +35,15 @@ __all__ = [
     "CharBertModelOutput",
     "CharBertPreTrainedModel",
     "CharBertTokenizer",
+    "CorrectedWord",
+    "Correction",
+    "Corrector",
+    "Suggestion",
     "Vocabulary",
     "WordRecognizer",
     "WordRecognizerConfig",
     "__version__",
+    "correct",
 ]
 
 register()

@@ -15,6 +15,7 @@ from transformers import (
 from charbert import heads, lm_heads
 from charbert.configuration import CharBertConfig
 from charbert.modeling import CharBertModel
+from charbert.pipelines import register_pipelines
 from charbert.tokenization import CharBertTokenizer
 
 MODELS = {
@@ -29,8 +30,9 @@ MODELS = {
 
 
 def register() -> None:
-    """Register the configuration, the models and the tokenizer; safe to call again."""
+    """Register the configuration, the models, the tokenizer and the pipeline; safe to call again."""
     AutoConfig.register(CharBertConfig.model_type, CharBertConfig, exist_ok=True)
     for auto_class, model_class in MODELS.items():
         auto_class.register(CharBertConfig, model_class, exist_ok=True)
     AutoTokenizer.register(CharBertConfig, fast_tokenizer_class=CharBertTokenizer, exist_ok=True)
+    register_pipelines()

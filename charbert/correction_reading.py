@@ -51,7 +51,8 @@ class WordReader:
         tokenizer: its tokenizer with its words; by default that of the model's folder.
 
     Raises:
-        CharBertError: the model has no noisy-LM head, the tokenizer no words, or they do not fit each other.
+        CharBertError: the model has no noisy-LM head, or one that was never trained; or the tokenizer has no
+            words, or not those of the model.
     """
 
     def __init__(self, model: Model, tokenizer: CharBertTokenizer | None = None) -> None:
@@ -61,6 +62,11 @@ class WordReader:
             raise CharBertError(
                 f"{type(model).__name__} has no noisy LM, which restores words: give a "
                 "CharBertForPreTraining, or its folder"
+            )
+        if not model.nlm_head.decoder.bias.any():  # as it was before any training
+            raise CharBertError(
+                f"{model.name_or_path or 'this model'}: its noisy LM, which restores words, has never been "
+                "trained; give the output of pre-training, not of fine-tuning"
             )
         self._model: CharBertForPreTraining = model
         self._tokenizer = _tokenizer_of(model) if tokenizer is None else tokenizer

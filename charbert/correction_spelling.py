@@ -1,0 +1,72 @@
+"""How far words are from a word in spelling, for a whole vocabulary at a time."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from charbert.ragged import Array
+
+_BITS = 64
+_END = 0.5
+
+
+class Spellings:
+    """Words, laid out so that their distances from another word are counted together.
+
+    A distance is the least number of edits: a letter dropped, added or replaced, or two neighbours swapped,
+    none edited twice (the optimal string alignment distance, a restricted form of Damerau-Levenshtein's). A
+    first letter that differs adds half an edit, and a last one too: people seldom misspell those.
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._lengths = np.array([len(word) for word in words], np.int64)
+        self._letters = np.zeros((len(words), int(self._lengths.max(initial=1))), np.uint32)
+        for row, word in zip(self._letters, words, strict=True):
+            row[: len(word)] = _codes(word)
+        sets = np.where(self._letters > 0, _bits(self._letters), np.uint64(0))
+        self._sets = np.bitwise_or.reduce(sets, axis=1)
+
+    def near(self, word: str, most: int) -> tuple[Array, Array]:
+        """The numbers of the words at most so many edits from `word`, and their distances.
+
+        Args:
+            word: of one letter at least.
+            most: edits, not counting the halves.
+        """
+        letters = _codes(word)
+        letter_set = np.bitwise_or.reduce(_bits(letters))
+        # An edit brings in one letter at most, takes out one at most, and changes the length by one at most.
+        brought = np.bitwise_count(self._sets & ~letter_set)
+        taken = np.bitwise_count(letter_set & ~self._sets)
+        length = np.abs(self._lengths - len(letters))
+        numbers = np.flatnonzero(np.maximum(np.maximum(brought, taken), length) <= most)
+        edits = self._edits(numbers, letters)
+        numbers, edits = numbers[edits <= most], edits[edits <= most]
+        lasts = self._letters[numbers, self._lengths[numbers] - 1]
+        ends = (self._letters[numbers, 0] != letters[0]).astype(float) + (lasts != letters[-1])
+        return numbers, edits + _END * ends
+
+    def _edits(self, numbers: Array, letters: Array) -> Array:
+        lengths = self._lengths[numbers]
+        others = self._letters[numbers, : int(lengths.max(initial=0))].T
+        # Row i holds how many edits the word's first i letters are from the first j of each other word.
+        place = np.arange(len(others) + 1)[:, None]
+        before, row = np.empty((0, 0), np.int64), np.repeat(place, len(numbers), axis=1)
+        for i, letter in enumerate(letters.tolist()):
+            two_before, before = before, row
+            row = before + 1
+            row[1:] = np.minimum(row[1:], before[:-1] + (others != letter))
+            if i:
+                swapped = (others[:-1] == letter) & (others[1:] == letters[i - 1])
+                row[2:] = np.where(swapped, np.minimum(row[2:], two_before[:-2] + 1), row[2:])
+            row = np.minimum.accumulate(row - place) + place  # letters added behind
+        return row[lengths, np.arange(len(numbers))]
+
+
+def _codes(word: str) -> Array:
+    return np.frombuffer(word.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def _bits(letters: Array) -> Array:
+    """A bit for each letter; some letters share one."""
+    return np.uint64(1) << (letters % _BITS).astype(np.uint64)

@@ -1,0 +1,164 @@
+"""What `benchmarks/correction.py` counts, and what it puts into the texts."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_correction import saved_model
+
+from benchmarks import correction, correction_weights
+from benchmarks.misspelt import MisspeltText, clean_lines, misspelt, single_words
+from benchmarks.spell_checkers import CHECKERS, Checker
+from charbert.correction import CorrectedWord, Suggestion
+from charbert.correction_rule import Weights
+from charbert.errors import CharBertError
+
+LINE = "The quick brown fox , it jumps over the lazy dog and over the brown form in Brown ."
+MISSPELLINGS = "$brown\nbrwon\n$lazy\nlzay\n$over\novre\n$don't\ndont\n"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    """A text, a list of misspellings, a model that holds every word for "brown"."""
+    text, words = tmp_path / "text.txt", tmp_path / "words.dat"
+    text.write_text("\n".join(["Title", *[LINE] * 30]), encoding="utf-8")
+    words.write_text(MISSPELLINGS, encoding="utf-8")
+    return {
+        "text": str(text),
+        "words": str(words),
+        "model": saved_model(tmp_path / "model", "bert", {"brown": 0.9, "lazy": 0.05, "over": 0.04}),
+    }
+
+
+def flagged(start: int, end: int, word: str, *suggested: str) -> CorrectedWord:
+    correction = suggested[0] if suggested else word
+    return CorrectedWord(start, end, word, correction, [Suggestion(each, 0.1) for each in suggested])
+
+
+def test_headings_are_no_lines(files: dict[str, str]) -> None:
+    assert clean_lines(files["text"], 100) == [LINE] * 30
+    assert clean_lines(files["text"], 3) == [LINE] * 3
+
+
+def test_a_text_without_lines_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "short.txt"
+    path.write_text("A title")
+    with pytest.raises(CharBertError, match=r"short\.txt: has no line of 60 characters"):
+        clean_lines(path, 5)
+
+
+def test_of_a_list_the_single_words_count(files: dict[str, str]) -> None:
+    assert single_words(files["words"]) == {"brown": ("brwon",), "lazy": ("lzay",), "over": ("ovre",)}
+
+
+def test_what_was_meant_is_known_for_every_misspelling(files: dict[str, str]) -> None:
+    words = single_words(files["words"])
+    for made in misspelt([LINE] * 5, words, rate=0.5, uses=100, seed=3):
+        restored, shift = made.text, 0
+        for (start, end), right in made.meant.items():
+            assert made.text[start:end].lower() in words[right.lower()]
+            restored = restored[: start + shift] + right + restored[end + shift :]
+            shift += len(right) - (end - start)
+        assert restored == LINE
+
+
+def test_no_word_is_misspelt_more_often_than_wanted(files: dict[str, str]) -> None:
+    made = misspelt([LINE] * 5, single_words(files["words"]), rate=1.0, uses=4, seed=3)
+    meant = [right.lower() for each in made for right in each.meant.values()]
+    assert {word: meant.count(word) for word in set(meant)} == {"brown": 4, "lazy": 4, "over": 4}
+
+
+def test_the_same_seed_makes_the_same_texts(files: dict[str, str]) -> None:
+    words, lines = single_words(files["words"]), [f"{LINE} {number}" for number in range(20)]
+    made = [misspelt(lines, words, 0.3, 100, seed) for seed in (1, 1, 2)]
+    assert made[0] == made[1] != made[2]
+
+
+def test_words_are_counted_by_what_became_of_them() -> None:
+    texts = [MisspeltText("teh brwon dgo are heer now", {(0, 3): "the", (4, 9): "brown", (10, 13): "dog"})]
+    found = [
+        [
+            flagged(0, 3, "teh", "the"),  # right at once
+            flagged(4, 9, "brwon", "grown", "brown"),  # right among the suggestions
+            flagged(14, 17, "are", "area"),  # was right before
+            flagged(18, 22, "heer"),  # was not misspelt, and stays
+        ]
+    ]
+    scores = correction.counted(texts, found).scores()
+    assert scores["precision"] == pytest.approx(100 * 2 / 4)
+    assert scores["recall"] == pytest.approx(100 * 2 / 3)
+    assert scores["f1"] == pytest.approx(100 * 4 / 7)
+    assert (scores["top_1"], scores["top_5"]) == pytest.approx((100 / 3, 200 / 3))
+    assert scores["right"] == pytest.approx(100 / 3)
+    assert scores["wrong_before"] == pytest.approx(1000 * 3 / 6)
+    # "dgo" and "grown" are wrong still, and "area" is now.
+    assert scores["wrong_after"] == pytest.approx(1000 * 3 / 6)
+
+
+def test_a_suggestion_in_another_letter_case_is_wrong() -> None:
+    texts = [MisspeltText("Teh", {(0, 3): "The"})]
+    assert correction.counted(texts, [[flagged(0, 3, "Teh", "the")]]).scores()["top_1"] == 0
+
+
+def test_all_stand_in_one_table(
+    files: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = re.findall("[a-z]+", LINE.lower())
+    monkeypatch.setitem(CHECKERS, "plain", lambda: Checker(known, lambda word: ["over"]))
+    out = tmp_path / "numbers.json"
+    places = [files["text"], "--model", files["model"], "--misspellings", files["words"]]
+    options = ["--rate", "0.5", "--uses", "100", "--threshold", "0", "--checkers", "plain", "--real-words"]
+    correction.main([*places, *options, "--json", str(out)])
+    rows: dict[str, Any] = json.loads(out.read_text())["lists"]["words.dat"]
+    names = ["CharBERT", "CharBERT, real words too", "CharBERT + plain", "plain", "plain, no names"]
+    assert list(rows) == names
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in names)
+    # The dictionary has all words of the line, so its only mistakes are its corrections.
+    assert rows["plain"]["precision"] == rows["plain"]["recall"] == 100
+    assert rows["plain"]["false_alarms"] == 0
+    assert 0 < rows["plain"]["top_1"] < 100
+    assert rows["plain, no names"]["recall"] < 100
+    assert rows["CharBERT + plain"]["precision"] == rows["CharBERT + plain"]["top_1"] == 100
+    assert rows["CharBERT, real words too"]["false_alarms"] > rows["CharBERT"]["false_alarms"]
+
+
+@pytest.mark.parametrize("name", CHECKERS)
+def test_a_checker_flags_what_its_dictionary_lacks(name: str) -> None:
+    pytest.importorskip({"pyspellchecker": "spellchecker"}.get(name, name))
+    checker = CHECKERS[name]()
+    text = "Teh house of Qwrtx is beautifull."
+    found = checker.wrong_words(text)
+    assert [text[word.start : word.end] for word in found] == ["Teh", "Qwrtx", "beautifull"]
+    assert [found[0].correction, found[2].correction] == ["The", "beautiful"]
+    assert [word.word for word in checker.wrong_words(text, leave_names=True)] == ["Teh", "beautifull"]
+
+
+@pytest.mark.parametrize(
+    ("name", "module"), (("pyspellchecker", "spellchecker"), ("symspellpy", "symspellpy"))
+)
+def test_a_checker_that_is_not_installed_is_named(
+    name: str, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(CharBertError, match=f"pip install {name}"):
+        CHECKERS[name]()
+
+
+def test_fitted_weights_make_the_truth_likelier(
+    files: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "weights.json"
+    places = [files["text"], "--model", files["model"], "--misspellings", files["words"]]
+    options = ["--rate", "0.3", "--uses", "100", "--every", "1", "--json", str(out)]
+    correction_weights.main([*places, *options])
+    numbers = json.loads(out.read_text())
+    assert numbers["fitted"]["loss"] < numbers["in use"]["loss"]
+    Weights(**{name: value for name, value in numbers["fitted"].items() if name != "loss"})
+    assert "fitted" in capsys.readouterr().out

@@ -1,0 +1,30 @@
+"""Models that hold every word of a text for the same ones, with probabilities that a test chooses."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import tiny
+import torch
+
+import charbert
+from charbert import CharBertForPreTraining, CharBertTokenizer, Vocabulary
+
+WORDS = ("the", "quick", "brown", "fox", "jumps", "over", "lazy", "dog", "from", "form", ".", "<unk>")
+UNLIKELY = 1e-6
+
+
+def model_that_says(kind: str, **probabilities: float) -> tuple[CharBertForPreTraining, CharBertTokenizer]:
+    """A model, and its tokenizer; words without a probability have one that is next to nothing."""
+    model = tiny.build(charbert.CharBertForPreTraining, kind, word_vocabulary_size=len(WORDS))
+    decoder = model.nlm_head.decoder
+    torch.nn.init.zeros_(decoder.weight)
+    decoder.bias.data = torch.tensor([math.log(probabilities.get(word, UNLIKELY)) for word in WORDS])
+    return model, tiny.tokenizer(kind, Vocabulary(WORDS))
+
+
+def saved_model(folder: Path, kind: str, probabilities: Mapping[str, float]) -> str:
+    """The folder, with that model in it."""
+    for part in model_that_says(kind, **probabilities):
+        part.save_pretrained(folder)
+    return str(folder)
