@@ -3,7 +3,6 @@
 import argparse
 import sys
 import time
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,14 @@ from charbert.results import whole_file
 from data.commands import progress_bar
 from data.files import text_ending
 from data.labelled.attacked import Counts, attacked_set
-from data.labelled.conll import CONLLU_COLUMNS
+from data.labelled.options import add_column_options, given_columns
 from data.labelled.reading import ANSWERS, TASKS, Columns, has_labels, read
 from data.labelled.rewriting.files import rewrite_file
 from data.labelled.rows import BadRows
 from data.misspellings import read_misspellings
 
-LABELS = ("task", "label_column", "kind", "separator")
-"""Of `Columns`, what no typos depend on; and the task, which is an option of its own."""
+LABELS = ("label_column", "kind", "separator")
+"""Of `Columns`, what no typos depend on."""
 
 SHOWN_AFTER = 2  # seconds of reading, for a progress bar
 
@@ -53,16 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="squad, squad2, qa: attack the contexts too, not questions alone",
     )
-    for field in fields(Columns):
-        if field.name not in LABELS:
-            parser.add_argument(
-                f"--{field.name.replace('_', '-')}",
-                type=int if field.type is int else str,
-                choices=CONLLU_COLUMNS if field.name == "conllu_column" else None,
-                default=field.default,
-                metavar=field.name.split("_")[-1].upper(),
-                help=f"{field.metadata['help']} (default: %(default)s)",
-            )
+    add_column_options(parser, LABELS)
     parser.add_argument("--skip-bad-rows", action="store_true", help="leave rows out that cannot be used")
     parser.add_argument("--overwrite", action="store_true", help="write over a file that is there")
 
@@ -77,10 +67,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     attack = _attack_of(given)
     path, out = Path(given.file), Path(given.out)
     _check_files(path, out, given.overwrite)
-    columns = Columns(
-        task=given.task,
-        **{field.name: getattr(given, field.name) for field in fields(Columns) if field.name not in LABELS},
-    )
+    columns = Columns(given.task, **given_columns(given, LABELS))
     bad = _NotedBadRows(given.skip_bad_rows)
     found = read(columns, str(path), bad, _is_labelled(columns, path))
     examples = list(progress_bar(found, "reading", unit=" examples", delay=SHOWN_AFTER, leave=False))

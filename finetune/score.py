@@ -8,7 +8,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from charbert.errors import CharBertError
 from charbert.results import whole_file
 from data.labelled.examples import Label, TaggedExample
 from data.labelled.glue import GLUE, label_in
+from data.labelled.options import add_column_options, given_columns
 from data.labelled.rows import BadRows, Fault, Row
 from data.labelled.tables import label_reader
 from finetune.catalogue import ANSWERS, TAGS, TASKS, read
@@ -26,11 +27,8 @@ from finetune.metrics.squad import missing_predictions, squad1_scores, squad2_sc
 from finetune.metrics.tagging import OUTSIDE, entity_report, has_entities, tag_scores
 from finetune.settings import FinetuneSettings
 
-SOURCES = (
-    *("text_column", "label_column", "kind", "separator", "words_column", "tags_column"),
-    *("conllu_column", "question_column", "context_column", "answers_column"),
-)
-"""Settings of a run that say how data of one's own is read: options here too."""
+NO_OPTIONS = ("pair_column", "word_number", "tag_number")
+"""Columns that do not count here, or are options of other names."""
 JSON_LINES = ".jsonl"
 NO_LABEL = "has no label to compare a prediction with"
 
@@ -68,13 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar="N",
             help=f"files of columns: number of the {meaning}, from 0; default: %(default)s",
         )
-    for field in fields(FinetuneSettings):
-        if field.name in SOURCES:
-            flag = f"--{field.name.replace('_', '-')}"
-            meaning = f"{field.metadata['help']}; default: %(default)s"
-            parser.add_argument(
-                flag, default=field.default, metavar=field.name.split("_")[-1].upper(), help=meaning
-            )
+    add_column_options(parser, NO_OPTIONS)
     parser.add_argument("--skip-bad-rows", action="store_true", help="leave rows out that cannot be used")
 
 
@@ -88,7 +80,7 @@ def run(given: argparse.Namespace) -> None:
         model=given.task,
         word_number=given.word_column,
         tag_number=given.tag_column,
-        **{name: getattr(given, name) for name in SOURCES},
+        **given_columns(given, NO_OPTIONS),
     )
     bad = BadRows(given.skip_bad_rows)
     family = _answers if given.task in ANSWERS else _tags if given.task in TAGS else _labels

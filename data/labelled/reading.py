@@ -31,7 +31,7 @@ class Columns:
     text_column: str = described("text", "text: column of the text")
     pair_column: str | None = described(None, "text: column of the second text of a pair")
     label_column: str = described("label", "text: column of the label")
-    kind: str = described("classification", "text: what its labels are")
+    kind: str = described("classification", "text: classification, regression, multi_label")
     separator: str = described(",", "text: what stands between labels in a cell")
     words_column: str = described("words", "tagging: column of the words")
     tags_column: str = described("tags", "tagging: column of the tags")

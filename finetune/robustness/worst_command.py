@@ -3,7 +3,7 @@
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -19,7 +19,8 @@ from charbert.recognition import WordRecognizer
 from charbert.results import versions, whole_file
 from data.commands import at_least
 from data.labelled.examples import QuestionExample, TaggedExample, TextExample
-from data.labelled.reading import TASKS, Columns
+from data.labelled.options import add_column_options, given_columns
+from data.labelled.reading import TASKS
 from data.labelled.rows import BadRows
 from finetune.catalogue import read, task_of
 from finetune.models import check_length, load_finetuned
@@ -36,8 +37,8 @@ from finetune.tasks.tags import TagPrediction
 from finetune.tasks.texts import CLASSIFICATION, PROBLEMS, REGRESSION, TextPrediction
 
 ENDING = ".json"
-COLUMNS = [field for field in fields(Columns) if field.name not in ("task", "kind", "separator")]
-"""Of the settings of a run those that say where texts and labels stand: options here too."""
+NO_OPTIONS = ("kind", "separator")
+"""Of `Columns`, what a model or its run decides."""
 Example = TextExample | TaggedExample | QuestionExample
 Prediction = TextPrediction | TagPrediction | AnswerPrediction
 
@@ -102,13 +103,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --task: the model's classes in order, as FILE names them; default: its configuration's",
     )
     parser.add_argument("--max-length", help="tokens of a text or window", **number)
-    for field in COLUMNS:
-        parser.add_argument(
-            f"--{field.name.replace('_', '-')}",
-            type=int if field.type is int else str,
-            metavar=field.name.split("_")[-1].upper(),
-            help=f"{field.metadata['help']}; default: the run's, else {field.default}",
-        )
+    add_column_options(parser, NO_OPTIONS, of_run=True)
     parser.add_argument("--skip-bad-rows", action="store_true", help="leave rows out that cannot be used")
 
 
@@ -163,8 +158,7 @@ def _task_of(given: argparse.Namespace) -> tuple[FinetuneSettings, Task[Any, Any
     Raises:
         CharBertError: nothing says so, or the model has no head for it.
     """
-    columns = {field.name: getattr(given, field.name) for field in COLUMNS}
-    columns = {name: value for name, value in columns.items() if value is not None}
+    columns = given_columns(given, NO_OPTIONS)
     if given.task is not None:
         settings, task = _foreign_task(given, columns)
     elif (Path(given.model) / TASK_FILE).is_file():
