@@ -9,6 +9,8 @@ from data.labelled.examples import Answer, QuestionExample, TaggedExample, TextE
 ATTACKED = ("text", "pair", "words", "tags", "question", "context", "answers")
 """Fields of examples."""
 _WORD = re.compile(r"\S+")
+_PLACES = {"B-": ("B-", "I-"), "E-": ("I-", "E-"), "L-": ("I-", "L-"), "S-": ("B-", "E-"), "U-": ("B-", "L-")}
+"""In an entity: of a word -> of its first letter and of its last one."""
 Pairs = Sequence[tuple[Any, Any]]
 
 
@@ -92,11 +94,15 @@ def _faults_of_tags(pairs: Pairs, spaced: bool) -> Iterator[str]:
 
 
 def _tags_of_letters(example: TaggedExample) -> list[str]:
-    """As if each letter were a word: after the first one of `B-X`, an entity goes on."""
+    """As if each letter were a word: an entity begins with the first one only, and ends with the last."""
     found = []
     for word, tag in zip(example.words, example.tags or (), strict=False):
-        rest = f"I-{tag[2:]}" if tag.startswith("B-") else tag
-        found += [tag, *[rest] * (len(word) - 1)]
+        if len(word) > 1 and tag[:2] in _PLACES:
+            first, last = _PLACES[tag[:2]]
+            places = [first, *["I-"] * (len(word) - 2), last]
+            found += [place + tag[2:] for place in places]
+        else:
+            found += [tag] * len(word)
     return found
 
 

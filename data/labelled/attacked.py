@@ -15,6 +15,7 @@ Attacked = TypeVar("Attacked", AttackedText, AttackedWords)
 _AT_ONCE = 1000
 _SHOWN_AFTER = 2  # seconds: a small set needs no progress bar
 _PLACED = re.compile(r"(?P<place>[BIESLUM])-(?P<type>.+)")  # a tag that says where in an entity its word is
+_PLACES = {"B": "BI", "E": "IE", "L": "IL", "S": "BE", "U": "BL"}  # of the two parts of a word; else its own
 
 
 class Counts(NamedTuple):
@@ -43,8 +44,8 @@ def attacked(examples: Sequence[E], attack: Attack, contexts: bool = False) -> t
     """The same examples with typos, and how many.
 
     Attacked are texts and pairs of texts, the words of sentences, and questions. Under the kind "space" the
-    second part of a word that is split has the tag `I-X` for `B-X` and the same for any other, and words are
-    joined only where `tags_allow` it.
+    two parts of a word have its tag, but where that says where in an entity the word is: then `B-X I-X` for
+    `B-X`, `B-X E-X` for `S-X`, and so on. Words are joined only where `tags_allow` it.
 
     Args:
         examples: of one type.
@@ -78,10 +79,11 @@ def tags_allow(first: str, second: str) -> bool:
 
 
 def tags_of(tags: Sequence[str], sources: Sequence[int]) -> list[str]:
-    """The tags of words that come from the words of these numbers."""
+    """The tags of words that come from the words of these numbers; two of one word are its parts."""
+    around = zip((-1, *sources), sources, (*sources[1:], -1), strict=False)
     return [
-        _second_part(tags[source]) if source == before else tags[source]
-        for before, source in pairwise([-1, *sources])
+        _tag_of_part(tags[source], int(source == before)) if source in (before, behind) else tags[source]
+        for before, source, behind in around
     ]
 
 
@@ -168,9 +170,11 @@ def _joinable(example: TaggedExample) -> list[bool]:
 
 
 @cache
-def _second_part(tag: str) -> str:
+def _tag_of_part(tag: str, part: int) -> str:
     placed = _PLACED.fullmatch(tag)
-    return f"I-{placed['type']}" if placed and placed["place"] == "B" else tag
+    if not placed or placed["place"] not in _PLACES:
+        return tag
+    return f"{_PLACES[placed['place']][part]}-{placed['type']}"
 
 
 def _in_parts(attack: Callable[..., list[Attacked]], *columns: Sequence[Any] | None) -> list[Attacked]:

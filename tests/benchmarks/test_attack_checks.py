@@ -9,6 +9,7 @@ from data.labelled.examples import Answer, QuestionExample, TaggedExample, TextE
 
 TEXT = TextExample("t", "the  dog barks", "a cat", "yes", "file: row 1")
 TAGGED = TaggedExample("s", ("New", "York", "is"), ("B-LOC", "I-LOC", "O"), 0, "file: row 1")
+SINGLE = TaggedExample("s", ("York", "is"), ("S-LOC", "O"), 0, "file: row 1")
 QUESTION = QuestionExample(
     "q", "who barks", "the dog barks", (Answer("dog", 4),), True, "", "file: question q"
 )
@@ -31,6 +32,7 @@ def faults(old: Any, new: Any, changed: int, spaced: bool = False) -> list[str]:
             True,
         ),
         (TAGGED, TAGGED._replace(words=("NewYork", "is"), tags=("B-LOC", "O")), 1, True),
+        (SINGLE, SINGLE._replace(words=("Yo", "rk", "is"), tags=("B-LOC", "E-LOC", "O")), 1, True),
         (QUESTION, QUESTION._replace(context="tthe dgo barks", answers=(Answer("dgo", 5),)), 2, False),
         (QUESTION, QUESTION._replace(context="thed og barks", answers=(Answer("d og", 3),)), 2, True),
     ),
@@ -67,6 +69,13 @@ def test_what_is_right_has_no_faults(old: Any, new: Any, changed: int, spaced: b
             1,
             True,
             "has the tags B-LOC O",
+        ),
+        (
+            SINGLE,
+            SINGLE._replace(words=("Yo", "rk", "is"), tags=("S-LOC", "S-LOC", "O")),
+            1,
+            True,
+            "has the tags S-LOC S-LOC O",
         ),
         (QUESTION, QUESTION._replace(answers=(Answer("dog", 5),)), 0, False, "the answer"),
         (QUESTION, QUESTION._replace(answers=(Answer("the", 0),)), 0, False, "the answer"),

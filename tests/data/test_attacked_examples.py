@@ -1,6 +1,5 @@
 """Examples with typos: what changes in them, and what does not."""
 
-import re
 from collections.abc import Sequence
 from random import Random
 from typing import Any
@@ -52,10 +51,14 @@ def random_sentences(count: int, tags: Sequence[str]) -> list[TaggedExample]:
 
 
 def tags_of_letters(example: TaggedExample) -> list[str]:
-    """As if every letter were a word of its own: behind its first letter a word of `B-X` is `I-X`."""
+    """As if every letter were a word of its own: a word of `S-X` begins with `B-X`, and ends with `E-X`."""
     found = []
     for word, tag in zip(example.words, example.tags or (), strict=True):
-        found += [tag, *[re.sub("^B-", "I-", tag)] * (len(word) - 1)]
+        first = {"E": "I", "S": "B"}.get(tag[0], tag[0])
+        last = {"B": "I", "S": "E"}.get(tag[0], tag[0])
+        inside = {"B": "I", "S": "I", "E": "I"}.get(tag[0], tag[0])
+        places = [first, *[inside] * (len(word) - 2), last] if len(word) > 1 else [tag[0]]
+        found += [place + tag[1:] for place in places]
     return found
 
 
@@ -190,12 +193,15 @@ def test_tags_say_whether_words_may_be_joined(first: str, second: str, expected:
     ("tags", "sources", "expected"),
     (
         ("B-X O NN", (0, 0, 1, 1, 2, 2), "B-X I-X O O NN NN"),
-        ("I-X S-X", (0, 0, 1, 1), "I-X I-X S-X S-X"),
+        ("I-X S-X E-X", (0, 0, 1, 1, 2, 2), "I-X I-X B-X E-X I-X E-X"),
+        ("U-X L-X", (0, 0, 1, 1), "B-X L-X I-X L-X"),
+        ("B-X I-X O", (0, 1, 1, 2), "B-X I-X I-X O"),
+        ("S-X E-X", (0, 1), "S-X E-X"),
         ("B-X I-X O", (0, 2), "B-X O"),
         ("O O O", (0, 1, 1, 2), "O O O O"),
     ),
 )
-def test_second_parts_go_on_with_the_tag_of_the_first(
+def test_the_parts_of_a_word_make_the_entity_that_it_was_in(
     tags: str, sources: tuple[int, ...], expected: str
 ) -> None:
     assert tags_of(tags.split(), sources) == expected.split()
