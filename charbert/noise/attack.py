@@ -39,7 +39,8 @@ class Attack:
     """One kind of change on a share of the words that it may change.
 
     Raises:
-        CharBertError: there is no such kind, the rate is not from 0 to 1, or the language has no keyboard.
+        CharBertError: there is no such kind, the rate is not from 0 to 1, the language has no keyboard, or
+            `"natural"` has no misspellings.
     """
 
     kind: str = "paper"
@@ -70,7 +71,7 @@ class Attack:
                 that has one inside stays, and words with one between them are not joined.
 
         Raises:
-            CharBertError: `fixed` is not one list for each text.
+            CharBertError: `texts` is a text, or `fixed` is not one list for each text of positions in it.
         """
         words = words_of_texts(texts, fixed)
         return attacked_texts(words, *self._changes(words))
@@ -85,7 +86,7 @@ class Attack:
             joinable: whether `"space"` may join each word with the next one; all, if not given.
 
         Raises:
-            CharBertError: `joinable` is not one value for each word.
+            CharBertError: a sentence is a text, or `joinable` is not one value for each word.
         """
         words = words_of_sentences(sentences, joinable)
         attacked = respaced_sentences if self.kind == "space" else attacked_sentences

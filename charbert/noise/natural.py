@@ -18,9 +18,17 @@ class Misspellings:
 
     A word in small letters, in capitals, or with a capital first and small letters behind is one that may
     change, of any length. A form with white space in it is left out: it would be two words.
+
+    Raises:
+        CharBertError: a word has a text and no list of wrong forms.
     """
 
     def __init__(self, misspellings: Mapping[str, Sequence[str]]) -> None:
+        for right, forms in misspellings.items():
+            if isinstance(forms, str):
+                raise CharBertError(
+                    f"misspellings: {right!r} has the text {forms!r}; give a list of wrong words"
+                )
         kept = ((right.lower(), _usable(right, forms)) for right, forms in misspellings.items())
         self._forms = {right: forms for right, forms in kept if forms}
 

@@ -97,8 +97,10 @@ def words_of_texts(texts: Sequence[str], fixed: Sequence[Sequence[int]] | None) 
     """The white-space words of texts; those with one blank between them, and nothing fixed, may be joined.
 
     Raises:
-        CharBertError: `fixed` is not one list for each text.
+        CharBertError: `texts` is a text, or `fixed` is not one list for each text of positions in it.
     """
+    if isinstance(texts, str):
+        raise CharBertError("texts: give a list of texts, and not one")
     text, text_starts = "".join(texts), offsets_of(list(map(len, texts)))
     codes, classes = _codes_and_classes(text)
     places = _places(fixed, text_starts)
@@ -139,8 +141,10 @@ def words_of_sentences(
     """The words of sentences, each as it is given; a sentence is keyed as its words with blanks between.
 
     Raises:
-        CharBertError: `joinable` is not one value for each word.
+        CharBertError: a sentence is a text, or `joinable` is not one value for each word.
     """
+    if isinstance(sentences, str) or any(isinstance(sentence, str) for sentence in sentences):
+        raise CharBertError("sentences: give a list of words for each sentence, and no text")
     lengths = list(map(len, sentences))
     words = list(chain.from_iterable(sentences))
     is_joinable = np.ones(len(words), bool)
@@ -190,6 +194,11 @@ def _places(fixed: Sequence[Sequence[int]] | None, text_starts: Array) -> Array:
     if len(counts) != len(text_starts) - 1:
         raise CharBertError(f"fixed: {len(counts)} lists of positions for {len(text_starts) - 1} texts")
     positions = np.fromiter(chain.from_iterable(fixed), np.int64, sum(counts))
+    lengths = np.repeat(np.diff(text_starts), counts)
+    outside = (positions < 0) | (positions > lengths)
+    if outside.any():
+        first = outside.argmax()
+        raise CharBertError(f"fixed: position {positions[first]} in a text of {lengths[first]} characters")
     return np.sort(positions + np.repeat(text_starts[:-1], counts))
 
 

@@ -133,6 +133,20 @@ def test_fixed_positions_are_given_for_each_text() -> None:
         attack().texts(["a", "b"], [[0]])
 
 
+@pytest.mark.parametrize("position", (-1, 5))
+def test_fixed_positions_lie_in_their_text(position: int) -> None:
+    with pytest.raises(CharBertError, match=f"fixed: position {position} in a text of 4 characters"):
+        attack().texts(["word", "word"], [[4], [0, position]])
+
+
+def test_one_text_is_no_list_of_texts() -> None:
+    with pytest.raises(CharBertError, match="texts: give a list of texts"):
+        attack().texts(TEXT)
+    for sentences in (TEXT, [TEXT]):
+        with pytest.raises(CharBertError, match="sentences: give a list of words for each"):
+            attack().sentences(sentences)
+
+
 def test_words_of_a_sentence_are_changed_in_their_places() -> None:
     attacked = attack().sentences([["The", '"quick"', "fox", "jumped", "."], []])
     assert attacked[0].sources == (0, 1, 2, 3, 4)

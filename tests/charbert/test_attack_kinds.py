@@ -89,6 +89,11 @@ def test_wrong_forms_that_are_right_or_two_words_are_left_out() -> None:
     assert eligible(["other"], "natural", misspellings) == []
 
 
+def test_one_wrong_form_stands_in_a_list_too() -> None:
+    with pytest.raises(CharBertError, match="'their' has the text 'thier'; give a list of wrong words"):
+        Attack("natural", misspellings={"their": "thier"})
+
+
 @pytest.fixture
 def codespell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A dictionary of codespell's form, where its package would have it."""
