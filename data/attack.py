@@ -14,7 +14,7 @@ from data.files import text_ending
 from data.labelled.attacked import Counts, attacked_set
 from data.labelled.options import add_column_options, given_columns
 from data.labelled.reading import ANSWERS, TASKS, Columns, has_labels, read
-from data.labelled.rewriting.files import rewrite_file
+from data.labelled.rewriting.files import PARQUET, rewrite_file
 from data.labelled.rows import BadRows
 from data.misspellings import read_misspellings
 
@@ -27,7 +27,12 @@ SHOWN_AFTER = 2  # seconds of reading, for a progress bar
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="IN", help="labelled data, in any file that fine-tuning reads")
     parser.add_argument("--task", required=True, choices=TASKS, metavar="TASK", help=" ".join(TASKS))
-    parser.add_argument("--out", required=True, metavar="OUT", help="file to write, with the ending of IN")
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="OUT",
+        help="file to write, with the ending of IN; it may be compressed",
+    )
     parser.add_argument(
         "--kind", default=Attack.kind, help=f"of attack: {', '.join(KINDS)} (default: %(default)s)"
     )
@@ -113,11 +118,15 @@ def _check_files(path: Path, out: Path, overwrite: bool) -> None:
         raise CharBertError(f"{path}: is a folder; write its rows into a .parquet or .jsonl file first")
     if not path.exists():
         raise CharBertError(f"{path}: no such file")
+    if out.is_dir():
+        raise CharBertError(f"{out}: is a folder; name a file in it")
     if text_ending(out) != text_ending(path):
         raise CharBertError(f"{out}: must end as {path.name} does, whose form it gets; it may be compressed")
+    if text_ending(out) == PARQUET != out.suffix.lower():
+        raise CharBertError(f"{out}: must end in {PARQUET}, which is compressed by itself")
     if out.exists() and out.samefile(path):
         raise CharBertError(f"{out}: is the file to attack; give another one")
-    if out.is_dir() or (out.exists() and not overwrite):
+    if out.exists() and not overwrite:
         raise CharBertError(f"{out}: is there already; give another file or --overwrite")
 
 

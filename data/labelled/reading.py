@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from charbert.errors import CharBertError
 from charbert.settings import described
 from data.files import text_ending
 from data.labelled.conll import CONLLU_COLUMNS, has_conllu_name, read_conll, read_conllu, to_iob2
@@ -20,6 +21,7 @@ CONLL_ENDINGS = (".txt", ".conll", ".bio", ".iob", ".iob2")
 ANSWERS = ("squad", "squad2", "qa")
 TAGS = ("ner", "pos", "tagging")
 OWN = ("text", "tagging", "qa")
+_TABLES = (".csv", ".jsonl", ".json", ".parquet")  # which no official file is, but for SQuAD's
 TASKS = (*GLUE, "squad", "squad2", "ner", "pos", *OWN)
 
 
@@ -53,8 +55,9 @@ def read(columns: Columns, source: str, bad: BadRows, labelled: bool = True) -> 
         labelled: read the columns of labels in data of one's own; files in an official form tell themselves.
 
     Raises:
-        CharBertError: it cannot be read.
+        CharBertError: it cannot be read, or is a table and the task reads official files.
     """
+    _check_form(columns.task, Path(source))
     if columns.task in GLUE:
         return read_glue(columns.task, Path(source), bad)
     if columns.task in ANSWERS:
@@ -102,6 +105,15 @@ def is_official(task: str, source: str) -> bool:
 def has_squad_form(task: str, source: str) -> bool:
     """Whether a source of questions is in the JSON of SQuAD."""
     return task != "qa" or text_ending(Path(source)) == SQUAD_ENDING
+
+
+def _check_form(task: str, path: Path) -> None:
+    own = "tagging" if task in TAGS else "qa" if task in ANSWERS else "text"
+    ending = text_ending(path)
+    if task != own and ending in _TABLES and (own, ending) != ("qa", SQUAD_ENDING):
+        raise CharBertError(
+            f"{path}: is a table by its name, which {task} does not read; the task {own} does"
+        )
 
 
 def _tagged(columns: Columns, source: str, bad: BadRows, labelled: bool) -> Iterator[TaggedExample]:

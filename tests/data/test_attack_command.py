@@ -111,6 +111,18 @@ def test_another_form_is_refused(path: Path) -> None:
         ner(path, path.with_name("out.conllu"))
 
 
+def test_a_folder_to_write_is_told(path: Path) -> None:
+    with pytest.raises(CharBertError, match="is a folder; name a file in it"):
+        ner(path, path.parent, "--overwrite")
+
+
+def test_parquet_is_never_compressed_from_outside(tmp_path: Path) -> None:
+    path = tmp_path / "own.parquet"
+    path.touch()
+    with pytest.raises(CharBertError, match=r"own\.parquet\.gz: must end in \.parquet"):
+        main(["attack", str(path), "--task", "text", "--out", f"{path}.gz"])
+
+
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(CharBertError, match=r"x\.txt: no such file"):
         ner(tmp_path / "x.txt", tmp_path / "y.txt")
@@ -149,6 +161,10 @@ def test_wrong_options_are_told_in_one_line(options: tuple[str, ...], fault: str
         ("x.jsonl", "tagging", '{"words": "a b", "tags": "O"}', r"row 1: has 2 words, but 1 tags"),
         ("x.jsonl", "qa", '{"question": "?", "context": "a", "answers": "b"}', r"the answer 'b' is not in"),
         ("x.json", "squad", "[]", r"not in SQuAD's form"),
+        ("x.json", "ner", "{}", r"is a table by its name, which ner does not read; the task tagging does"),
+        ("x.csv", "pos", "words,tags\na,N\n", r"the task tagging does"),
+        ("x.parquet", "sst2", "PAR1", r"the task text does"),
+        ("x.jsonl", "squad", "{}", r"the task qa does"),
     ),
 )
 def test_a_bad_row_ends_it_and_nothing_is_written(
