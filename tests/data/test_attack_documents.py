@@ -14,7 +14,7 @@ from data.labelled.rewriting.sentences import ColumnLines, ConlluLines
 
 CONLL = (
     f"{MARK}-DOCSTART- -X- O O\r\n\r\nParis NNP\tI-NP  I-LOC \n large JJ I-NP O\n\n \t\n-DOCSTART-\n"
-    "thousand NN I-NP I-X\nthousand NN I-NP I-X\n\nFrance NNP X I-LOC"
+    f"thousand NN I-NP I-X\n{MARK}thousand NN I-NP I-X\n{MARK} NN X O\n\nFrance NNP X I-LOC"
 )
 REST = "NOUN\tNN\tA=B\t0\troot\t0:root\tSpaceAfter=No"
 CONLLU = (

@@ -38,6 +38,16 @@ TABLES = {
         'label\ttext\nParis\t"Paris\nlarge\tnone',
         'label\ttext\nParis\t"Pariss\nlarge\tnone',
     ),
+    "mark.tsv": (
+        "text",
+        f"{MARK}text\tlabel\n{MARK}Paris\t{MARK}\n",
+        f"{MARK}text\tlabel\n{MARK}Pariss\t{MARK}\n",
+    ),
+    "mark.csv": (
+        "text",
+        f"{MARK}text,label\n{MARK}Paris,{MARK}\n{MARK},Paris\n",
+        f"{MARK}text,label\n{MARK}Pariss,{MARK}\n{MARK},Paris\n",
+    ),
     "own.csv": (
         "text",
         'text,label,"note"\n"Paris, ""large""\nand",Paris,"x"\r\n\nParis,a"b,\n",",,"Paris"',
@@ -46,9 +56,11 @@ TABLES = {
     "own.jsonl": (
         "text",
         '{"text": "Paris", "x": {"y": [1.5, null]}}\n\n{"text":"Stra\\u00dfe Paris","label":"Paris"}\n'
-        '{"label": "é", "text": "in Paris"}\n{"text": "none",  "x":1e3}\n',
+        '{"label": "é", "text": "in Paris\\u001c"}\n{"label": "é", "text": "Paris", "x": "\\ud800"}\n'
+        '{"text": "none",  "x":1e3}\n',
         '{"text": "Pariss", "x": {"y": [1.5, null]}}\n\n{"text":"Stra\\u00dfe Pariss","label":"Paris"}\n'
-        '{"label": "é", "text": "in Pariss"}\n{"text": "none",  "x":1e3}\n',
+        '{"label": "é", "text": "in Pariss\\u001c"}\n{"label": "\\u00e9", "text": "Pariss", "x": "\\ud800"}\n'
+        '{"text": "none",  "x":1e3}\n',
     ),
 }
 ANSWERS = {

@@ -55,7 +55,7 @@ def rewritten_table(
             continue
         cells = new_cells(here) if here else {}
         if here and cells:
-            mark = BYTE_ORDER_MARK if content.startswith(BYTE_ORDER_MARK) else ""
+            mark = BYTE_ORDER_MARK if number == 1 and content.startswith(BYTE_ORDER_MARK) else ""
             text = content.removeprefix(mark).removesuffix("\n").removesuffix("\r")
             end = content[len(mark) + len(text) :]
             content = mark + form.renewed(text, here, cells) + end

@@ -13,7 +13,7 @@ from data.labelled.attacked import tags_of
 from data.labelled.conll import DOCUMENT
 
 _ESCAPE = "surrogateescape"  # a sentence with a row that is not UTF-8 is left out, but goes by here
-_LINE = re.compile(rf"(?P<mark>{BYTE_ORDER_MARK}?)(?P<text>.*?)(?P<end>\r?\n?)", re.DOTALL)
+_LINE = re.compile(r"(?P<text>.*?)(?P<end>\r?\n?)", re.DOTALL)
 _BLANKS = re.compile(r"([ \t]+)")
 _NUMBERED = re.compile(r"\d+\t", re.ASCII)
 _FORM, _TREE = 1, slice(6, 9)  # the cells of a word, and of its head, its relation, its place in the graph
@@ -80,9 +80,11 @@ def rewritten_sentences(
 
 def _lines(path: Path) -> Iterator[_Line]:
     for number, content in byte_lines(path):
-        found = _LINE.fullmatch(content.decode(errors=_ESCAPE))
+        line = content.decode(errors=_ESCAPE)
+        mark = BYTE_ORDER_MARK if number == 1 and line.startswith(BYTE_ORDER_MARK) else ""
+        found = _LINE.fullmatch(line, len(mark))
         assert found is not None  # every line is of this form
-        yield _Line(f"{path}: row {number}", *found.groups())
+        yield _Line(f"{path}: row {number}", mark, *found.groups())
 
 
 def _with_texts(lines: Sequence[_Line], texts: Sequence[str]) -> list[_Line]:

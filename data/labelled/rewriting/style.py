@@ -5,6 +5,7 @@ from typing import Any
 
 _INDENT = re.compile(r"\s*[\[{]\r?\n([ \t]+)")
 _COLON = re.compile(r'"\s*:( ?)')
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")  # an escape of half a character, which UTF-8 may have no bytes for
 
 
 def json_style(text: str) -> dict[str, Any]:
@@ -14,5 +15,5 @@ def json_style(text: str) -> dict[str, Any]:
     return {
         "indent": indent[1] if indent else None,
         "separators": ("," if indent else f",{blank}", f":{blank}"),
-        "ensure_ascii": text.isascii() or "\\u" in text,
+        "ensure_ascii": text.isascii() or _HALF.search(text) is not None,
     }
