@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attacked_files import MARK, SQUAD, attack, examples_of, rewritten
+from attacked_files import CONTEXT, MARK, QUESTIONS, SQUAD, attack, examples_of, rewritten
 
 from charbert.errors import CharBertError
 from charbert.noise import Attack, AttackedWords
@@ -130,6 +130,27 @@ def test_an_answer_that_only_seems_right_may_stand_elsewhere(tmp_path: Path) -> 
     found = json.loads(rewritten(tmp_path / "dev.json", "squad2", content, "--contexts"))
     unknown = found["data"][0]["paragraphs"][0]["qas"][1]
     assert unknown["plausible_answers"] == [{"text": "large", "answer_start": 28}]
+
+
+@pytest.mark.parametrize(
+    "value", (None, "large", [{"text": "large"}], [{"text": "large", "answer_start": "29"}])
+)
+def test_what_is_no_answer_that_seems_right_stays(value: Any, tmp_path: Path) -> None:
+    paragraph = {"context": CONTEXT, "qas": [{**QUESTIONS[1], "plausible_answers": value}]}
+    content = json.dumps({"data": [{"paragraphs": [paragraph]}]})
+    found = json.loads(rewritten(tmp_path / "dev.json", "squad2", content, "--contexts"))
+    assert found["data"][0]["paragraphs"][0]["qas"][0]["plausible_answers"] == value
+
+
+def test_answers_may_be_two_lists_in_squad_too(tmp_path: Path) -> None:
+    answers = {"text": ["France"], "answer_start": [12]}
+    paragraph = {"context": CONTEXT, "qas": [{**QUESTIONS[0], "answers": answers}]}
+    content = json.dumps({"data": [{"paragraphs": [paragraph]}]})
+    found = json.loads(rewritten(tmp_path / "dev.json", "squad2", content, "--contexts"))
+    assert found["data"][0]["paragraphs"][0]["qas"][0]["answers"] == {
+        "text": ["Farnce"],
+        "answer_start": [13],
+    }
 
 
 def test_an_answer_that_is_not_in_its_context_is_a_bad_row(tmp_path: Path) -> None:

@@ -64,12 +64,12 @@ def _question_cells(row: Row, old: QuestionExample, new: QuestionExample, column
         cells[columns.context_column] = new.context
     if new.answers != old.answers:
         answers = row.cells[columns.answers_column]
-        cells[columns.answers_column] = _with_answers(answers, new.answers)
+        cells[columns.answers_column] = with_answers(answers, new.answers)
     return cells
 
 
-def _with_answers(cell: Any, answers: Sequence[Answer]) -> Any:
-    """These answers in the form of a cell: SQuAD's dict of lists or list of dicts, or a text."""
+def with_answers(cell: Any, answers: Sequence[Answer]) -> Any:
+    """These answers (not none) in the form of a cell: SQuAD's dict of lists or list of dicts, or a text."""
     if isinstance(cell, dict):
         texts, starts = zip(*answers, strict=True)
         return {**cell, "text": list(texts), "answer_start": list(starts)}

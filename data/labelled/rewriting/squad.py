@@ -7,11 +7,14 @@ from typing import Any
 
 from charbert.noise import AttackedText
 from data.files import BYTE_ORDER_MARK, byte_lines
+from data.labelled.answers import stated_answers
 from data.labelled.attacked import moved_answer
-from data.labelled.examples import Answer, QuestionExample
+from data.labelled.examples import QuestionExample
+from data.labelled.rewriting.cells import with_answers
 from data.labelled.rewriting.style import json_style
+from data.labelled.rows import Fault
 
-ANSWERS = ("answers", "plausible_answers")
+PLAUSIBLE = "plausible_answers"
 
 
 def rewritten_squad(
@@ -23,7 +26,7 @@ def rewritten_squad(
         path: the file.
         questions: the new ones, in its order; those of the file that are not among them are not written.
         contexts: the old contexts -> the new ones; empty if they stay. All answers move with them, also those
-            that only seem right.
+            that only seem right, if these stand where they say.
     """
     text = b"".join(line for _, line in byte_lines(path)).decode()
     mark = BYTE_ORDER_MARK if text.startswith(BYTE_ORDER_MARK) else ""
@@ -32,23 +35,32 @@ def rewritten_squad(
     following = next(left, None)
     for article in content["data"]:
         for paragraph in article["paragraphs"]:
+            context = contexts.get(paragraph["context"])
             kept = []
             for question in paragraph["qas"]:
                 if following and following.place == f"{path}: question {question['id']}":
                     kept.append({**question, "question": following.question})
+                    if context:
+                        kept[-1] |= _moved_answers(question, following, paragraph["context"], context)
                     following = next(left, None)
             paragraph["qas"] = kept
-            if paragraph["context"] in contexts:
-                _move_answers(paragraph, contexts[paragraph["context"]])
+            if context:
+                paragraph["context"] = context.text
     written = json.dumps(content, **json_style(text.removeprefix(mark)))
     return mark + written + text[len(text.rstrip()) :]
 
 
-def _move_answers(paragraph: dict[str, Any], context: AttackedText) -> None:
-    for question in paragraph["qas"]:
-        for answer in (answer for kind in ANSWERS for answer in question.get(kind, ())):
-            old = Answer(answer["text"], answer["answer_start"])
-            # The reader has checked the answers, and not those that only seem right.
-            if paragraph["context"].startswith(*old):
-                answer["text"], answer["answer_start"] = moved_answer(old, context)
-    paragraph["context"] = context.text
+def _moved_answers(
+    question: dict[str, Any], new: QuestionExample, old_context: str, context: AttackedText
+) -> dict[str, Any]:
+    """The answers of a question, and those that only seem right, as they stand in the new context."""
+    moved = {"answers": with_answers(question["answers"], new.answers)} if new.answers else {}
+    try:
+        # The reader has not checked these, as nothing is learnt from them.
+        plausible = stated_answers(question.get(PLAUSIBLE, ()), old_context)
+    except Fault:
+        return moved
+    if plausible:
+        answers = [moved_answer(answer, context) for answer in plausible]
+        moved[PLAUSIBLE] = with_answers(question[PLAUSIBLE], answers)
+    return moved
