@@ -124,6 +124,16 @@ def test_answers_keep_their_form_and_move_with_their_contexts(form: str, tmp_pat
     }
 
 
+def test_a_word_may_be_a_number_or_a_truth_value(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text('{"words": 1999, "tags": 3}\n{"words": true, "tags": 3}\n')
+    number, truth = map(json.loads, attack(path, "tagging", kind="unicode").read_text().splitlines())
+    assert (number["words"][0], number["words"][-1], number["tags"]) == ("1", "9", 3)
+    assert len(truth["words"]) in (4, 5)
+    truth = json.loads(attack(path, "tagging", "--overwrite", kind="space").read_text().splitlines()[1])
+    assert (truth["words"].replace(" ", ""), truth["tags"]) == ("true", "3 3")
+
+
 def test_words_are_lists_or_texts(tmp_path: Path) -> None:
     lists = {"words": ["Paris", 12], "tags": ["B-X", "O"]}
     texts = {"words": " Paris  12\u00a0", "tags": "B-X O"}
@@ -157,6 +167,12 @@ def test_parquet_keeps_types_groups_compression_and_metadata(tmp_path: Path) -> 
         assert new.schema_arrow.metadata[b"made"] == b"by hand"
         assert new.metadata.num_row_groups == old.metadata.num_row_groups == 2
         assert new.metadata.row_group(0).column(0).compression == "GZIP"
+
+
+def test_parquet_may_hold_views_of_texts(tmp_path: Path) -> None:
+    path = tmp_path / "own.parquet"
+    pq.write_table(pa.table({"text": pa.array(["Paris"], pa.string_view())}), path)
+    assert pq.read_table(attack(path, "text")).to_pydict() == {"text": ["Pariss"]}
 
 
 def test_tags_that_are_numbers_in_parquet_stay_numbers(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def _tagged_cells(row: Row, old: TaggedExample, part: AttackedWords, columns: Co
     cells = {columns.words_column: _with_items(row.cells[columns.words_column], part.words, part.sources)}
     if old.tags is not None and part.sources != tuple(range(len(old.words))):
         tags = row.cells[columns.tags_column]
-        given = list(map(_as_text, tags)) if isinstance(tags, list) else tags.split()
+        given = list(map(_as_text, tags)) if isinstance(tags, list) else _as_text(tags).split()
         cells[columns.tags_column] = _with_items(tags, tags_of(given, part.sources), part.sources)
     return cells
 
@@ -92,8 +92,9 @@ def _with_items(cell: Any, items: Sequence[str], sources: Sequence[int]) -> Any:
     if isinstance(cell, list):
         old = [cell[source] for source in sources]
         return [given if _as_text(given) == item else item for given, item in zip(old, items, strict=True)]
-    ends = [0, *(end for match in _WORD.finditer(cell) for end in match.span()), len(cell)]
-    gaps = [cell[start:end] for start, end in zip(ends[::2], ends[1::2], strict=True)]
+    text = _as_text(cell)
+    ends = [0, *(end for match in _WORD.finditer(text) for end in match.span()), len(text)]
+    gaps = [text[start:end] for start, end in zip(ends[::2], ends[1::2], strict=True)]
     pieces = [
         (" " if source == before else gaps[source]) + item
         for (before, source), item in zip(pairwise([-1, *sources]), items, strict=True)

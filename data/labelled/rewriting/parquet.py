@@ -31,10 +31,10 @@ def rewrite_parquet(path: Path, out: Path, new_cells: NewCells, left_out: Collec
             places = [f"{path}: row {number + row}" for row in range(1, len(table) + 1)]
             number += len(table)
             kept = [row for row, place in enumerate(places) if place not in left_out]
-            rows = [
-                Row(places[row], cells) for row, cells in zip(kept, table.take(kept).to_pylist(), strict=True)
-            ]
-            writer.write_table(_with_cells(table.take(kept), [new_cells(row) for row in rows], path))
+            if len(kept) < len(places):
+                table = table.take(kept)
+            rows = [Row(places[row], cells) for row, cells in zip(kept, table.to_pylist(), strict=True)]
+            writer.write_table(_with_cells(table, [new_cells(row) for row in rows], path))
 
 
 def _with_cells(table: pa.Table, changes: list[dict[str, object]], path: Path) -> pa.Table:
