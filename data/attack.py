@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from charbert.errors import CharBertError
-from charbert.noise import KEYBOARDS, KINDS, Attack
+from charbert.noise import KEYBOARDS, Attack
 from charbert.results import whole_file
 from data.commands import progress_bar
 from data.files import text_ending
 from data.labelled.attacked import Counts, attacked_set
 from data.labelled.options import add_column_options, given_columns
-from data.labelled.reading import ANSWERS, TASKS, Columns, has_labels, read
+from data.labelled.reading import ANSWERS, OWN, TASKS, Columns, has_labels, read
 from data.labelled.rewriting.files import PARQUET, rewrite_file
 from data.labelled.rows import BadRows
 from data.misspellings import read_misspellings
@@ -21,21 +21,25 @@ from data.misspellings import read_misspellings
 LABELS = ("label_column", "kind", "separator")
 """Of `Columns`, what no typos depend on."""
 
+TASK_HELP = f"of IN: {' '.join(TASKS[: -len(OWN)])}, or {' '.join(OWN)} for data of your own"
+KIND_HELP = (
+    "of attack: paper (one of the next four, drawn evenly, in words of four letters and more), drop, add, "
+    "swap, keyboard, natural (misspellings that people make), ocr (errors of print), case, space (words "
+    "split and joined), unicode (letters that look alike, accents, characters without width)"
+)
 SHOWN_AFTER = 2  # seconds of reading, for a progress bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="IN", help="labelled data, in any file that fine-tuning reads")
-    parser.add_argument("--task", required=True, choices=TASKS, metavar="TASK", help=" ".join(TASKS))
+    parser.add_argument("--task", required=True, choices=TASKS, metavar="TASK", help=TASK_HELP)
     parser.add_argument(
         "--out",
         required=True,
         metavar="OUT",
         help="file to write, with the ending of IN; it may be compressed",
     )
-    parser.add_argument(
-        "--kind", default=Attack.kind, help=f"of attack: {', '.join(KINDS)} (default: %(default)s)"
-    )
+    parser.add_argument("--kind", default=Attack.kind, help=f"{KIND_HELP} (default: %(default)s)")
     parser.add_argument(
         "--rate",
         type=float,

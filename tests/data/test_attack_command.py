@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 from attacked_files import attack
 
 from charbert.errors import CharBertError
+from charbert.noise import KINDS
 from data.__main__ import main
-from data.labelled.reading import Columns
+from data.labelled.reading import TASKS, Columns
 from finetune.settings import FinetuneSettings
 
 CONLL = "Paris O\nis O\nlarge O\n\nin O\n"
@@ -34,6 +36,15 @@ def test_it_tells_what_it_met_and_changed(path: Path, capsys: pytest.CaptureFixt
         "examples 2, words 4, eligible 2, changed 2, untouched 1, eligible_percent 50.0, changed_percent 50.0"
     )
     assert shown.startswith(f"{counts}, left_out 0, seconds ")
+
+
+def test_the_help_names_every_task_and_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["attack", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"of IN: {' '.join(TASKS[:-3])}, or text tagging qa for data of your own" in shown
+    of_kinds = re.sub(r" \(.*?\)", "", shown.partition("of attack: ")[2].partition(" (default")[0])
+    assert of_kinds == ", ".join(KINDS)
 
 
 def test_rows_that_are_left_out_are_told_and_counted(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
