@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from charbert.errors import CharBertError
-from charbert.results import check_output_folder, whole_file, write_results
+from charbert.results import RESULTS, check_output_folder, whole_file, write_results
 from charbert.settings import load_settings
 from finetune.robustness.cells import Cells
 from finetune.robustness.compared import compared_models
@@ -47,6 +47,8 @@ def robustness(settings: RobustnessSettings, command: str = "") -> Content:
     """
     output = Path(settings.output)
     check_output_folder(output, settings.overwrite, settings.resume)
+    if (output / RESULTS).exists() and not (output / CELLS).exists():
+        raise CharBertError(f"{output}: holds the {RESULTS} of another command; give another folder")
     models = compared_models(settings.models)
     first = models[0].runs[0]
     if settings.worst_case and isinstance(first.task, TextTask) and first.task.kind == REGRESSION:

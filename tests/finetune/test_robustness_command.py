@@ -113,6 +113,7 @@ def test_attacks_are_counted(tagging: tuple[Path, dict[str, Any]]) -> None:
 def test_the_folder_holds_page_report_and_results(tagging: tuple[Path, dict[str, Any]]) -> None:
     output, report = tagging
     results = json.loads((output / "results.json").read_text())
+    assert results["charbert_drop_file_reversed"] == report["models"][1]["files"]["reversed"]["drop"]["mean"]
     assert results["charbert_drop_f1"] == report["models"][1]["drop"]["mean"]
     assert "<svg" in (output / "report.html").read_text(encoding="utf-8")
 
@@ -205,6 +206,21 @@ def test_a_folder_that_no_run_made_is_refused(runs: Path, tmp_path: Path) -> Non
     assert "has no task.json" in refused(runs, tmp_path, ["checkpoint"])
 
 
+def test_a_seed_that_is_not_finished_is_refused(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "plain", tmp_path / "plain")
+    (tmp_path / "plain" / "seed-2" / "task.json").unlink()
+    message = refused(runs, tmp_path, [f"plain={tmp_path / 'plain'}"])
+    assert message.startswith(str(tmp_path / "plain" / "seed-2"))
+
+
+@pytest.mark.parametrize("way", ["overwrite", "resume"])
+def test_results_of_another_command_are_not_replaced(runs: Path, way: str) -> None:
+    before = (runs / "plain" / "results.json").read_text()
+    with pytest.raises(CharBertError, match="holds the results.json of another command"):
+        reported(runs, runs / "plain", ["charbert"], "tags.conll", **{way: True})
+    assert (runs / "plain" / "results.json").read_text() == before
+
+
 def test_two_models_of_one_name_are_refused(runs: Path, tmp_path: Path) -> None:
     models = ["charbert", f"charbert={runs / 'plain'}"]
     assert "two have the name 'charbert'" in refused(runs, tmp_path, models)
@@ -251,7 +267,7 @@ def test_an_attacked_file_with_other_tags_is_refused(runs: Path, tmp_path: Path)
         ({"resume": True, "overwrite": True}, "exclude each other"),
         ({"worst_case": [0]}, "must be at least 1"),
         ({"language": "xx"}, "xx"),
-        ({"batch_size": 0}, "batch_size=0 must be at least 1"),
+        ({"batch_size": -1}, "batch_size=-1 must be at least 0"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(
