@@ -41,6 +41,7 @@ def page(content: Mapping[str, Any]) -> str:
         losses=figures.losses_figure(content),
         curves=figures.curves_figure(content),
         heat=figures.heat_table(content),
+        left_out=content["models"][0]["sensitivity"].get("left_out"),
         ranked=wording.by_loss(content),
         settings=yaml.safe_dump(content["settings"], sort_keys=False, allow_unicode=True),
     )
