@@ -216,7 +216,7 @@ def test_a_seed_that_is_not_finished_is_refused(runs: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize("way", ["overwrite", "resume"])
 def test_results_of_another_command_are_not_replaced(runs: Path, way: str) -> None:
     before = (runs / "plain" / "results.json").read_text()
-    with pytest.raises(CharBertError, match="holds the results.json of another command"):
+    with pytest.raises(CharBertError, match=r"holds the results\.json of another command"):
         reported(runs, runs / "plain", ["charbert"], "tags.conll", **{way: True})
     assert (runs / "plain" / "results.json").read_text() == before
 
