@@ -66,7 +66,7 @@ def losses_figure(content: Content) -> dict[str, Any]:
                 "loses": attacked <= clean,
             }
         )
-    ticks = [{"x": place(tick), "text": f"{tick:g}"} for tick in axis.ticks]
+    ticks = [{"x": place(tick), "text": f"{tick:g}".replace("-", "−")} for tick in axis.ticks]
     return {
         "rows": rows,
         "ticks": ticks,
@@ -120,7 +120,10 @@ def curves_figure(content: Content) -> dict[str, Any]:
         "height": CURVES_HEIGHT,
         "names_width": round(_VALUE + _LETTER * max(len(line["label"]) for line in lines)),
         "last_x": max(point["x"] for line in lines for point in line["points"]),
-        "y_ticks": [{"y": round(100 - axis.place(tick), 2), "text": f"{tick:g}"} for tick in axis.ticks],
+        "y_ticks": [
+            {"y": round(100 - axis.place(tick), 2), "text": f"{tick:g}".replace("-", "−")}
+            for tick in axis.ticks
+        ],
         "x_ticks": [{"x": 20 * tick, "text": f"{20 * tick}%"} for tick in range(6)],
     }
 

@@ -35,6 +35,7 @@ def page(content: Mapping[str, Any]) -> str:
     )
     return environment.get_template("page.html").render(
         report=content,
+        test=Path(content["test"]).name,
         measure=wording.measure(content),
         headline=wording.headline(content),
         summary=wording.summary(content),

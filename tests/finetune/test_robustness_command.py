@@ -134,6 +134,15 @@ def test_a_report_that_goes_on_measures_nothing_twice(
     assert (output / "report.html").exists()
 
 
+def test_too_large_batches_are_told(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(measure.LoadedModel, "predictions", full)
+    with pytest.raises(CharBertError, match="batches of 64 examples; go on with --resume and a smaller"):
+        reported(runs, tmp_path / "out", ["charbert"], "tags.conll", batch_size=64)
+
+
 def test_an_attacked_file_may_have_joined_and_divided_words(runs: Path, tmp_path: Path) -> None:
     noised = []
     for words, (first, *others) in TAGGED:

@@ -51,6 +51,7 @@ def content(*models: dict[str, Any], less: float = 10.0, low: float = 6.0, **mor
     return {
         "task": "ner",
         "measure": "f1",
+        "test": "data/test.conll",
         "examples": 1234,
         "main_attack": {"kind": "paper", "rate": 1.0},
         "kinds": ["paper", "ocr"],
@@ -140,6 +141,11 @@ def test_an_axis_holds_its_values_between_round_numbers(
     assert 0 <= axis.place(min(values)) <= axis.place(max(values)) <= 100
 
 
+def test_marks_below_zero_have_a_real_minus_sign() -> None:
+    ticks = losses_figure(content(model("odd", -10.0, -30.0)))["ticks"]
+    assert [tick["text"] for tick in ticks][:2] == ["−30", "−20"]
+
+
 def test_the_first_figure_ranks_by_what_is_lost() -> None:
     rows = losses_figure(content(PLAIN, OURS))["rows"]
     assert [row["name"] for row in rows] == ["ours", "plain"]
@@ -221,6 +227,7 @@ def test_the_page_stands_alone() -> None:
     assert tags.sources == []
     assert not re.search(r"https?:|@import|url\(", text)
     assert not tags.seen & {"script", "link", "img"}
+    assert "1,234 examples of test.conll · 2 models" in text
     assert "<h1>ours loses least: 30.0 points of F1</h1>" in text
 
 
