@@ -176,6 +176,27 @@ def test_a_recogniser_reads_before_the_model(runs: Path, tmp_path: Path, variant
     assert alone["sensitivity"]["token_channel"]["changed"] > 0.001
 
 
+def test_a_time_is_measured_anew_on_another_device(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"kinds": ["drop"], "rates": [1], "seeds": [1]}
+    reported(runs, tmp_path / "out", ["text"], "texts.csv", **given)
+    cells = (tmp_path / "out" / "cells.jsonl").read_text().splitlines()
+    monkeypatch.setattr(measure, "device_name", lambda: "another")
+    [model] = reported(runs, tmp_path / "out", ["text"], "texts.csv", **given, resume=True)["models"]
+    assert model["device"] == "another"
+    assert len((tmp_path / "out" / "cells.jsonl").read_text().splitlines()) == len(cells) + 1
+
+
+def test_one_seed_has_no_interval_over_seeds(runs: Path, tmp_path: Path) -> None:
+    given = {"kinds": ["drop"], "rates": [1], "seeds": [1]}
+    [model] = reported(runs, tmp_path / "out", ["text"], "texts.csv", **given)["models"]
+    assert "low" not in model["drop"]
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "the mean over 1 seed of the attack" in page
+    assert "for which two seeds are needed" in page
+
+
 @pytest.mark.parametrize(("model", "test"), [("text", "texts.csv"), ("qa", "qa.json")])
 def test_texts_and_questions_are_reported_too(runs: Path, tmp_path: Path, model: str, test: str) -> None:
     found = reported(runs, tmp_path / "out", [f"mine={runs / model}"], test, limit=6, rate=0.5)
