@@ -1,14 +1,21 @@
-"""Reports of robustness without models: what two of them were measured to do."""
+"""Reports of robustness: of small runs, and without models, of what two were measured to do."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+import conftest
+import yaml
+from small_finetuning import write_conll, write_csv, write_finetune_config, write_squad
+
 from charbert.noise import KINDS
+from finetune.__main__ import main
 from finetune.robustness.compared import ComparedModel, Run
 from finetune.robustness.conditions import Condition
 from finetune.robustness.measure import MeasuredModel, MeasuredRun
 from finetune.settings import FinetuneSettings
 
+SETTINGS = {"kinds": ["paper", "space"], "rates": [0, 0.5, 1], "seeds": [1, 2], "examples": 1}
 WORDS = {"words": 100, "eligible": 60, "changed": 50, "untouched": 1}
 
 
@@ -58,3 +65,31 @@ class SmallTest:
 
     def under(self, condition: Condition) -> tuple[list[Any], None]:
         return self._noised, None
+
+
+def save_runs(folder: Path) -> Path:
+    """Folders of runs: `plain` (two seeds) and `charbert` tag, `text` and `qa` do what they are called."""
+    plain = conftest.save_plain(folder / "checkpoint", "bert", "model")
+    tags, texts = write_conll(folder / "tags.conll"), write_csv(folder / "texts.csv")
+    questions = write_squad(folder / "qa.json")
+    tagging = {"task": "tagging", "train": tags, "dev": tags, "epochs": 3}
+    qa = {"task": "qa", "train": questions, "dev": questions, "unanswerable": True}
+    for name, given in {
+        "plain": {**tagging, "model": plain, "seeds": [1, 2]},
+        "charbert": {**tagging, "backbone": plain},
+        "text": {"task": "text", "train": texts, "dev": texts, "model": plain, "epochs": 1},
+        "qa": {**qa, "model": plain, "epochs": 1},
+    }.items():
+        main([str(write_finetune_config(folder / name, **given))])
+    return folder
+
+
+def reported(runs: Path, output: Path, models: list[str], test: str, **changes: Any) -> dict[str, Any]:
+    """The content of `report.json` of a report on models of these folders."""
+    config = output.with_suffix(".yaml")
+    given = [model if "=" in model else str(runs / model) for model in models]
+    content = {**SETTINGS, "models": given, "test": str(runs / test), "output": str(output), **changes}
+    config.write_text(yaml.safe_dump(content))
+    main(["robustness", str(config)])
+    found: dict[str, Any] = json.loads((output / "report.json").read_text())
+    return found

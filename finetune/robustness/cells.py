@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from charbert.errors import CharBertError
+
 Key = Mapping[str, Any]
 Cell = dict[str, Any]
 
@@ -17,6 +19,9 @@ class Cells:
 
     Args:
         path: the file; it may hold results of before, and what an interruption left of a line.
+
+    Raises:
+        CharBertError: it holds something else.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,9 +32,15 @@ class Cells:
             whole = content[: content.rfind(b"\n") + 1]
             if len(whole) < len(content):
                 path.write_bytes(whole)
-            for line in whole.splitlines():
-                record = json.loads(line)
-                self._known[_name(record["key"])] = record["found"]
+            for number, line in enumerate(whole.splitlines(), start=1):
+                try:
+                    record = json.loads(line)
+                    self._known[_name(record["key"])] = record["found"]
+                except (ValueError, KeyError, TypeError) as error:
+                    raise CharBertError(
+                        f"{path}: row {number}: is no result of a report; delete the row, or start anew with "
+                        "--overwrite"
+                    ) from error
 
     def found(self, key: Key, make: Callable[[], Cell]) -> Cell:
         """The result of a key, made now if it is not known."""

@@ -103,11 +103,9 @@ def _recognizer_of(folder: str | None = None, variant: str = PASS) -> Recognizer
 
 
 def _run_folders(folder: Path) -> list[Path]:
-    """The folder, or those of its seeds."""
+    """The folder, or those of its seeds, unfinished ones too, so that none is left out in silence."""
     seeds = {
-        int(found[1]): path
-        for path in folder.glob("seed-*")
-        if (found := _SEED_FOLDER.fullmatch(path.name)) and (path / TASK_FILE).is_file()
+        int(found[1]): path for path in folder.glob("seed-*") if (found := _SEED_FOLDER.fullmatch(path.name))
     }
     if (folder / TASK_FILE).is_file() or not seeds:
         return [folder]
@@ -130,6 +128,8 @@ def _spoken_task(run: Run, other: Run) -> str:
     if run.settings.task != other.settings.task:
         return run.settings.task
     if set(run.task.labels) != set(other.task.labels):
+        if not run.task.labels:
+            return "numbers"
         more = sorted(set(run.task.labels) - set(other.task.labels))
         return f"{len(run.task.labels)} labels" + (f" with {', '.join(more[:3])}" if more else "")
     return f"{run.settings.task} of another form"

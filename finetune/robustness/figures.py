@@ -12,6 +12,7 @@ CURVES_HEIGHT, LABEL_HEIGHT = 340, 18  # pixels
 _VALUE, _LETTER = 56, 8.4  # pixels of what stands at the ends of the curves
 _STEPS = (0.5, 1, 2, 5, 10, 20)
 _MOST_TICKS = 6
+_BAND, _BANDS = 0.17, 0.4  # opacity of the interval of a curve, and of all together
 _FAINTEST, _STRONGEST = 6, 62  # percent of colour in a cell of the table
 Content = Mapping[str, Any]
 
@@ -28,7 +29,7 @@ class Axis(NamedTuple):
 
 
 def axis_over(values: Iterable[float]) -> Axis:
-    """An axis that holds these scores, and no scores there cannot be."""
+    """An axis that holds these scores as far as there can be such."""
     known = [min(100.0, value) for value in values]
     low, high = min(known), max(known)
     step = next((each for each in _STEPS if (high - low) / each <= _MOST_TICKS - 1), _STEPS[-1])
@@ -43,7 +44,7 @@ def losses_figure(content: Content) -> dict[str, Any]:
     axis = axis_over(
         value
         for model, limit in zip(models, limits, strict=True)
-        for value in (model["clean"]["mean"], model["attacked"]["mean"], *limit.values())
+        for value in (model["clean"]["mean"], model["attacked"]["mean"], *_scores_of(limit))
     )
 
     def place(value: float) -> float:
@@ -65,7 +66,7 @@ def losses_figure(content: Content) -> dict[str, Any]:
                 "loses": attacked <= clean,
             }
         )
-    ticks = [{"x": place(tick), "text": f"{tick:g}"} for tick in axis.ticks]
+    ticks = [{"x": place(tick), "text": f"{tick:g}".replace("-", "−")} for tick in axis.ticks]
     return {
         "rows": rows,
         "ticks": ticks,
@@ -78,10 +79,7 @@ def curves_figure(content: Content) -> dict[str, Any]:
     """The score of each model over the rate of the main attack, with its interval as a band."""
     curves = [[(point["rate"], point["score"]) for point in model["curve"]] for model in content["models"]]
     axis = axis_over(
-        value
-        for curve in curves
-        for _, score in curve
-        for value in (score["mean"], *(max(0.0, score[end]) for end in ("low", "high") if end in score))
+        value for curve in curves for _, score in curve for value in (score["mean"], *_scores_of(score))
     )
 
     def at(rate: float, score: float) -> tuple[float, float]:
@@ -117,10 +115,15 @@ def curves_figure(content: Content) -> dict[str, Any]:
         line["label_y"] = end
     return {
         "lines": lines,
+        "over": sorted({curve[-1][1]["over"] for curve in curves if "over" in curve[-1][1]}, reverse=True),
+        "band_opacity": round(min(_BAND, _BANDS / len(lines)), 3),
         "height": CURVES_HEIGHT,
         "names_width": round(_VALUE + _LETTER * max(len(line["label"]) for line in lines)),
         "last_x": max(point["x"] for line in lines for point in line["points"]),
-        "y_ticks": [{"y": round(100 - axis.place(tick), 2), "text": f"{tick:g}"} for tick in axis.ticks],
+        "y_ticks": [
+            {"y": round(100 - axis.place(tick), 2), "text": f"{tick:g}".replace("-", "−")}
+            for tick in axis.ticks
+        ],
         "x_ticks": [{"x": 20 * tick, "text": f"{20 * tick}%"} for tick in range(6)],
     }
 
@@ -151,6 +154,11 @@ def _heat_cell(cell: Content, row: Sequence[Content], most: float) -> dict[str, 
         "least": lost == min(losses) < max(losses),
         "spread": cell["drop"],
     }
+
+
+def _scores_of(interval: Content) -> list[float]:
+    """The ends of an interval; what lies below 0 is no score, or so low a correlation that none cares."""
+    return [max(0.0, interval[end]) for end in ("low", "high") if end in interval]
 
 
 def _joined(points: Iterable[tuple[float, float]]) -> str:

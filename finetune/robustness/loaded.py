@@ -19,6 +19,17 @@ from finetune.robustness.worst_case import Scores, worst_case_scores
 TIMED, ROUNDS = 200, 3  # examples, passes over them
 
 
+def device_at_hand() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def device_name() -> str:
+    """The device at hand in words."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"CPU, {torch.get_num_threads()} thread{'s' * (torch.get_num_threads() > 1)}"
+
+
 class LoadedModel:
     """The model of a run, and the word recogniser that reads before it, on the device at hand.
 
@@ -30,7 +41,7 @@ class LoadedModel:
 
     def __init__(self, run: Run, recognizer: Recognizer | None, batch_size: int) -> None:
         self.run = run
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = device_at_hand()
         self.batch_size = batch_size
         model, self.tokenizer = load_finetuned(str(run.folder), run.task)
         self.model = model.to(self.device).eval()
@@ -40,13 +51,6 @@ class LoadedModel:
             WordRecognizer.from_pretrained(folder).to(self.device).eval()
             for folder in (recognizer.folders if recognizer else ())
         ]
-
-    @property
-    def device_name(self) -> str:
-        """What the model runs on, in words."""
-        if self.device.type == "cuda":
-            return torch.cuda.get_device_name(self.device)
-        return f"CPU, {torch.get_num_threads()} thread{'s' * (torch.get_num_threads() > 1)}"
 
     @property
     def parameters(self) -> int:

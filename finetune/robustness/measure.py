@@ -10,7 +10,7 @@ from finetune.metrics.tagging import has_entities
 from finetune.robustness.cells import Cell, Cells, Key, stamp
 from finetune.robustness.compared import ComparedModel, Run
 from finetune.robustness.conditions import CLEAN, Condition, TestSet
-from finetune.robustness.loaded import LoadedModel
+from finetune.robustness.loaded import LoadedModel, device_name
 from finetune.robustness.sensitivity import sensitivity
 from finetune.robustness.settings import RobustnessSettings
 from finetune.robustness.shown import is_right, said
@@ -118,6 +118,7 @@ class _Measuring:
         key = {
             "measured": "cost",
             "batch_size": self._settings.batch_size,
+            "device": device_name(),
             **self._test.key(Condition(CLEAN)),
         }
         return self._found(key, self._cost)
@@ -158,5 +159,5 @@ class _Measuring:
         return {
             "milliseconds": self._loaded.milliseconds_per_example(self._test.examples),
             "parameters": self._loaded.parameters,
-            "device": self._loaded.device_name,
+            "device": device_name(),
         }

@@ -35,12 +35,14 @@ def page(content: Mapping[str, Any]) -> str:
     )
     return environment.get_template("page.html").render(
         report=content,
+        test=Path(content["test"]).name,
         measure=wording.measure(content),
         headline=wording.headline(content),
         summary=wording.summary(content),
         losses=figures.losses_figure(content),
         curves=figures.curves_figure(content),
         heat=figures.heat_table(content),
+        left_out=content["models"][0]["sensitivity"].get("left_out"),
         ranked=wording.by_loss(content),
         settings=yaml.safe_dump(content["settings"], sort_keys=False, allow_unicode=True),
     )

@@ -55,6 +55,8 @@ def flat_numbers(content: Content) -> dict[str, Any]:
                     numbers[f"{model['name']}_{name}_{content['measure']}{ending}"] = model[name][statistic]
         for kind, found in model["kinds"].items():
             numbers[f"{model['name']}_drop_{kind}"] = found["drop"]["mean"]
+        for name, found in model["files"].items():
+            numbers[f"{model['name']}_drop_file_{name}"] = found["drop"]["mean"]
         numbers[f"{model['name']}_milliseconds_per_example"] = model["milliseconds_per_example"]
     return numbers
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import torch
+
 from charbert.errors import CharBertError
-from charbert.results import check_output_folder, whole_file, write_results
+from charbert.results import RESULTS, check_output_folder, whole_file, write_results
 from charbert.settings import load_settings
 from finetune.robustness.cells import Cells
 from finetune.robustness.compared import compared_models
@@ -43,10 +45,13 @@ def robustness(settings: RobustnessSettings, command: str = "") -> Content:
         the content of `report.json`.
 
     Raises:
-        CharBertError: models, data and settings do not fit together, which shows before anything is measured.
+        CharBertError: models, data and settings do not fit together, which shows before anything is measured;
+            or the device has too little memory.
     """
     output = Path(settings.output)
     check_output_folder(output, settings.overwrite, settings.resume)
+    if (output / RESULTS).exists() and not (output / CELLS).exists():
+        raise CharBertError(f"{output}: holds the {RESULTS} of another command; give another folder")
     models = compared_models(settings.models)
     first = models[0].runs[0]
     if settings.worst_case and isinstance(first.task, TextTask) and first.task.kind == REGRESSION:
@@ -57,7 +62,13 @@ def robustness(settings: RobustnessSettings, command: str = "") -> Content:
     output.mkdir(parents=True, exist_ok=True)
     if settings.overwrite:
         (output / CELLS).unlink(missing_ok=True)
-    found = measured(settings, models, test, Cells(output / CELLS))
+    try:
+        found = measured(settings, models, test, Cells(output / CELLS))
+    except torch.OutOfMemoryError as error:
+        raise CharBertError(
+            f"the device has too little memory for batches of {settings.batch_size} examples; go on with "
+            "--resume and a smaller --batch_size"
+        ) from error
     content = report_of(settings, test, first.task, found) | {
         "settings": asdict(settings),
         "command": command,

@@ -46,7 +46,8 @@ def sensitivity(
 
     Returns:
         under the names of the channels, S as `all`, and of the words that noise changed and left alone as
-        `changed` and `unchanged`; then `words` and `changed_words`, how many there are, and `left_out`.
+        `changed` and `unchanged`, each where there are such words; then `words` and `changed_words`, how many
+        there are, and `left_out`.
     """
     words = [[_words(example, contexts) for example in side] for side in (clean, noised)]
     rows = [_rows(loaded, loaded.read(side), contexts) for side in (clean, noised)]
@@ -73,7 +74,11 @@ def sensitivity(
             changed.append(np.array([one[word] != other[word] for word in of_example.tolist()], dtype=bool))
     is_changed = np.concatenate([np.zeros(0, dtype=bool), *changed])
     return {
-        **{name: _means(np.concatenate(values), is_changed) for name, values in distances.items() if values},
+        **{
+            name: _means(np.concatenate([np.zeros(0), *values]), is_changed)
+            for name, values in distances.items()
+            if values or name == TOKENS
+        },
         "words": len(is_changed),
         "changed_words": int(is_changed.sum()),
         "left_out": len(clean) - len(same),

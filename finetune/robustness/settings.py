@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field
 
+import torch
+
 from charbert.errors import CharBertError
 from charbert.noise import KINDS
 from charbert.settings import described
 
 PAPER_RATES = [0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0]
-LEAST = {"batch_size": 1, "limit": 2, "examples": 0, "worst_case_limit": 1, "worst_case_variants": 1}
+GPU_BATCH, CPU_BATCH = 256, 64
+LEAST = {"batch_size": 0, "limit": 2, "examples": 0, "worst_case_limit": 1, "worst_case_variants": 1}
 
 
 @dataclass
@@ -46,7 +49,7 @@ class RobustnessSettings:
 
     examples: int = described(3, "examples shown of each model, and of where models differ")
     limit: int | None = described(None, "use the first so many examples")
-    batch_size: int = described(64, "examples per batch")
+    batch_size: int = described(0, f"examples per batch; 0: {GPU_BATCH} on a GPU, {CPU_BATCH} elsewhere")
     skip_bad_rows: bool = described(False, "leave rows out that cannot be used, and name them")
     resume: bool = described(False, "keep what the folder holds of the same measurements")
     overwrite: bool = described(False, "write into a folder that holds another report")
@@ -75,5 +78,7 @@ class RobustnessSettings:
             raise CharBertError(f"rate={self.rate} must lie above 0, and not above 1")
         if any(budget < 1 for budget in self.worst_case):
             raise CharBertError(f"worst_case={self.worst_case}: each must be at least 1")
+        if not self.batch_size:
+            self.batch_size = GPU_BATCH if torch.cuda.is_available() else CPU_BATCH
         if self.resume and self.overwrite:
             raise CharBertError("resume and overwrite exclude each other")

@@ -1,6 +1,7 @@
 """What a report says in sentences, made from its numbers."""
 
 from collections.abc import Mapping
+from statistics import mean
 from typing import Any
 
 KINDS = {
@@ -23,6 +24,7 @@ MEASURES = {
     "pearson": "Pearson correlation",
 }
 LONGEST_NAME = 30
+NOTHING = "0.0"
 Content = Mapping[str, Any]
 
 
@@ -64,14 +66,18 @@ def by_loss(content: Content) -> list[Content]:
 
 def headline(content: Content) -> str:
     """Which model loses least, and how much."""
+    if not _share_changed(content):
+        return f"The attack “{content['main_attack']['kind']}” changes no word of these texts"
     first = by_loss(content)[0]
-    lost = first["drop"]["mean"]
+    name, lost = first["name"], first["drop"]["mean"]
     what = f"{number(abs(lost))} points of {measure(content)}"
+    if number(lost) == NOTHING:
+        return f"{name} loses nothing under attack"
     if len(content["models"]) == 1:
-        return f"{first['name']} {'loses' if lost > 0 else 'gains'} {what} under attack"
-    if lost <= 0:
-        return f"{first['name']} loses nothing under attack: it gains {what}"
-    return f"{first['name']} loses least: {what}"
+        return f"{name} {'loses' if lost > 0 else 'gains'} {what} under attack"
+    return (
+        f"{name} loses least: {what}" if lost > 0 else f"{name} loses nothing under attack: it gains {what}"
+    )
 
 
 def summary(content: Content) -> list[str]:
@@ -84,10 +90,10 @@ def summary(content: Content) -> list[str]:
     ]
     if len(ranked) > 1:
         sentences.append(_comparison(content["comparisons"][0]))
-    if len(ranked) > 2:
+    if len(ranked) > 2 and number(last["drop"]["mean"]) != number(first["drop"]["mean"]):
         sentences.append(f"Most is lost by {last['name']}, {number(last['drop']['mean'])} points.")
     best = max(content["models"], key=lambda model: model["attacked"]["mean"])
-    if best is not first:
+    if number(best["attacked"]["mean"]) != number(first["attacked"]["mean"]):
         sentences.append(
             f"The highest score under attack is that of {best['name']}, {number(best['attacked']['mean'])}."
         )
@@ -97,13 +103,20 @@ def summary(content: Content) -> list[str]:
 def attack(content: Content) -> str:
     """The main attack as the beginning of a sentence."""
     kind, rate = content["main_attack"]["kind"], content["main_attack"]["rate"]
-    found = [each for each in content["attacks"] if each["kind"] == kind and each["rate"] == rate]
-    changed = sum(each["share_changed"] for each in found) / len(found)
     words = "every word that it can change" if rate == 1 else f"{share(rate)} of the words that it can change"
-    return f"Under the attack “{kind}” ({KINDS.get(kind, kind)}) on {words}, {share(changed)} of all words"
+    changed = share(_share_changed(content))
+    return f"Under the attack “{kind}” ({KINDS.get(kind, kind)}) on {words}, {changed} of all words"
+
+
+def _share_changed(content: Content) -> float:
+    """Of all words, by the main attack."""
+    main = content["main_attack"]
+    return mean(each["share_changed"] for each in content["attacks"] if main.items() <= each.items())
 
 
 def _comparison(found: Content) -> str:
+    if number(found["loses_less"]) == NOTHING:
+        return f"{found['than']}, the next, loses as much."
     less = f"{number(found['loses_less'])} points less than {found['than']}, the next"
     limits = found["examples_interval"]
     if "low" not in limits:

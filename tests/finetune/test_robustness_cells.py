@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from charbert.errors import CharBertError
 from finetune.robustness.cells import Cells, stamp
 
 
@@ -37,6 +38,15 @@ def test_what_an_interruption_left_of_a_line_is_dropped(tmp_path: Path) -> None:
     assert path.read_bytes() == whole
     assert cells.found({"seed": 2}, lambda: {"f1": 6}) == {"f1": 6}
     assert Cells(path).found({"seed": 1}, refuse) == {"f1": 5}
+
+
+@pytest.mark.parametrize("line", ["{", "[]", "{}", '{"key": {"seed": 1}}'])
+def test_a_file_with_something_else_is_refused(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "cells.jsonl"
+    Cells(path).found({"seed": 1}, lambda: {"f1": 5})
+    path.write_text(path.read_text() + line + "\n")
+    with pytest.raises(CharBertError, match=r"cells.jsonl: row 2: is no result of a report"):
+        Cells(path)
 
 
 def test_weights_that_are_written_anew_have_another_stamp(tmp_path: Path) -> None:

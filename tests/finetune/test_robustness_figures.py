@@ -51,6 +51,7 @@ def content(*models: dict[str, Any], less: float = 10.0, low: float = 6.0, **mor
     return {
         "task": "ner",
         "measure": "f1",
+        "test": "data/test.conll",
         "examples": 1234,
         "main_attack": {"kind": "paper", "rate": 1.0},
         "kinds": ["paper", "ocr"],
@@ -68,7 +69,7 @@ def content(*models: dict[str, Any], less: float = 10.0, low: float = 6.0, **mor
         ],
         "shown_examples": [],
         "versions": {"charbert": "0"},
-        "settings": {"batch_size": 64},
+        "settings": {"batch_size": 64, "seeds": [1, 2]},
         "command": "python -m finetune robustness",
         **more,
     }
@@ -88,6 +89,22 @@ def test_a_single_model_is_compared_with_nobody() -> None:
 def test_a_model_that_gains_is_told_so() -> None:
     better = model("odd", 50.0, 51.0)
     assert headline(content(PLAIN, better)) == "odd loses nothing under attack: it gains 1.0 points of F1"
+
+
+def test_a_loss_that_rounds_to_nothing_is_none() -> None:
+    same = model("same", 50.0, 49.96)
+    assert headline(content(same)) == headline(content(same, PLAIN)) == "same loses nothing under attack"
+
+
+def test_an_attack_that_changes_nothing_tells_nothing() -> None:
+    without = [{"kind": "paper", "rate": 1.0, "share_changed": 0.0}]
+    told = headline(content(model("same", 50.0, 50.0), attacks=without))
+    assert told == "The attack “paper” changes no word of these texts"
+
+
+def test_models_that_lose_the_same_are_told_so() -> None:
+    twins = [model(name, 90.0, 50.0) for name in "abc"]
+    assert " ".join(summary(content(*twins, less=0.0, low=0.0))).endswith("b, the next, loses as much.")
 
 
 def test_the_summary_tells_scores_and_the_difference() -> None:
@@ -124,6 +141,11 @@ def test_an_axis_holds_its_values_between_round_numbers(
     assert 0 <= axis.place(min(values)) <= axis.place(max(values)) <= 100
 
 
+def test_marks_below_zero_have_a_real_minus_sign() -> None:
+    ticks = losses_figure(content(model("odd", -10.0, -30.0)))["ticks"]
+    assert [tick["text"] for tick in ticks][:2] == ["−30", "−20"]
+
+
 def test_the_first_figure_ranks_by_what_is_lost() -> None:
     rows = losses_figure(content(PLAIN, OURS))["rows"]
     assert [row["name"] for row in rows] == ["ours", "plain"]
@@ -131,6 +153,20 @@ def test_the_first_figure_ranks_by_what_is_lost() -> None:
     for row in rows:
         assert row["band"][0] < row["attacked"]["x"] < row["band"][1] < row["clean"]["x"]
     assert rows[0]["clean"]["x"] < rows[1]["clean"]["x"], "88 stands left of 90"
+
+
+def test_an_interval_that_reaches_below_all_scores_is_cut_there() -> None:
+    low = model("low", 9.0, 2.0)
+    low["attacked"]["examples_interval"]["low"] = -8.0
+    assert losses_figure(content(low))["ticks"][0]["text"] == "0"
+
+
+def test_the_bands_tell_what_they_are_over() -> None:
+    trained = model("trained", 90.0, 50.0)
+    trained["curve"][-1]["score"]["over"] = "seeds of the model"
+    assert "the mean over the seeds of the attack." in page(content(PLAIN, OURS))
+    both = page(content(PLAIN, trained))
+    assert "over the seeds of the model or, of one training, the seeds of the attack." in both
 
 
 def test_curves_go_down_where_scores_do() -> None:
@@ -191,6 +227,7 @@ def test_the_page_stands_alone() -> None:
     assert tags.sources == []
     assert not re.search(r"https?:|@import|url\(", text)
     assert not tags.seen & {"script", "link", "img"}
+    assert "1,234 examples of test.conll · 2 models" in text
     assert "<h1>ours loses least: 30.0 points of F1</h1>" in text
 
 
@@ -220,6 +257,12 @@ def test_names_and_texts_are_no_markup() -> None:
     assert "<mark>b&amp;</mark>" in text
     assert "✓ right" in text
     assert "✗ wrong" in text
+
+
+def test_examples_that_states_were_not_compared_in_are_counted() -> None:
+    moved = {"token_channel": {}, "words": 0, "changed_words": 0, "left_out": 1200}
+    text = page(content(model("plain", 90.0, 50.0, sensitivity=moved)))
+    assert "Without the 1,200 of 1,234 examples that have another number of words under attack." in text
 
 
 def test_parts_that_were_not_measured_are_left_out() -> None:

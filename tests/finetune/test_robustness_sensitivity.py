@@ -83,6 +83,11 @@ def test_an_example_with_other_words_is_left_out(plain: LoadedModel) -> None:
     assert (found["words"], found["left_out"]) == (3, 1)
 
 
+def test_without_any_word_to_compare_there_are_no_means(plain: LoadedModel) -> None:
+    found = sensitivity(plain, sentences("the dog"), sentences("thedog"), contexts=False)
+    assert found == {"token_channel": {}, "words": 0, "changed_words": 0, "left_out": 1}
+
+
 def test_a_charbert_has_two_channels(kind: str, tmp_path: Path) -> None:
     model = tiny.build(charbert.CharBertForTokenClassification, kind, num_labels=2)
     given = loaded(tmp_path, model, tiny.tokenizer(kind), tag_task("B-LOC", "O"))
