@@ -16,6 +16,7 @@ from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from charbert.errors import CharBertError
+from charbert.lengths import check_length
 from charbert.losses import IGNORED
 from charbert.ragged import rounded_up
 from charbert.results import (
@@ -32,7 +33,7 @@ from finetune.augmentation import check_augmentation, noised_copies
 from finetune.batches import COMPILED_TOKENS, Padding, Rows
 from finetune.evaluation import PREDICTIONS, evaluated
 from finetune.metrics.intervals import summary
-from finetune.models import check_length, load
+from finetune.models import load
 from finetune.sets import Sets, read_sets
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task

@@ -14,6 +14,7 @@ from transformers import PreTrainedConfig
 
 from charbert.checkpoints import read_config
 from charbert.errors import CharBertError
+from charbert.lengths import check_length
 from charbert.noise import EDITS, KEYBOARDS
 from charbert.recognition import WordRecognizer
 from charbert.results import versions, whole_file
@@ -22,7 +23,7 @@ from data.labelled.examples import QuestionExample, TaggedExample, TextExample
 from data.labelled.reading import TASKS, Columns
 from data.labelled.rows import BadRows
 from finetune.catalogue import read, task_of
-from finetune.models import check_length, load_finetuned
+from finetune.models import load_finetuned
 from finetune.predict import load_task
 from finetune.recognition import recognized
 from finetune.robustness.worst_case import Scores, searched

@@ -232,7 +232,7 @@ def test_it_computes_in_32_bits_what_was_saved_in_16(backbone_corpus: Path, kind
         ({"backbone": "nowhere"}, "nowhere: no config.json there"),
         ({"backbone": "{small}"}, "small: has 50 tokens, but the tokenizer of the run 96"),
         ({"backbone": "{shallow}"}, "shallow: lacks 16 tensors of its config.json's encoder"),
-        ({"backbone": "{short}"}, "max_length=24, but the backbone has 16 positions"),
+        ({"backbone": "{short}"}, "max_length=24, but the model has 16 positions"),
     ),
 )
 def test_what_it_cannot_train_is_refused_before_anything_is_written(
