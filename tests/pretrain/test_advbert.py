@@ -55,7 +55,10 @@ def first_batches(config: Path) -> tuple[list[Any], list[Any]]:
     settings = load_settings(PretrainSettings, [str(config)], "pretrain", "")
     tokenizer = CharBertTokenizer.from_pretrained(settings.tokenizer)
     alone: Any = SimpleNamespace(process_index=0, world_size=1, device=torch.device("cpu"))
-    spelling = SpellingTable.from_spellings(token_spellings(tokenizer, tokenizer.characters, len(tokenizer)))
+    spelling = None
+    if not settings.plain:
+        spellings = token_spellings(tokenizer, tokenizer.characters, len(tokenizer))
+        spelling = SpellingTable.from_spellings(spellings)
     training, evaluation = batches_of_run(settings, alone, tokenizer, spelling)
     return list(islice(training, 3)), list(evaluation)
 
