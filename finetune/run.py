@@ -29,7 +29,7 @@ from charbert.results import (
 )
 from charbert.training import STATE, checkpoint_gradients, complete_checkpoint, training_arguments
 from finetune.analysis import check_word_split
-from finetune.augmentation import check_augmentation, noised_copies
+from finetune.augmentation import augmenting_attack, noised_copies
 from finetune.batches import COMPILED_TOKENS, Padding, Rows
 from finetune.evaluation import PREDICTIONS, evaluated
 from finetune.metrics.intervals import summary
@@ -67,7 +67,7 @@ def finetune(settings: FinetuneSettings) -> Numbers:
     output = Path(settings.output)
     if is_main_process():
         check_output_folder(output, settings.overwrite, settings.resume)
-    check_augmentation(settings)
+    augmenting_attack(settings)  # what it lacks is told before data is read
     task, sets = read_sets(settings)
     if settings.word_split:
         check_word_split(task)
