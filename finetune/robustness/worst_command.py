@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+import sys
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -19,28 +19,27 @@ from charbert.noise import EDITS, KEYBOARDS
 from charbert.recognition import WordRecognizer
 from charbert.results import versions, whole_file
 from data.commands import at_least
-from data.labelled.examples import QuestionExample, TaggedExample, TextExample
 from data.labelled.reading import TASKS, Columns
 from data.labelled.rows import BadRows
 from finetune.catalogue import read, task_of
 from finetune.models import load_finetuned
 from finetune.predict import load_task
 from finetune.recognition import recognized
-from finetune.robustness.worst_case import Scores, searched
-from finetune.robustness.worst_search import WorstCase
+from finetune.robustness.cells import stamp
+from finetune.robustness.worst_case import searched
+from finetune.robustness.worst_kept import KeptCases
+from finetune.robustness.worst_records import record, table
 from finetune.run import TASK_FILE
 from finetune.score import NO_LABEL
 from finetune.settings import FinetuneSettings
-from finetune.tasks.answers import AnswerPrediction
 from finetune.tasks.base import Task
-from finetune.tasks.tags import TagPrediction
-from finetune.tasks.texts import CLASSIFICATION, PROBLEMS, REGRESSION, TextPrediction
+from finetune.tasks.texts import CLASSIFICATION, PROBLEMS, REGRESSION
 
-ENDING = ".json"
+ENDING, KEPT = ".json", ".partial.jsonl"
+MAY_DIFFER = ("out", "batch_size", "resume", "overwrite")
+"""Of a search that goes on."""
 COLUMNS = [field for field in fields(Columns) if field.name not in ("task", "kind", "separator")]
 """Of the settings of a run those that say where texts and labels stand: options here too."""
-Example = TextExample | TaggedExample | QuestionExample
-Prediction = TextPrediction | TagPrediction | AnswerPrediction
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -111,14 +110,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help=f"{field.metadata['help']}; default: the run's, else {field.default}",
         )
     parser.add_argument("--skip-bad-rows", action="store_true", help="leave rows out that cannot be used")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument("--resume", action="store_true", help="go on with a search that was interrupted")
+    again.add_argument("--overwrite", action="store_true", help="write over a file that is there")
 
 
 def run(given: argparse.Namespace) -> None:
     out, bad = Path(given.out), BadRows(given.skip_bad_rows)
-    if out.suffix != ENDING:
-        raise CharBertError(f"{out}: must end in {ENDING}")
-    if not out.parent.is_dir():
-        raise CharBertError(f"{out}: there is no folder {out.parent}; make it first")
+    kept_in = out.with_suffix(KEPT)
+    _check_files(out, kept_in, given)
     settings, task = _task_of(given)
     examples = _examples(settings, task, given, bad)
     model, tokenizer = load_finetuned(given.model, task)
@@ -129,6 +129,9 @@ def run(given: argparse.Namespace) -> None:
     if given.recognizer is not None:
         recognizer = WordRecognizer.from_pretrained(given.recognizer).to(device).eval()
         reader = partial(recognized, recognizer=recognizer)
+    kept = KeptCases(kept_in, _decisive(given))
+    if len(kept):
+        print(f"{len(kept)} of {len(examples)} examples are done already, as {kept_in} says", file=sys.stderr)
     scores, cases = searched(
         task,
         model,
@@ -143,19 +146,49 @@ def run(given: argparse.Namespace) -> None:
         bf16=settings.bf16,
         reader=reader,
         seed=given.seed,
+        kept=kept,
     )
     content = {
         "scores": scores,
-        "examples": [_record(each, given.budgets) for each in cases],
+        "examples": [record(each, given.budgets) for each in cases],
         "settings": vars(given),
         "versions": versions(),
         "seed": given.seed,
     }
     with whole_file(out) as unfinished:
         unfinished.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    kept.remove()
     if bad:
         print(bad.summary())
-    print(f"{_table(scores, task.metric)}\n\nscores and examples in {out}")
+    print(f"{table(scores, task.metric)}\n\nscores and examples in {out}")
+
+
+def _check_files(out: Path, kept_in: Path, given: argparse.Namespace) -> None:
+    """Refuse a place that cannot be written to, or that holds what took a search its time.
+
+    Raises:
+        CharBertError: so it is.
+    """
+    if out.suffix != ENDING:
+        raise CharBertError(f"{out}: must end in {ENDING}")
+    if not out.parent.is_dir():
+        raise CharBertError(f"{out}: there is no folder {out.parent}; make it first")
+    if out.is_dir() or (out.exists() and not given.overwrite):
+        raise CharBertError(f"{out}: is there already; give another file or --overwrite")
+    if given.overwrite:
+        kept_in.unlink(missing_ok=True)
+    elif kept_in.exists() and not given.resume:
+        raise CharBertError(
+            f"{kept_in}: holds what an interrupted search has found; --resume goes on with it, --overwrite "
+            "begins anew"
+        )
+
+
+def _decisive(given: argparse.Namespace) -> dict[str, Any]:
+    """What the results of a search depend on: the options, and the files that they name as these are."""
+    files = [Path(name) for name in (given.model, given.file, given.recognizer) if name is not None]
+    decisive = {name: value for name, value in vars(given).items() if name not in MAY_DIFFER}
+    return {**decisive, "files": [stamp(path) for path in files if path.exists()]}
 
 
 def _task_of(given: argparse.Namespace) -> tuple[FinetuneSettings, Task[Any, Any]]:
@@ -232,60 +265,3 @@ def _examples(
         Random(given.seed).sample(range(len(usable)), min(given.limit or len(usable), len(usable)))
     )
     return [usable[number] for number in drawn]
-
-
-def _record(cases: Sequence[WorstCase], budgets: Sequence[int]) -> dict[str, Any]:
-    """An example as it is, and the worst of it with each budget."""
-    clean, clean_verdict = cases[0].example, cases[0].verdict
-    return {
-        "id": clean.id,
-        "place": clean.place,
-        **_texts(clean),
-        "label": _label(clean),
-        "prediction": _predicted(clean_verdict.prediction),
-        "right": clean_verdict.right,
-        "worst": [
-            {
-                "budget": budget,
-                **_texts(cases[budget].example),
-                "edits": cases[budget].edits,
-                "prediction": _predicted(cases[budget].verdict.prediction),
-                "right": cases[budget].verdict.right,
-                "queries": cases[budget].queries,
-            }
-            for budget in sorted(set(budgets))
-        ],
-    }
-
-
-def _texts(example: Example) -> dict[str, Any]:
-    if isinstance(example, TaggedExample):
-        return {"words": example.words}
-    if isinstance(example, QuestionExample):
-        return {"question": example.question}
-    return {"text": example.text} | ({} if example.pair is None else {"pair": example.pair})
-
-
-def _label(example: Example) -> Any:
-    if isinstance(example, TaggedExample):
-        return example.tags
-    if isinstance(example, QuestionExample):
-        return [answer.text for answer in example.answers]
-    return example.label
-
-
-def _predicted(prediction: Prediction) -> Any:
-    if isinstance(prediction, TagPrediction):
-        return prediction.tags
-    return prediction.text if isinstance(prediction, AnswerPrediction) else prediction.label
-
-
-def _table(scores: Sequence[Scores], metric: str) -> str:
-    """A line for each budget."""
-    lines = [f"{'edits':>5}  {'robust accuracy':>15}  {metric:>20}  {'queries':>9}  {'seconds':>9}"]
-    for line in scores:
-        lines.append(
-            f"{line['budget']:5}  {line['robust_accuracy']:15.4f}  {line[metric]:20.4f}  "
-            f"{line['queries']:9.1f}  {line['seconds']:9.3f}"
-        )
-    return "\n".join(lines)
