@@ -49,7 +49,7 @@ def searched(
     edits: Sequence[str] = EDITS,
     language: str = "en",
     variants: int | None = None,
-    batch_size: int = 128,
+    batch_size: int = 512,
     bf16: bool = False,
     reader: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
     seed: int = 0,

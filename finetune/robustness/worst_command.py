@@ -31,7 +31,7 @@ from finetune.robustness.worst_kept import KeptCases
 from finetune.robustness.worst_records import record, table
 from finetune.run import TASK_FILE
 from finetune.score import NO_LABEL
-from finetune.settings import FinetuneSettings
+from finetune.settings import LEAST, FinetuneSettings
 from finetune.tasks.base import Task
 from finetune.tasks.texts import CLASSIFICATION, PROBLEMS, REGRESSION
 
@@ -87,7 +87,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--recognizer", metavar="FOLDER", help="a word recogniser, which reads before the model"
     )
     parser.add_argument("--limit", help="examples at most, drawn by --seed; default: all", **number)
-    parser.add_argument("--batch-size", default=128, help="default: %(default)s", **number)
+    parser.add_argument(
+        "--batch-size",
+        default=512,
+        help="rows that the model computes at once; default: %(default)s",
+        **number,
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
     parser.add_argument(
         "--task",
@@ -101,7 +106,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LABEL",
         help="with --task: the model's classes in order, as FILE names them; default: its configuration's",
     )
-    parser.add_argument("--max-length", help="tokens of a text or window", **number)
+    parser.add_argument(
+        "--max-length",
+        type=at_least(LEAST["max_length"]),
+        metavar="N",
+        help="tokens of a text or window; default: the run's, else the task's",
+    )
     for field in COLUMNS:
         parser.add_argument(
             f"--{field.name.replace('_', '-')}",
@@ -173,6 +183,8 @@ def _check_files(out: Path, kept_in: Path, given: argparse.Namespace) -> None:
         raise CharBertError(f"{out}: must end in {ENDING}")
     if not out.parent.is_dir():
         raise CharBertError(f"{out}: there is no folder {out.parent}; make it first")
+    if out.exists() and Path(given.file).exists() and out.samefile(given.file):
+        raise CharBertError(f"{out}: is the data itself; give another file")
     if out.is_dir() or (out.exists() and not given.overwrite):
         raise CharBertError(f"{out}: is there already; give another file or --overwrite")
     if given.overwrite:
@@ -201,6 +213,8 @@ def _task_of(given: argparse.Namespace) -> tuple[FinetuneSettings, Task[Any, Any
     columns = {name: value for name, value in columns.items() if value is not None}
     if given.task is not None:
         settings, task = _foreign_task(given, columns)
+    elif given.labels is not None:
+        raise CharBertError("--labels: the model of a run knows its own; give them with --task alone")
     elif (Path(given.model) / TASK_FILE).is_file():
         settings, task = load_task(Path(given.model))
         settings = replace(settings, **columns)

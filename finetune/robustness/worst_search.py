@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from data.commands import progress_bar
 from finetune.robustness.worst_words import Spot, State, edited, texts_of
 
-AT_ONCE = 16  # examples that are searched side by side, so that batches are full
+AT_ONCE = 32  # examples that are searched side by side, so that batches are full
 PORTION = 64  # candidates of an example that are tried before it is asked whether one of them was enough
 
 

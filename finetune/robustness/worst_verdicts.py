@@ -41,7 +41,7 @@ class Judge:
         model: Any,
         tokenizer: Any,
         *,
-        batch_size: int = 128,
+        batch_size: int = 512,
         bf16: bool = False,
         reader: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
     ) -> None:

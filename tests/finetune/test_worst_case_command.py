@@ -317,7 +317,20 @@ def test_another_file_in_its_place_is_told(content: str, models: Path, tmp_path:
         assert attacked(models / "text", models / "text.csv", out, *FEW, "--resume")["examples"]
 
 
-def test_a_budget_below_one_is_wrong_usage(models: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("wrong", [("--budgets", "0"), ("--max-length", "15"), ("--resume", "--overwrite")])
+def test_what_cannot_be_is_wrong_usage(wrong: tuple[str, ...], models: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as ended:
-        attacked(models / "text", models / "text.csv", tmp_path / "out.json", "--budgets", "0")
+        attacked(models / "text", models / "text.csv", tmp_path / "out.json", *wrong)
     assert ended.value.code == 2
+
+
+def test_the_data_is_not_written_over(models: Path) -> None:
+    before = (models / "qa.json").read_bytes()
+    with pytest.raises(CharBertError, match=r"qa\.json: is the data itself"):
+        attacked(models / "qa", models / "qa.json", models / "qa.json", *FEW)
+    assert (models / "qa.json").read_bytes() == before
+
+
+def test_labels_are_not_those_of_a_run(models: Path, tmp_path: Path) -> None:
+    with pytest.raises(CharBertError, match="--labels: the model of a run knows its own"):
+        attacked(models / "text", models / "text.csv", tmp_path / "out.json", "--labels", "a", "b")
