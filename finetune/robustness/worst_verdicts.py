@@ -83,8 +83,9 @@ def _losses_of(task: Task[Any, Any]) -> Callable[[Inputs, Output], Array]:
 
 
 def _mean(losses: Sequence[Array]) -> float:
-    values = np.concatenate(losses)
-    return float(values.mean()) if len(values) else 0.0  # nothing that the tokenizer knows: nothing to lose
+    count = sum(map(len, losses))
+    # Nothing that the tokenizer knows: nothing to lose.
+    return float(sum(of_row.sum() for of_row in losses)) / count if count else 0.0
 
 
 def _class_losses(inputs: Inputs, logits: Output) -> Array:
