@@ -6,13 +6,10 @@ import sys
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import torch
-from transformers import PreTrainedConfig
 
-from charbert.checkpoints import read_config
 from charbert.errors import CharBertError
 from charbert.lengths import check_length
 from charbert.noise import EDITS, KEYBOARDS
@@ -21,19 +18,17 @@ from charbert.results import versions, whole_file
 from data.commands import at_least
 from data.labelled.reading import TASKS, Columns
 from data.labelled.rows import BadRows
-from finetune.catalogue import read, task_of
 from finetune.models import load_finetuned
 from finetune.predict import load_task
 from finetune.recognition import recognized
 from finetune.robustness.cells import stamp
 from finetune.robustness.worst_case import searched
+from finetune.robustness.worst_inputs import drawn_examples, foreign_task
 from finetune.robustness.worst_kept import KeptCases
 from finetune.robustness.worst_records import record, table
 from finetune.run import TASK_FILE
-from finetune.score import NO_LABEL
 from finetune.settings import LEAST, FinetuneSettings
 from finetune.tasks.base import Task
-from finetune.tasks.texts import CLASSIFICATION, PROBLEMS, REGRESSION
 
 ENDING, KEPT = ".json", ".partial.jsonl"
 MAY_DIFFER = ("out", "batch_size", "resume", "overwrite")
@@ -130,7 +125,7 @@ def run(given: argparse.Namespace) -> None:
     kept_in = out.with_suffix(KEPT)
     _check_files(out, kept_in, given)
     settings, task = _task_of(given)
-    examples = _examples(settings, task, given, bad)
+    examples = drawn_examples(settings, task, given, bad)
     model, tokenizer = load_finetuned(given.model, task)
     check_length(model, task.max_length)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -212,7 +207,7 @@ def _task_of(given: argparse.Namespace) -> tuple[FinetuneSettings, Task[Any, Any
     columns = {field.name: getattr(given, field.name) for field in COLUMNS}
     columns = {name: value for name, value in columns.items() if value is not None}
     if given.task is not None:
-        settings, task = _foreign_task(given, columns)
+        settings, task = foreign_task(given, columns)
     elif given.labels is not None:
         raise CharBertError("--labels: the model of a run knows its own; give them with --task alone")
     elif (Path(given.model) / TASK_FILE).is_file():
@@ -225,57 +220,3 @@ def _task_of(given: argparse.Namespace) -> tuple[FinetuneSettings, Task[Any, Any
         )
     task.max_length = given.max_length or task.max_length
     return settings, task
-
-
-def _foreign_task(
-    given: argparse.Namespace, columns: dict[str, Any]
-) -> tuple[FinetuneSettings, Task[Any, Any]]:
-    """The same of a model that its own configuration describes."""
-    config = PreTrainedConfig.from_dict(read_config(given.model))
-    names = [config.id2label[number] for number in sorted(config.id2label)]
-    labels = given.labels or names
-    if len(labels) != len(names):
-        raise CharBertError(
-            f"--labels: {len(labels)} names for the {len(names)} classes of the model ({', '.join(names)})"
-        )
-    kinds = {problem: kind for kind, problem in PROBLEMS.items()}
-    # With one output and nothing said of it, transformers takes it for a number.
-    kind = REGRESSION if len(names) == 1 else kinds.get(config.problem_type, CLASSIFICATION)
-    settings = FinetuneSettings(task=given.task, output="", model=given.model, kind=kind, **columns)
-    task = task_of(settings, [] if kind == REGRESSION else labels)
-    head = task.auto_class.__name__.removeprefix("AutoModel")
-    saved_as = config.architectures or []
-    if not any(name.endswith(head) for name in saved_as):
-        raise CharBertError(
-            f"{given.model}: holds {', '.join(saved_as) or 'no model that says what it is'}, and "
-            f"{given.task} needs one {head}; fine-tune it first"
-        )
-    return settings, task
-
-
-def _examples(
-    settings: FinetuneSettings, task: Task[Any, Any], given: argparse.Namespace, bad: BadRows
-) -> list[Any]:
-    """The examples of FILE, or as many of them as are wanted.
-
-    Raises:
-        CharBertError: there are none, or one that cannot be used and is not to be left out.
-    """
-    labelled = []
-    for example in read(settings, given.file, bad):
-        if example.is_labelled:
-            labelled.append(example)
-        else:
-            bad.add(example.place, NO_LABEL)
-    try:
-        usable = task.usable(labelled, bad)
-    except CharBertError as error:
-        if given.task is None or given.labels is not None:
-            raise
-        raise CharBertError(f"{error}, or name the model's classes as FILE does with --labels") from error
-    if not usable:
-        raise CharBertError(f"{given.file}: no row is left that can be attacked")
-    drawn = sorted(
-        Random(given.seed).sample(range(len(usable)), min(given.limit or len(usable), len(usable)))
-    )
-    return [usable[number] for number in drawn]
