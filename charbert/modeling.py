@@ -15,6 +15,7 @@ from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
 from charbert.gru import DirectionalGRU
 from charbert.interaction import HeterogeneousInteraction, fold
+from charbert.lengths import tokens_of
 from charbert.loading import PretrainedLoading
 from charbert.masks import layer_mask
 from charbert.outputs import CharBertModelOutput
@@ -122,9 +123,8 @@ class CharBertModel(CharBertPreTrainedModel):
 
     @property
     def max_tokens(self) -> int:
-        """The longest input in tokens: RoBERTa keeps its first positions for padding."""
-        positions = self.backbone.embeddings.position_embeddings
-        return positions.num_embeddings - (0 if positions.padding_idx is None else positions.padding_idx + 1)
+        """The longest input in tokens."""
+        return tokens_of(self.backbone.embeddings.position_embeddings)
 
     @can_return_tuple
     def forward(
@@ -158,7 +158,10 @@ class CharBertModel(CharBertPreTrainedModel):
             batch_size, length = inputs_embeds.shape[:2]
         else:
             raise CharBertError("give exactly one of input_ids and inputs_embeds")
-        self._check_length(length)
+        if length > self.max_tokens:
+            raise CharBertError(
+                f"{length} tokens in a sequence, but the backbone has {self.max_tokens} positions: truncate"
+            )
         if attention_mask is None:
             mask = torch.ones(batch_size, length, dtype=torch.long, device=self.device)
         else:
@@ -240,12 +243,6 @@ class CharBertModel(CharBertPreTrainedModel):
                 "nothing can be spelled from inputs_embeds: give char_input_ids, start_ids and end_ids too"
             )
         return self.spelling_table(input_ids, mask)
-
-    def _check_length(self, length: int) -> None:
-        if length > self.max_tokens:
-            raise CharBertError(
-                f"{length} tokens in a sequence, but the backbone has {self.max_tokens} positions: truncate"
-            )
 
     @contextmanager
     def _recorded_attentions(self, wanted: bool) -> Iterator[list[torch.Tensor]]:

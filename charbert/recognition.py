@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from torch import nn
-from torch.nn.utils.rnn import pack_sequence, unpack_sequence
+from torch.nn.utils.rnn import PackedSequence
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import TokenClassifierOutput
 
@@ -37,9 +37,6 @@ class WordRecognizerConfig(PreTrainedConfig):
         embedding_size: width of a word's semi-characters after a linear map.
         hidden_size: units of the LSTM in each direction.
         num_hidden_layers: layers of the LSTM.
-
-    Raises:
-        CharBertError: the last word is not `<unk>`.
     """
 
     model_type = "charbert-word-recognizer"
@@ -59,6 +56,9 @@ class WordRecognizer(PreTrainedModel):
     """A Bi-LSTM over the words of a sentence, each its first letter, the bag of those inside, and its last.
 
     Which words it knows and which characters it tells apart is part of its configuration.
+
+    Raises:
+        CharBertError: the last word of the configuration is not `<unk>`.
     """
 
     config_class = WordRecognizerConfig
@@ -128,9 +128,12 @@ class WordRecognizer(PreTrainedModel):
         self, letter_ids: torch.Tensor, word_starts: torch.Tensor, sentence_lengths: torch.Tensor
     ) -> torch.Tensor:
         """(N, 2H) what the LSTM knows of each word; a sentence gives the same whatever stands beside it."""
-        embedded = self.letters(letter_ids, word_starts).split(sentence_lengths.tolist())
-        states, _ = self.lstm(pack_sequence(list(embedded), enforce_sorted=False))
-        return torch.cat(unpack_sequence(states))
+        # By index: torch's own packing copies sentence by sentence, each over all of the batch's gradient.
+        order, batch_sizes = _step_by_step(sentence_lengths.cpu())
+        order = order.to(letter_ids.device)
+        embedded = self.letters(letter_ids, word_starts).index_select(0, order)
+        states, *_ = self.lstm(PackedSequence(embedded, batch_sizes))[0]
+        return states.index_select(0, order.argsort())
 
     @torch.inference_mode()
     def readings(self, wanted: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
@@ -217,3 +220,17 @@ class WordRecognizer(PreTrainedModel):
         else:
             read = in_case_of(self.words[number], core)
         return word[: units.start] + read + word[units.end :]
+
+
+def _step_by_step(lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The words of sentences of these lengths, all first ones, then all second ones, ...
+
+    Longer sentences come first, as `PackedSequence` wants it.
+
+    Shape: `lengths` (B,) -> the number of each word (N,), and of how many sentences each step is (longest,)
+    """
+    longest_first = lengths.argsort(descending=True, stable=True)
+    starts = (lengths.cumsum(0) - lengths)[longest_first]
+    steps = torch.arange(int(lengths.max())).unsqueeze(1)
+    exists = steps < lengths[longest_first]
+    return (starts + steps)[exists], exists.sum(dim=1)

@@ -47,6 +47,8 @@ def units_of(word: str) -> Units:
 
 
 def _cut(text: str) -> tuple[str, ...]:
+    # Half of a surrogate pair, as JSON may have it, is no text that a tokenizer takes.
+    text = text.encode(errors="ignore").decode()
     return tuple([unit for unit, _ in _PRE_TOKENIZER.pre_tokenize_str(text)])
 
 

@@ -44,6 +44,8 @@ class BatchMaker:
     Beside the other inputs of `CharBertForPreTraining` a batch has `mlm_positions` and `nlm_positions`.
 
     Args:
+        spelling: None for a model without a character channel; its batches have the same tokens, and nothing
+            of characters or of words to restore.
         bucketed: round the number of characters and those of labelled positions up, so that there are few
             shapes and a device gives the same memory out again. The padding changes no result.
     """
@@ -51,7 +53,7 @@ class BatchMaker:
     def __init__(
         self,
         corruption: Corruption,
-        spelling: SpellingTable,
+        spelling: SpellingTable | None,
         curriculum: Curriculum,
         seed: int,
         *,
@@ -59,7 +61,7 @@ class BatchMaker:
     ) -> None:
         self._corruption = corruption
         # The model's own may move to a GPU, and batches are made here.
-        self._spelling = deepcopy(spelling).cpu()
+        self._spelling = None if spelling is None else deepcopy(spelling).cpu()
         self._curriculum = curriculum
         self._seed = seed
         self._bucketed = bucketed
@@ -76,18 +78,21 @@ class BatchMaker:
         keys = keys_of(keys_of(self._seed, epoch), indices)
         examples = self._corruption(blocks, keys, self._curriculum.noise_at(step))
         tensors = {name: torch.from_numpy(array) for name, array in examples._asdict().items()}
-        hidden = tensors.pop("hidden")
+        hidden, nlm_labels = tensors.pop("hidden"), tensors.pop("nlm_labels")
+        multiple = max(1, hidden.numel() // _POSITION_BUCKETS) if self._bucketed else 1
+        tensors["mlm_positions"] = _labelled_positions(examples.labels, multiple)
+        if self._spelling is None:
+            return tensors
         spelled = self._spelling(
             tensors["input_ids"],
             tensors["attention_mask"],
             hidden,
             multiple=_CHARACTERS_MULTIPLE if self._bucketed else 1,
         )
-        multiple = max(1, hidden.numel() // _POSITION_BUCKETS) if self._bucketed else 1
         return {
             **tensors,
             **spelled._asdict(),
-            "mlm_positions": _labelled_positions(examples.labels, multiple),
+            "nlm_labels": nlm_labels,
             "nlm_positions": _labelled_positions(examples.nlm_labels, multiple),
         }
 

@@ -2,11 +2,15 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from charbert.draws import keys_of
+from charbert.errors import CharBertError
+from charbert.noise import Attack
 from data.labelled.attacked import Counts, attacked
 from data.labelled.rows import BadRows
+from data.misspellings import read_misspellings
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
 
@@ -27,14 +31,26 @@ class NoisedCopies(NamedTuple):
         }
 
 
-def check_augmentation(settings: FinetuneSettings) -> None:
-    """Refuse, before data is read, what could not be done to it.
+def augmenting_attack(settings: FinetuneSettings) -> Attack:
+    """What puts noise into the copies.
+
+    Not checked with the other settings: a model keeps those, and goes on where no misspellings are.
 
     Raises:
-        CharBertError: the kind of noise needs a list of misspellings that is not there.
+        CharBertError: a setting of augmentation is wrong, or its list of misspellings is not there.
     """
-    if settings.augmentation:
-        settings.attack(seed=0).texts([])
+    kind, path = settings.augmentation_kind, settings.augmentation_misspellings
+    try:
+        if path and kind != "natural":
+            raise CharBertError(f"{kind} takes no misspellings; give --augmentation_kind natural")
+        return Attack(
+            kind,
+            settings.augmentation_rate,
+            language=settings.augmentation_language,
+            misspellings=read_misspellings(path) if path else None,
+        )
+    except CharBertError as error:
+        raise CharBertError(f"augmentation: {error}") from error
 
 
 def noised_copies(
@@ -50,8 +66,9 @@ def noised_copies(
     found = [Counts(0, 0, 0, 0)]
     # A word that is split may get a tag that stands nowhere in the data; its example is not copied.
     unknown = BadRows(skip=True)
+    attack = augmenting_attack(settings)
     for number in range(settings.augmentation):
-        attack = settings.attack(seed=int(keys_of(seed, number)[0]))
+        attack = replace(attack, seed=int(keys_of(seed, number)[0]))
         copy, counts = attacked(examples, attack, settings.augmentation_contexts)
         noised += task.usable(copy, unknown)
         found.append(counts)

@@ -9,13 +9,64 @@ import torch
 from charbert.training import copied
 from data.commands import progress_bar
 from finetune.batches import Padding, by_length
-from finetune.tasks.base import Inputs, Output
+from finetune.tasks.base import Encoded, Inputs, Output, Task
 
 TARGETS = ("labels", "start_positions", "end_positions")
 
 
+class Predictor:
+    """A fine-tuned model that is asked about examples.
+
+    Args:
+        task: what it was trained for.
+        model: in evaluation mode, on its device.
+        tokenizer: the model's.
+        batch_size: rows that it computes at once.
+        bf16: compute in mixed precision, as the run evaluated, so that a threshold that
+            it searched means the same.
+        quiet: show no progress, as of many short calls.
+    """
+
+    def __init__(
+        self,
+        task: Task[Any, Any],
+        model: Any,
+        tokenizer: Any,
+        *,
+        batch_size: int,
+        bf16: bool = False,
+        quiet: bool = False,
+    ) -> None:
+        self._task = task
+        self._model = model
+        self._tokenizer = tokenizer
+        self._padding = Padding(tokenizer)
+        self._batch_size = batch_size
+        self._bf16 = bf16
+        self._quiet = quiet
+
+    def __call__(self, examples: Sequence[Any]) -> list[Any]:
+        """A prediction for each example; its label is not looked at, and need not be known to the task."""
+        examples = [example.without_label() for example in examples]
+        return self._task.decode(examples, *self.outputs(examples))
+
+    def outputs(self, examples: Sequence[Any]) -> tuple[Encoded, list[Output]]:
+        """The rows of the examples, and the logits of each."""
+        encoded = self._task.encode(examples, self._tokenizer)
+        with torch.autocast(self._model.device.type, torch.bfloat16, enabled=self._bf16):
+            found = outputs_of(
+                self._model, encoded.inputs, self._padding, self._batch_size, quiet=self._quiet
+            )
+        return encoded, [found[row] for row in range(len(encoded.inputs))]
+
+
 def outputs_of(
-    model: Any, inputs: Sequence[Inputs], padding: Padding, batch_size: int, shares: tuple[int, int] = (0, 1)
+    model: Any,
+    inputs: Sequence[Inputs],
+    padding: Padding,
+    batch_size: int,
+    shares: tuple[int, int] = (0, 1),
+    quiet: bool = False,
 ) -> dict[int, Output]:
     """The logits of rows by their numbers, without padding: (C,), or (L, C) of tokens, (L, 2) of answers.
 
@@ -25,12 +76,14 @@ def outputs_of(
         padding: makes batches of them.
         batch_size: rows of a batch.
         shares: which share of the batches to compute, and of how many.
+        quiet: show no progress.
     """
     share, of_all = shares
     batches = list(by_length(inputs, batch_size))[share::of_all]
     found: dict[int, Output] = {}
     with torch.inference_mode():
-        for numbers in progress_bar(batches, desc="evaluating", leave=False, disable=len(batches) < 2):
+        hidden = quiet or len(batches) < 2
+        for numbers in progress_bar(batches, desc="evaluating", leave=False, disable=hidden):
             rows = [
                 {name: value for name, value in inputs[number].items() if name not in TARGETS}
                 for number in numbers

@@ -19,22 +19,6 @@ from finetune.tasks.base import Task
 CHARBERT, RELEASED, PLAIN = "charbert", "released", "plain"
 
 
-def check_length(model: Any, max_length: int) -> None:
-    """Refuse rows that a model has no positions for.
-
-    Raises:
-        CharBertError: `max_length` is greater.
-    """
-    encoder = model.base_model
-    positions = getattr(encoder, "max_tokens", None)
-    table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
-    if positions is None and table is not None:
-        # RoBERTa keeps its first positions for padding.
-        positions = table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
-    if positions is not None and max_length > positions:
-        raise CharBertError(f"max_length={max_length}, but the model has {positions} positions; give less")
-
-
 def load(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any, Any]:
     """The settings' model with a head for the task, and its tokenizer.
 

@@ -13,9 +13,8 @@ from charbert.errors import CharBertError
 from charbert.results import whole_file
 from data.commands import at_least, progress_bar
 from data.labelled.rows import BadRows
-from finetune.batches import Padding
 from finetune.catalogue import read, task_of
-from finetune.inference import outputs_of
+from finetune.inference import Predictor
 from finetune.models import load_finetuned
 from finetune.run import TASK_FILE
 from finetune.settings import FinetuneSettings
@@ -51,16 +50,12 @@ def run(given: argparse.Namespace) -> None:
     model, tokenizer = load_finetuned(given.model, task)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device).eval()
-    padding = Padding(tokenizer)
-    examples = (example.without_label() for example in read(settings, given.file, bad, labelled=False))
+    predictor = Predictor(task, model, tokenizer, batch_size=given.batch_size, bf16=settings.bf16)
+    examples = read(settings, given.file, bad, labelled=False)
     kept: tuple[list[Any], list[Any]] = [], []
     with whole_file(out) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         for chunk in _chunks(examples):
-            encoded = task.encode(chunk, tokenizer)
-            # As the run evaluated, so that a threshold that it searched means the same.
-            with torch.autocast(device.type, torch.bfloat16, enabled=settings.bf16):
-                found = outputs_of(model, encoded.inputs, padding, given.batch_size)
-            predictions = task.decode(chunk, encoded, [found[row] for row in range(len(encoded.inputs))])
+            predictions = predictor(chunk)
             if out.suffix == LINES:
                 for record in task.records(chunk, predictions):
                     file.write(json.dumps(record, ensure_ascii=False) + "\n")

@@ -16,6 +16,7 @@ from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from charbert.errors import CharBertError
+from charbert.lengths import check_length
 from charbert.losses import IGNORED
 from charbert.ragged import rounded_up
 from charbert.results import (
@@ -28,11 +29,11 @@ from charbert.results import (
 )
 from charbert.training import STATE, checkpoint_gradients, complete_checkpoint, training_arguments
 from finetune.analysis import check_word_split
-from finetune.augmentation import check_augmentation, noised_copies
+from finetune.augmentation import augmenting_attack, noised_copies
 from finetune.batches import COMPILED_TOKENS, Padding, Rows
 from finetune.evaluation import PREDICTIONS, evaluated
 from finetune.metrics.intervals import summary
-from finetune.models import check_length, load
+from finetune.models import load
 from finetune.sets import Sets, read_sets
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
@@ -66,7 +67,7 @@ def finetune(settings: FinetuneSettings) -> Numbers:
     output = Path(settings.output)
     if is_main_process():
         check_output_folder(output, settings.overwrite, settings.resume)
-    check_augmentation(settings)
+    augmenting_attack(settings)  # what it lacks is told before data is read
     task, sets = read_sets(settings)
     if settings.word_split:
         check_word_split(task)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from charbert.errors import CharBertError
-from charbert.noise import KINDS, Attack
+from charbert.noise import KEYBOARDS, KINDS
 from charbert.settings import described
 from data.labelled.conll import CONLLU_COLUMNS
 from finetune.probe import FEATURES
@@ -75,6 +75,10 @@ class FinetuneSettings:
     )
     augmentation_kind: str = described("paper", f"kind of that noise: {', '.join(KINDS)}")
     augmentation_rate: float = described(1.0, "share of the words that get it, of those that can")
+    augmentation_language: str = described("en", f"whose keyboard its typos use: {', '.join(KEYBOARDS)}")
+    augmentation_misspellings: str | None = described(
+        None, "file of misspellings for its kind natural; without one, codespell's"
+    )
     augmentation_contexts: bool = described(False, "answers: noise in contexts too, not in questions alone")
 
     batch_size: int = described(16, "examples per device and step")
@@ -127,10 +131,6 @@ class FinetuneSettings:
             raise CharBertError(
                 f"conllu_column={self.conllu_column!r} is unknown; choose one of {', '.join(CONLLU_COLUMNS)}"
             )
-        try:
-            self.attack(seed=0)
-        except CharBertError as error:
-            raise CharBertError(f"augmentation: {error}") from error
         if not 0 < self.dev_fraction < 1:
             raise CharBertError(f"dev_fraction={self.dev_fraction} must lie between 0 and 1")
         for name in NOT_NEGATIVE:
@@ -148,14 +148,6 @@ class FinetuneSettings:
             raise CharBertError(f"seeds={self.seeds}: give one at least, and none twice")
         if not all(0 <= seed < 2**32 for seed in self.seeds):
             raise CharBertError(f"seeds={self.seeds} must lie between 0 and 4294967295")
-
-    def attack(self, seed: int) -> Attack:
-        """What puts the noise into a copy of the training data.
-
-        Raises:
-            CharBertError: there is no such kind, or the rate is none.
-        """
-        return Attack(self.augmentation_kind, self.augmentation_rate, seed)
 
     @property
     def source(self) -> str:

@@ -25,15 +25,6 @@ from pretrain.settings import PretrainSettings
 STREAMED_AHEAD = 32
 # Batches of nearly full blocks then have one length, that of their longest.
 BUCKETED_LENGTH = 64
-TOKEN_CHANNEL = ("input_ids", "attention_mask", "labels", "mlm_positions")
-
-
-class TokenBatchMaker(BatchMaker):
-    """Of the batches of a `BatchMaker` what concerns the token channel, for a model without another."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Batch:
-        batch = super().__call__(*args, **kwargs)
-        return {name: batch[name] for name in TOKEN_CHANNEL}
 
 
 class TrainingBatches:
@@ -84,11 +75,14 @@ def batches_of_run(
     settings: PretrainSettings,
     arguments: TrainingArguments,
     tokenizer: CharBertTokenizer,
-    spelling: SpellingTable,
+    spelling: SpellingTable | None,
     first_step: int = 0,
     checkpoint: Path | None = None,
 ) -> tuple[TrainingBatches, DataLoader[Batch]]:
     """The batches of this process for training, behind `first_step` steps, and for evaluation.
+
+    Args:
+        spelling: of the model; None where it has no character channel.
 
     Raises:
         CharBertError: too few blocks, text that cannot be read, a stream that goes on with another number of
@@ -116,8 +110,7 @@ def batches_of_run(
     place = Place(
         arguments.process_index, arguments.world_size, settings.gradient_accumulation_steps, first_step
     )
-    make = TokenBatchMaker if settings.plain else BatchMaker
-    constant = make(
+    constant = BatchMaker(
         corruption, spelling, Curriculum.constant(settings.noise()), settings.seed + 1, bucketed=bucketed
     )
     shares = [
@@ -130,7 +123,7 @@ def batches_of_run(
             "and with fsdp all compute together: choose eval_examples as a multiple of the processes"
         )
     evaluation = loader_of(PretrainingBatches(held_out, constant), shares[place.rank])
-    maker = make(corruption, spelling, settings.curriculum(), settings.seed, bucketed=bucketed)
+    maker = BatchMaker(corruption, spelling, settings.curriculum(), settings.seed, bucketed=bucketed)
     if settings.stream:
         return _streamed(settings, tokenizer, maker, place, checkpoint), evaluation
     order = TrainingOrder(first_held_out, settings.batch_size, seed=settings.seed, place=place)

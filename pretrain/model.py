@@ -6,6 +6,7 @@ from transformers import AutoConfig
 
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
+from charbert.lengths import check_length
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.tokenization import CharBertTokenizer
 from charbert.training import checkpoint_gradients
@@ -22,9 +23,7 @@ def build_model(
         CharBertError: it does not fit the tokenizer, or has too few positions for the examples.
     """
     model = _plain(settings, tokenizer) if settings.plain else _charbert(settings, tokenizer)
-    positions = (model.charbert if isinstance(model, CharBertForPreTraining) else model).max_tokens
-    if settings.max_length > positions:
-        raise CharBertError(f"max_length={settings.max_length}, but the backbone has {positions} positions")
+    check_length(model, settings.max_length)
     if settings.gradient_checkpointing:
         checkpoint_gradients(model)
     return model

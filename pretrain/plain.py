@@ -28,12 +28,6 @@ class _ScoresLabelled:
         """Shape: (..., H) -> (..., V)."""
         return getattr(self, self.head_name)
 
-    @property
-    def max_tokens(self) -> int:
-        """The longest input in tokens: RoBERTa keeps its first positions for padding."""
-        positions = self.base_model.embeddings.position_embeddings
-        return positions.num_embeddings - (0 if positions.padding_idx is None else positions.padding_idx + 1)
-
     def forward(
         self,
         input_ids: torch.Tensor,

@@ -12,7 +12,6 @@ from charbert.checkpoints import read_config
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.results import RESULTS, check_output_folder, is_main_process, write_results
-from charbert.spelling import SpellingTable, token_spellings
 from charbert.tokenization import CharBertTokenizer
 from charbert.training import STATE, complete_checkpoint, training_arguments
 from pretrain.batches import batches_of_run
@@ -55,12 +54,7 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
     elif checkpoint is not None:
         check_checkpoint(checkpoint, settings.fsdp)
     first_step = 0 if state is None else state.global_step
-    if isinstance(model, CharBertForPreTraining):
-        spelling = model.spelling_table
-    else:
-        spelling = SpellingTable.from_spellings(
-            token_spellings(tokenizer, tokenizer.characters, len(tokenizer))
-        )
+    spelling = model.spelling_table if isinstance(model, CharBertForPreTraining) else None
     training, evaluation = batches_of_run(settings, arguments, tokenizer, spelling, first_step, checkpoint)
     if is_main_process() and settings.overwrite:
         remove_run(output)

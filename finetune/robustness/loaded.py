@@ -9,7 +9,7 @@ import torch
 
 from charbert.recognition import WordRecognizer
 from finetune.batches import Padding
-from finetune.inference import outputs_of
+from finetune.inference import Predictor
 from finetune.models import load_finetuned
 from finetune.predict import CHUNK
 from finetune.recognition import recognized
@@ -46,6 +46,9 @@ class LoadedModel:
         model, self.tokenizer = load_finetuned(str(run.folder), run.task)
         self.model = model.to(self.device).eval()
         self.padding = Padding(self.tokenizer)
+        self._predictor = Predictor(
+            run.task, self.model, self.tokenizer, batch_size=batch_size, bf16=run.settings.bf16
+        )
         self._unknown = recognizer and recognizer.unknown
         self._readers = [
             WordRecognizer.from_pretrained(folder).to(self.device).eval()
@@ -69,17 +72,8 @@ class LoadedModel:
 
     def predictions(self, examples: Sequence[Any]) -> list[Any]:
         """What the model makes of examples that it is given as they are."""
-        found = []
-        for start in range(0, len(examples), CHUNK):
-            # Without labels: of a split word the tag may be one that training did not know.
-            chunk = [example.without_label() for example in examples[start : start + CHUNK]]
-            encoded = self.run.task.encode(chunk, self.tokenizer)
-            with self.autocast():
-                outputs = outputs_of(self.model, encoded.inputs, self.padding, self.batch_size)
-            found += self.run.task.decode(
-                chunk, encoded, [outputs[row] for row in range(len(encoded.inputs))]
-            )
-        return found
+        chunks = (examples[start : start + CHUNK] for start in range(0, len(examples), CHUNK))
+        return [prediction for chunk in chunks for prediction in self._predictor(chunk)]
 
     def worst_case(self, examples: Sequence[Any], search: Mapping[str, Any]) -> list[Scores]:
         """Scores under the worst edits, made before the recogniser reads; `search` as of `searched`."""

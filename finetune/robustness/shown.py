@@ -30,7 +30,9 @@ def is_right(task: Task[Any, Any], example: Any, prediction: Any) -> bool | None
         return answer_words(prediction.text) in [answer_words(text) for text in _answers(example)]
     if isinstance(task, TextTask) and task.kind == REGRESSION:
         return None
-    return _labels(example.label) == _labels(prediction.label)
+    if isinstance(example.label, tuple):
+        return set(example.label) == set(prediction.label)
+    return example.label == prediction.label
 
 
 def said(example: Any, prediction: Any) -> str:

@@ -5,6 +5,7 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from charbert.noise import EDITS
+from finetune.robustness.worst_kept import KeptCases
 from finetune.robustness.worst_search import WorstCase, search
 from finetune.robustness.worst_verdicts import Judge
 from finetune.robustness.worst_words import EditableWords
@@ -48,10 +49,11 @@ def searched(
     edits: Sequence[str] = EDITS,
     language: str = "en",
     variants: int | None = None,
-    batch_size: int = 128,
+    batch_size: int = 512,
     bf16: bool = False,
     reader: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
     seed: int = 0,
+    kept: KeptCases | None = None,
 ) -> Searched:
     """Search for the worst of each example, once for all budgets.
 
@@ -68,15 +70,27 @@ def searched(
         reader: makes of examples what the model reads in their place, such as a recogniser of words, which
             is attacked with the model then.
         seed: of what is drawn.
+        kept: what an earlier search with the same settings has found, and where this one keeps what it finds.
 
     Raises:
         CharBertError: the task is to predict numbers; an edit or a language does not exist.
     """
     judge = Judge(task, model, tokenizer, batch_size=batch_size, bf16=bf16, reader=reader)
     spots_of = EditableWords(edits, language, variants, seed)
+    before = 0.0 if kept is None else kept.seconds
+    found = {} if kept is None else kept.found(judge, examples)
+    left = [number for number in range(len(examples)) if number not in found]
     started = monotonic()
-    cases = search(judge, examples, spots_of, budget=max(budgets), beam_size=beam_size, seed=seed)
-    seconds = monotonic() - started
+
+    def done(number: int, cases: list[WorstCase]) -> None:
+        found[left[number]] = cases
+        if kept is not None:
+            kept.add(left[number], cases, before + monotonic() - started)
+
+    unsearched = [examples[number] for number in left]
+    search(judge, unsearched, spots_of, budget=max(budgets), beam_size=beam_size, seed=seed, done=done)
+    seconds = before + monotonic() - started
+    cases = [found[number] for number in range(len(examples))]
     per_query = seconds / sum(each[-1].queries for each in cases)
     scores = []
     for budget in sorted({0, *budgets}):

@@ -2,45 +2,40 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import torch
-from transformers import PreTrainedConfig
 
-from charbert.checkpoints import read_config
 from charbert.errors import CharBertError
+from charbert.lengths import check_length
 from charbert.noise import EDITS, KEYBOARDS
 from charbert.recognition import WordRecognizer
 from charbert.results import versions, whole_file
 from data.commands import at_least
-from data.labelled.examples import QuestionExample, TaggedExample, TextExample
 from data.labelled.options import add_column_options, given_columns
 from data.labelled.reading import TASKS
 from data.labelled.rows import BadRows
-from finetune.catalogue import read, task_of
-from finetune.models import check_length, load_finetuned
+from finetune.models import load_finetuned
 from finetune.predict import load_task
 from finetune.recognition import recognized
-from finetune.robustness.worst_case import Scores, searched
-from finetune.robustness.worst_search import WorstCase
+from finetune.robustness.cells import stamp
+from finetune.robustness.worst_case import searched
+from finetune.robustness.worst_inputs import drawn_examples, foreign_task
+from finetune.robustness.worst_kept import KeptCases
+from finetune.robustness.worst_records import record, table
 from finetune.run import TASK_FILE
-from finetune.score import NO_LABEL
-from finetune.settings import FinetuneSettings
-from finetune.tasks.answers import AnswerPrediction
+from finetune.settings import LEAST, FinetuneSettings
 from finetune.tasks.base import Task
-from finetune.tasks.tags import TagPrediction
-from finetune.tasks.texts import CLASSIFICATION, PROBLEMS, REGRESSION, TextPrediction
 
-ENDING = ".json"
+ENDING, KEPT = ".json", ".partial.jsonl"
+MAY_DIFFER = ("out", "batch_size", "resume", "overwrite")
+"""Of a search that goes on."""
 NO_OPTIONS = ("kind", "separator")
 """Of `Columns`, what a model or its run decides."""
-Example = TextExample | TaggedExample | QuestionExample
-Prediction = TextPrediction | TagPrediction | AnswerPrediction
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +83,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--recognizer", metavar="FOLDER", help="a word recogniser, which reads before the model"
     )
     parser.add_argument("--limit", help="examples at most, drawn by --seed; default: all", **number)
-    parser.add_argument("--batch-size", default=128, help="default: %(default)s", **number)
+    parser.add_argument(
+        "--batch-size",
+        default=512,
+        help="rows that the model computes at once; default: %(default)s",
+        **number,
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
     parser.add_argument(
         "--task",
@@ -102,19 +102,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LABEL",
         help="with --task: the model's classes in order, as FILE names them; default: its configuration's",
     )
-    parser.add_argument("--max-length", help="tokens of a text or window", **number)
+    parser.add_argument(
+        "--max-length",
+        type=at_least(LEAST["max_length"]),
+        metavar="N",
+        help="tokens of a text or window; default: the run's, else the task's",
+    )
     add_column_options(parser, NO_OPTIONS, of_run=True)
     parser.add_argument("--skip-bad-rows", action="store_true", help="leave rows out that cannot be used")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument("--resume", action="store_true", help="go on with a search that was interrupted")
+    again.add_argument("--overwrite", action="store_true", help="write over a file that is there")
 
 
 def run(given: argparse.Namespace) -> None:
     out, bad = Path(given.out), BadRows(given.skip_bad_rows)
-    if out.suffix != ENDING:
-        raise CharBertError(f"{out}: must end in {ENDING}")
-    if not out.parent.is_dir():
-        raise CharBertError(f"{out}: there is no folder {out.parent}; make it first")
+    kept_in = out.with_suffix(KEPT)
+    _check_files(out, kept_in, given)
     settings, task = _task_of(given)
-    examples = _examples(settings, task, given, bad)
+    examples = drawn_examples(settings, task, given, bad)
     model, tokenizer = load_finetuned(given.model, task)
     check_length(model, task.max_length)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -123,6 +129,9 @@ def run(given: argparse.Namespace) -> None:
     if given.recognizer is not None:
         recognizer = WordRecognizer.from_pretrained(given.recognizer).to(device).eval()
         reader = partial(recognized, recognizer=recognizer)
+    kept = KeptCases(kept_in, _decisive(given))
+    if len(kept):
+        print(f"{len(kept)} of {len(examples)} examples are done already, as {kept_in} says", file=sys.stderr)
     scores, cases = searched(
         task,
         model,
@@ -137,19 +146,51 @@ def run(given: argparse.Namespace) -> None:
         bf16=settings.bf16,
         reader=reader,
         seed=given.seed,
+        kept=kept,
     )
     content = {
         "scores": scores,
-        "examples": [_record(each, given.budgets) for each in cases],
+        "examples": [record(each, given.budgets) for each in cases],
         "settings": vars(given),
         "versions": versions(),
         "seed": given.seed,
     }
     with whole_file(out) as unfinished:
         unfinished.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    kept.remove()
     if bad:
         print(bad.summary())
-    print(f"{_table(scores, task.metric)}\n\nscores and examples in {out}")
+    print(f"{table(scores, task.metric)}\n\nscores and examples in {out}")
+
+
+def _check_files(out: Path, kept_in: Path, given: argparse.Namespace) -> None:
+    """Refuse a place that cannot be written to, or that holds what took a search its time.
+
+    Raises:
+        CharBertError: so it is.
+    """
+    if out.suffix != ENDING:
+        raise CharBertError(f"{out}: must end in {ENDING}")
+    if not out.parent.is_dir():
+        raise CharBertError(f"{out}: there is no folder {out.parent}; make it first")
+    if out.exists() and Path(given.file).exists() and out.samefile(given.file):
+        raise CharBertError(f"{out}: is the data itself; give another file")
+    if out.is_dir() or (out.exists() and not given.overwrite):
+        raise CharBertError(f"{out}: is there already; give another file or --overwrite")
+    if given.overwrite:
+        kept_in.unlink(missing_ok=True)
+    elif kept_in.exists() and not given.resume:
+        raise CharBertError(
+            f"{kept_in}: holds what an interrupted search has found; --resume goes on with it, --overwrite "
+            "begins anew"
+        )
+
+
+def _decisive(given: argparse.Namespace) -> dict[str, Any]:
+    """What the results of a search depend on: the options, and the files that they name as these are."""
+    files = [Path(name) for name in (given.model, given.file, given.recognizer) if name is not None]
+    decisive = {name: value for name, value in vars(given).items() if name not in MAY_DIFFER}
+    return {**decisive, "files": [stamp(path) for path in files if path.exists()]}
 
 
 def _task_of(given: argparse.Namespace) -> tuple[FinetuneSettings, Task[Any, Any]]:
@@ -160,7 +201,9 @@ def _task_of(given: argparse.Namespace) -> tuple[FinetuneSettings, Task[Any, Any
     """
     columns = given_columns(given, NO_OPTIONS)
     if given.task is not None:
-        settings, task = _foreign_task(given, columns)
+        settings, task = foreign_task(given, columns)
+    elif given.labels is not None:
+        raise CharBertError("--labels: the model of a run knows its own; give them with --task alone")
     elif (Path(given.model) / TASK_FILE).is_file():
         settings, task = load_task(Path(given.model))
         settings = replace(settings, **columns)
@@ -171,114 +214,3 @@ def _task_of(given: argparse.Namespace) -> tuple[FinetuneSettings, Task[Any, Any
         )
     task.max_length = given.max_length or task.max_length
     return settings, task
-
-
-def _foreign_task(
-    given: argparse.Namespace, columns: dict[str, Any]
-) -> tuple[FinetuneSettings, Task[Any, Any]]:
-    """The same of a model that its own configuration describes."""
-    config = PreTrainedConfig.from_dict(read_config(given.model))
-    names = [config.id2label[number] for number in sorted(config.id2label)]
-    labels = given.labels or names
-    if len(labels) != len(names):
-        raise CharBertError(
-            f"--labels: {len(labels)} names for the {len(names)} classes of the model ({', '.join(names)})"
-        )
-    kinds = {problem: kind for kind, problem in PROBLEMS.items()}
-    # With one output and nothing said of it, transformers takes it for a number.
-    kind = REGRESSION if len(names) == 1 else kinds.get(config.problem_type, CLASSIFICATION)
-    settings = FinetuneSettings(task=given.task, output="", model=given.model, kind=kind, **columns)
-    task = task_of(settings, [] if kind == REGRESSION else labels)
-    head = task.auto_class.__name__.removeprefix("AutoModel")
-    saved_as = config.architectures or []
-    if not any(name.endswith(head) for name in saved_as):
-        raise CharBertError(
-            f"{given.model}: holds {', '.join(saved_as) or 'no model that says what it is'}, and "
-            f"{given.task} needs one {head}; fine-tune it first"
-        )
-    return settings, task
-
-
-def _examples(
-    settings: FinetuneSettings, task: Task[Any, Any], given: argparse.Namespace, bad: BadRows
-) -> list[Any]:
-    """The examples of FILE, or as many of them as are wanted.
-
-    Raises:
-        CharBertError: there are none, or one that cannot be used and is not to be left out.
-    """
-    labelled = []
-    for example in read(settings, given.file, bad):
-        if example.is_labelled:
-            labelled.append(example)
-        else:
-            bad.add(example.place, NO_LABEL)
-    try:
-        usable = task.usable(labelled, bad)
-    except CharBertError as error:
-        if given.task is None or given.labels is not None:
-            raise
-        raise CharBertError(f"{error}, or name the model's classes as FILE does with --labels") from error
-    if not usable:
-        raise CharBertError(f"{given.file}: no row is left that can be attacked")
-    drawn = sorted(
-        Random(given.seed).sample(range(len(usable)), min(given.limit or len(usable), len(usable)))
-    )
-    return [usable[number] for number in drawn]
-
-
-def _record(cases: Sequence[WorstCase], budgets: Sequence[int]) -> dict[str, Any]:
-    """An example as it is, and the worst of it with each budget."""
-    clean, clean_verdict = cases[0].example, cases[0].verdict
-    return {
-        "id": clean.id,
-        "place": clean.place,
-        **_texts(clean),
-        "label": _label(clean),
-        "prediction": _predicted(clean_verdict.prediction),
-        "right": clean_verdict.right,
-        "worst": [
-            {
-                "budget": budget,
-                **_texts(cases[budget].example),
-                "edits": cases[budget].edits,
-                "prediction": _predicted(cases[budget].verdict.prediction),
-                "right": cases[budget].verdict.right,
-                "queries": cases[budget].queries,
-            }
-            for budget in sorted(set(budgets))
-        ],
-    }
-
-
-def _texts(example: Example) -> dict[str, Any]:
-    if isinstance(example, TaggedExample):
-        return {"words": example.words}
-    if isinstance(example, QuestionExample):
-        return {"question": example.question}
-    return {"text": example.text} | ({} if example.pair is None else {"pair": example.pair})
-
-
-def _label(example: Example) -> Any:
-    if isinstance(example, TaggedExample):
-        return example.tags
-    if isinstance(example, QuestionExample):
-        return [answer.text for answer in example.answers]
-    return example.label
-
-
-def _predicted(prediction: Prediction) -> Any:
-    if isinstance(prediction, TagPrediction):
-        return prediction.tags
-    return prediction.text if isinstance(prediction, AnswerPrediction) else prediction.label
-
-
-def _table(scores: Sequence[Scores], metric: str) -> str:
-    """A line for each budget."""
-    lines = [f"{'edits':>5}  {'robust accuracy':>15}  {metric:>20}  {'queries':>9}  {'seconds':>9}"]
-    for line in scores:
-        lines.append(
-            f"{line['budget']:5}  {line['robust_accuracy']:15.4f}  {line[metric]:20.4f}  "
-            f"{line['queries']:9.1f}  {line['seconds']:9.3f}"
-        )
-    return "\n".join(lines)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from data.commands import progress_bar
 from finetune.robustness.worst_words import Spot, State, edited, texts_of
 
-AT_ONCE = 16  # examples that are searched side by side, so that batches are full
+AT_ONCE = 32  # examples that are searched side by side, so that batches are full
 PORTION = 64  # candidates of an example that are tried before it is asked whether one of them was enough
 
 
@@ -50,6 +50,7 @@ def search(
     budget: int,
     beam_size: int = 1,
     seed: int = 0,
+    done: Callable[[int, list[WorstCase]], Any] = lambda number, cases: None,
 ) -> list[list[WorstCase]]:
     """The worst that is found of each example with at most 0, 1, ... `budget` edits, each of another word.
 
@@ -65,6 +66,7 @@ def search(
         beam_size: how many candidates are edited further; 1 is the greedy search.
         seed: of the order in which candidates are tried. An example is searched in the same way whatever
             others stand beside it.
+        done: told the number of each example and what was found of it, as soon as it is.
 
     Returns:
         N lists of `budget + 1`.
@@ -77,6 +79,7 @@ def search(
     with progress_bar(total=len(examples), desc="attacking", unit=" examples") as bar:
         for number, cases in _side_by_side(searches, judge):
             found[number] = cases
+            done(number, cases)
             bar.update()
     return found
 

@@ -79,6 +79,11 @@ def edited(example: Any, spots: Sequence[Spot], state: State) -> Any:
         spot = spots[number]
         text = texts[spot.text]
         texts[spot.text] = text[: spot.start] + word + text[spot.start + len(spot.word) :]
+    return with_texts(example, texts)
+
+
+def with_texts(example: Any, texts: Sequence[str]) -> Any:
+    """The example with these in place of its `texts_of`."""
     if isinstance(example, TaggedExample):
         return example._replace(words=tuple(texts))
     if isinstance(example, QuestionExample):

@@ -46,7 +46,7 @@ def test_punctuation_around_a_word_stays() -> None:
 
 
 def test_what_is_no_plain_word_stays() -> None:
-    words = ["teachr's", "borwn-lazzy", "b2rown", "--", "12", "😀", "", " ", "borwn lazzy"]
+    words = ["teachr's", "borwn-lazzy", "b2rown", "--", "12", "😀", "\ud800", "", " ", "borwn lazzy"]
     assert small_recognizer().corrected([words]) == [words]
 
 

@@ -81,6 +81,26 @@ def test_kind_and_rate_are_those_of_the_settings() -> None:
     assert texts_of(1, augmentation_rate=0.0) == [example.text for example in TEXTS]
 
 
+def test_language_and_misspellings_are_those_of_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("quick qwik\nword wurd\n")
+    changes = {"augmentation_kind": "natural", "augmentation_misspellings": str(tmp_path / "list")}
+    assert texts_of(1, **changes) == ["the qwik brown fox", "a token is a wurd", "she is so"]
+    english, german = (
+        texts_of(1, augmentation_kind="keyboard", augmentation=30, augmentation_language=language)
+        for language in ("en", "de")
+    )
+    assert english != german
+
+
+def test_a_model_outlives_the_misspellings_it_was_trained_with(plain: Path, tmp_path: Path) -> None:
+    train, words = write_csv(tmp_path / "train.csv"), tmp_path / "list"
+    words.write_text("quick qwik\n")
+    noise = {"augmentation": 1, "augmentation_kind": "natural", "augmentation_misspellings": words}
+    run(tmp_path / "out", task="text", train=train, dev=train, model=plain, epochs=0.2, **noise)
+    words.unlink()
+    main(["predict", str(tmp_path / "out"), str(train), "--out", str(tmp_path / "out.jsonl")])
+
+
 def test_the_counts_are_those_of_all_copies() -> None:
     copies = noised_copies(settings(augmentation=2), text_task("animal", "thing"), TEXTS, 0)
     # quick, brown; token, word
@@ -186,7 +206,13 @@ def test_the_same_command_trains_on_the_same_noise(plain: Path, tmp_path: Path) 
         ({"augmentation_kind": "tpyo"}, "augmentation: .*'tpyo'"),
         ({"augmentation_rate": 1.5}, "augmentation: .* 1.5"),
         ({"augmentation": -1}, "augmentation=-1 must be at least 0"),
-        ({"augmentation": 1, "augmentation_kind": "natural"}, "no list of misspellings"),
+        ({"augmentation_language": "xx"}, "augmentation: .*'xx'"),
+        ({"augmentation": 1, "augmentation_kind": "natural"}, "augmentation: no list of misspellings"),
+        (
+            {"augmentation_kind": "natural", "augmentation_misspellings": "nowhere.txt"},
+            "augmentation: nowhere.txt: ",
+        ),
+        ({"augmentation_misspellings": "list.txt"}, "augmentation: paper takes no misspellings"),
     ),
 )
 def test_noise_that_cannot_be_made_is_refused_before_data_is_read(

@@ -18,8 +18,10 @@ from charbert.errors import CharBertError
 from data.labelled.examples import TextExample
 from finetune.__main__ import main
 from finetune.catalogue import task_of
-from finetune.robustness import worst_command
+from finetune.robustness import worst_case
 from finetune.robustness.worst_case import worst_case_scores
+from finetune.robustness.worst_kept import KeptCases
+from finetune.robustness.worst_search import search
 from finetune.robustness.worst_verdicts import Judge
 from finetune.robustness.worst_words import EditableWords
 from finetune.run import save_task
@@ -57,7 +59,8 @@ def save_run(folder: Path, model: Any, tokenizer: Any, *labels: str, **settings:
 
 
 def attacked(model: Path | str, file: Path, out: Path, *arguments: str) -> dict[str, Any]:
-    main(["worst-case", str(model), str(file), "--out", str(out), *arguments])
+    again = () if "--resume" in arguments else ("--overwrite",)
+    main(["worst-case", str(model), str(file), "--out", str(out), *again, *arguments])
     return json.loads(out.read_bytes())
 
 
@@ -240,19 +243,94 @@ def test_a_place_that_cannot_be_written_is_told(out: str, message: str, models: 
         attacked(models / "text", models / "text.csv", tmp_path / out)
 
 
-def test_an_interruption_leaves_no_file(
+def interrupted_search(
+    models: Path, task: str, file: str, out: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> Path:
+    """The file that a search leaves which is interrupted behind so many examples."""
+    add = KeptCases.add
+
+    def stop(kept: KeptCases, number: int, *found: Any) -> None:
+        add(kept, number, *found)
+        if out.with_suffix(".partial.jsonl").read_text().count("\n") > after:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(KeptCases, "add", stop)
+        attacked(models / task, models / file, out, *FEW)
+    assert list(out.parent.iterdir()) == [out.with_suffix(".partial.jsonl")]
+    return out.with_suffix(".partial.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("task", "file"), [("text", "text.csv"), ("tagging", "tagging.conll"), ("qa", "qa.json")]
+)
+def test_a_search_that_goes_on_finds_what_one_that_was_not_stopped_finds(
+    task: str, file: str, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run" / "out.json"
+    out.parent.mkdir()
+    kept = interrupted_search(models, task, file, out, monkeypatch, after=3)
+    with kept.open("a") as cut:
+        cut.write('{"number": 5, "sec')
+    searched: list[Any] = []
+
+    def noted(judge: Judge, examples: list[Any], *given: Any, **settings: Any) -> Any:
+        searched.extend(examples)
+        return search(judge, examples, *given, **settings)
+
+    monkeypatch.setattr(worst_case, "search", noted)
+    found = attacked(models / task, models / file, out, *FEW, "--resume")
+    whole = attacked(models / task, models / file, tmp_path / "whole.json", *FEW)
+    assert len(searched) == 3 + 6
+    assert found["examples"] == whole["examples"]
+    for ours, theirs in zip(found["scores"], whole["scores"], strict=True):
+        assert ours == theirs | {"seconds": ours["seconds"]}
+    assert not kept.exists()
+
+
+def test_what_a_search_has_found_is_not_lost_by_mistake(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: Any, **__: Any) -> None:
-        raise KeyboardInterrupt
+    out = tmp_path / "out.json"
+    kept = interrupted_search(models, "text", "text.csv", out, monkeypatch, after=2)
+    command = ["worst-case", str(models / "text"), str(models / "text.csv"), "--out", str(out), *FEW]
+    with pytest.raises(
+        CharBertError, match=r"out\.partial\.jsonl: holds what an interrupted search has found"
+    ):
+        main(command)
+    with pytest.raises(CharBertError, match="a search with other beam; give the same"):
+        main([*command, "--resume", "--beam", "2"])
+    assert kept.exists()
+    main([*command, "--resume", "--batch-size", "3"])
+    with pytest.raises(CharBertError, match=r"out\.json: is there already; give another file or --overwrite"):
+        main(command)
 
-    monkeypatch.setattr(worst_command, "searched", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        attacked(models / "text", models / "text.csv", tmp_path / "out.json")
-    assert list(tmp_path.iterdir()) == []
+
+@pytest.mark.parametrize("content", ["", "no JSON\n", "[]\n", '{"beam": 1}\n'])
+def test_another_file_in_its_place_is_told(content: str, models: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    out.with_suffix(".partial.jsonl").write_text(content)
+    if content:
+        with pytest.raises(CharBertError, match="is not what a search has kept"):
+            attacked(models / "text", models / "text.csv", out, *FEW, "--resume")
+    else:
+        assert attacked(models / "text", models / "text.csv", out, *FEW, "--resume")["examples"]
 
 
-def test_a_budget_below_one_is_wrong_usage(models: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("wrong", [("--budgets", "0"), ("--max-length", "15"), ("--resume", "--overwrite")])
+def test_what_cannot_be_is_wrong_usage(wrong: tuple[str, ...], models: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as ended:
-        attacked(models / "text", models / "text.csv", tmp_path / "out.json", "--budgets", "0")
+        attacked(models / "text", models / "text.csv", tmp_path / "out.json", *wrong)
     assert ended.value.code == 2
+
+
+def test_the_data_is_not_written_over(models: Path) -> None:
+    before = (models / "qa.json").read_bytes()
+    with pytest.raises(CharBertError, match=r"qa\.json: is the data itself"):
+        attacked(models / "qa", models / "qa.json", models / "qa.json", *FEW)
+    assert (models / "qa.json").read_bytes() == before
+
+
+def test_labels_are_not_those_of_a_run(models: Path, tmp_path: Path) -> None:
+    with pytest.raises(CharBertError, match="--labels: the model of a run knows its own"):
+        attacked(models / "text", models / "text.csv", tmp_path / "out.json", "--labels", "a", "b")

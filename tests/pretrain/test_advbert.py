@@ -55,7 +55,10 @@ def first_batches(config: Path) -> tuple[list[Any], list[Any]]:
     settings = load_settings(PretrainSettings, [str(config)], "pretrain", "")
     tokenizer = CharBertTokenizer.from_pretrained(settings.tokenizer)
     alone: Any = SimpleNamespace(process_index=0, world_size=1, device=torch.device("cpu"))
-    spelling = SpellingTable.from_spellings(token_spellings(tokenizer, tokenizer.characters, len(tokenizer)))
+    spelling = None
+    if not settings.plain:
+        spellings = token_spellings(tokenizer, tokenizer.characters, len(tokenizer))
+        spelling = SpellingTable.from_spellings(spellings)
     training, evaluation = batches_of_run(settings, alone, tokenizer, spelling)
     return list(islice(training, 3)), list(evaluation)
 
@@ -232,7 +235,7 @@ def test_it_computes_in_32_bits_what_was_saved_in_16(backbone_corpus: Path, kind
         ({"backbone": "nowhere"}, "nowhere: no config.json there"),
         ({"backbone": "{small}"}, "small: has 50 tokens, but the tokenizer of the run 96"),
         ({"backbone": "{shallow}"}, "shallow: lacks 16 tensors of its config.json's encoder"),
-        ({"backbone": "{short}"}, "max_length=24, but the backbone has 16 positions"),
+        ({"backbone": "{short}"}, "max_length=24, but the model has 16 positions"),
     ),
 )
 def test_what_it_cannot_train_is_refused_before_anything_is_written(
