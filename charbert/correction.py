@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple, overload
 
 from charbert.correction_reading import Model, WordPlace, WordReader
-from charbert.correction_rule import Rule, Weights, looks_like_a_name
+from charbert.correction_rule import Rule, Weights, contraction, looks_like_a_name
 from charbert.errors import CharBertError
 from charbert.recognition_reading import in_case_of
 from charbert.tokenization import CharBertTokenizer
@@ -51,8 +51,8 @@ class Corrector:
         weights: what counts how much.
 
     Raises:
-        CharBertError: the model has no noisy-LM head, or one that was never trained; or the tokenizer has no
-            words, or not those of the model.
+        CharBertError: the model has no noisy-LM head, or one that was never trained; the tokenizer has no
+            words, or not those of the model; or `known` is one text.
     """
 
     def __init__(
@@ -63,6 +63,8 @@ class Corrector:
         real_words: bool = False,
         weights: Weights | None = None,
     ) -> None:
+        if isinstance(known, str):
+            raise CharBertError(f"known={known!r:.40} must be several words: give a list")
         self._reader = WordReader(model, tokenizer)
         known = {self._reader.normal(word) for word in known}
         self._rule = Rule(self._reader.words, known, real_words, weights)
@@ -104,9 +106,11 @@ class Corrector:
             number, start, end = place
             word = texts[number][start:end]
             is_name = looks_like_a_name(texts[number], start, end)
-            judgement = self._rule.judge(self._reader.normal(word), is_name, log_probabilities, top_k)
+            small = self._reader.normal(word)
+            judgement = self._rule.judge(small, is_name, log_probabilities, top_k)
             if judgement.words and judgement.probability >= threshold:
-                restored = [in_case_of(each, word) for each in judgement.words]
+                behind = texts[number][end : end + 2]
+                restored = [in_case_of(contraction(each, small, behind), word) for each in judgement.words]
                 suggestions = list(map(Suggestion, restored, judgement.probabilities))
                 found[number].append(CorrectedWord(start, end, word, restored[0], suggestions))
         return [_replaced(text, sorted(found[number])) for number, text in enumerate(texts)]

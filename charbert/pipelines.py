@@ -31,8 +31,11 @@ class TypoCorrectionPipeline(Pipeline):
         super().__init__(*args, **kwargs)
         self._corrector = Corrector(self.model, self.tokenizer, known, real_words)
 
-    def _sanitize_parameters(self, **given: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-        return {}, given, {}
+    def _sanitize_parameters(
+        self, top_k: int | None = None, threshold: float | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        given = {"top_k": top_k, "threshold": threshold}
+        return {}, {name: value for name, value in given.items() if value is not None}, {}
 
     def preprocess(self, input_: str, **_: Any) -> dict[str, Any]:
         return {"text": input_}

@@ -83,6 +83,33 @@ def test_words_that_the_user_knows_stay(model: Any) -> None:
     assert correct("Brwon lzay", *model, threshold=ALL, known=["BRWON"]).text == "Brwon lazy"
 
 
+def test_known_words_are_several(model: Any) -> None:
+    with pytest.raises(CharBertError, match="known='lzay' must be several words"):
+        correct("lzay", *model, known="lzay")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    (
+        ("it didnt jump", "it didn't jump"),
+        ("Didnt it?", "Didn't it?"),
+        ("it didnt't", "it didn't"),
+        ("it dinn't jump", "it didn't jump"),
+        ("it diddn jumps", "it didn jumps"),
+    ),
+)
+def test_a_contraction_gets_its_end_once(kind: str, text: str, wanted: str) -> None:
+    model = model_that_says(kind, (*WORDS[:-1], "it", "didn", "jump", "<unk>"), didn=0.9)
+    assert correct(text, *model, threshold=ALL).text == wanted
+
+
+@pytest.mark.parametrize(
+    "text", ("brwon\u0301", "brw\u00adon", "brw\u200don", "lza\u0308y", "brwon\u0301s lza\u0308yer")
+)
+def test_what_a_tokenizer_cuts_off_a_longer_word_stays(model: Any, text: str) -> None:
+    assert correct(text, *model, threshold=ALL).text == text
+
+
 def test_words_of_the_vocabulary_are_judged_on_request(kind: str) -> None:
     model = model_that_says(kind, **{"from": 0.99})
     assert correct("a form", *model, threshold=ALL).words == []
