@@ -1,7 +1,7 @@
 """Restoring misspelled words with the noisy LM (Section 3.3): `correct`, and `Corrector` for many texts."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, overload
 
 from charbert.correction_reading import Model, WordPlace, WordReader
@@ -70,7 +70,7 @@ class Corrector:
         self._rule = Rule(self._reader.words, known, real_words, weights)
 
     def __call__(
-        self, texts: Sequence[str], top_k: int = TOP_K, threshold: float = THRESHOLD
+        self, texts: Iterable[str], top_k: int = TOP_K, threshold: float = THRESHOLD
     ) -> list[Correction]:
         """The texts with their misspelled words replaced by what was likeliest meant.
 
@@ -83,8 +83,9 @@ class Corrector:
         Raises:
             CharBertError: a number that is none of these, or something that is no text.
         """
-        if isinstance(texts, str):
+        if isinstance(texts, str) or not isinstance(texts, Iterable):
             raise CharBertError("give a list of texts, or one text to charbert.correct")
+        texts = list(texts)
         for number, text in enumerate(texts):
             if not isinstance(text, str):
                 raise CharBertError(f"text {number} is no text but {type(text).__name__}: {text!r:.40}")
@@ -125,7 +126,7 @@ def _replaced(text: str, words: list[CorrectedWord]) -> Correction:
 
 
 @overload
-def correct(  # type: ignore[overload-overlap]  # a str is a sequence of texts, too
+def correct(  # type: ignore[overload-overlap]  # a str is an iterable of texts, too
     text: str,
     model: Model,
     tokenizer: CharBertTokenizer | None = ...,
@@ -138,7 +139,7 @@ def correct(  # type: ignore[overload-overlap]  # a str is a sequence of texts, 
 
 @overload
 def correct(
-    text: Sequence[str],
+    text: Iterable[str],
     model: Model,
     tokenizer: CharBertTokenizer | None = ...,
     top_k: int = ...,
@@ -149,7 +150,7 @@ def correct(
 
 
 def correct(
-    text: str | Sequence[str],
+    text: str | Iterable[str],
     model: Model,
     tokenizer: CharBertTokenizer | None = None,
     top_k: int = TOP_K,

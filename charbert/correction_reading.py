@@ -20,6 +20,7 @@ Model = str | PathLike[str] | CharBertForPreTraining
 _SPECIAL_TOKENS = 2
 _WINDOWS, _WORDS = 32, 256  # of a batch, and scored at a time
 _SURROGATES = re.compile("[\ud800-\udfff]")  # which the tokenizer takes only in pairs
+_UNREADABLE = "\ufffd"
 _CAPITALS = re.compile(r"\b[^\W\d_]{6,}\b")  # shorter ones are acronyms
 
 
@@ -76,6 +77,7 @@ class WordReader:
 
     def normal(self, word: str) -> str:
         """A word as the noisy LM's vocabulary has it: as the tokenizer reads it, in small letters."""
+        word = _SURROGATES.sub(_UNREADABLE, word)
         return (self._normalizer.normalize_str(word).strip() if self._normalizer else word).lower()
 
     def scores(
@@ -107,7 +109,7 @@ class WordReader:
                 yield from zip([span.place for _, span in spans], self._scores(states, spans), strict=True)
 
     def _encodings(self, texts: Sequence[str]) -> list[Any]:
-        readable = [_CAPITALS.sub(_in_small_letters, _SURROGATES.sub("\ufffd", text)) for text in texts]
+        readable = [_CAPITALS.sub(_in_small_letters, _SURROGATES.sub(_UNREADABLE, text)) for text in texts]
         return self._tokenizer(readable, add_special_tokens=False, verbose=False).encodings
 
     def _window(self, span: _Span, size: int) -> int:

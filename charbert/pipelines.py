@@ -42,9 +42,9 @@ class TypoCorrectionPipeline(Pipeline):
 
     def _forward(self, input_tensors: dict[str, Any], **given: Any) -> dict[str, Any]:
         text = input_tensors["text"]  # or, in a batch, a list of them
-        if isinstance(text, str):
-            return {"correction": _as_dict(self._corrector([text], **given)[0])}
-        return {"correction": list(map(_as_dict, self._corrector(text, **given)))}
+        if isinstance(text, list):
+            return {"correction": list(map(_as_dict, self._corrector(text, **given)))}
+        return {"correction": _as_dict(self._corrector([text], **given)[0])}
 
     def postprocess(self, model_outputs: dict[str, Any], **_: Any) -> dict[str, Any]:
         return model_outputs["correction"]

@@ -1,6 +1,7 @@
 """`charbert.correct`: the misspelled words are replaced, and nothing else."""
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,6 +15,41 @@ from charbert.correction_rule import Weights
 
 # Whatever the weights: each word that is judged and has a suggestion is replaced.
 ALL = 0.0
+PARTS = (
+    *(
+        "brwon",
+        "lzay",
+        "Brwon",
+        "BRWONE",
+        "teh",
+        " ",
+        "\t",
+        "\r\n",
+        "\x0b",
+        "\x85",
+        "\u00a0",
+        "\u2028",
+        "\x00",
+    ),
+    *(
+        "\u00ad",
+        "\u200b",
+        "\u200d",
+        "\ufeff",
+        "\ufe0f",
+        "\u0301",
+        "é",
+        "İ",
+        "ß",
+        "ﬁ",
+        "Ⅳ",
+        "漢",
+        "ا",
+        "ก็",
+        "🙂",
+    ),
+    *("👩‍💻", "\ud83d", "\udc00", "'", "’t", "-", ".", "12", "_", "@", "[MASK]", "[SEP]", "<s>", "<mask>"),
+)
 TEXT = '  The quick brwon\tfox , "jumps"\r\nover🙂 the\u00a0lzay dog…  Brwon? BRWONE! '
 
 
@@ -131,6 +167,24 @@ def test_more_texts_than_are_read_at_a_time(model: Any) -> None:
     ]
 
 
+def test_texts_may_come_one_by_one(model: Any) -> None:
+    found = correct((text for text in ("lzay", "the dog")), *model, threshold=ALL)
+    assert [each.text for each in found] == ["lazy", "the dog"]
+
+
+def test_whatever_stands_between_the_words_stays(model: Any) -> None:
+    random = Random(5)
+    texts = ["".join(random.choices(PARTS, k=random.randint(0, 25))) for _ in range(300)]
+    for text, found in zip(texts, correct(texts, *model, threshold=ALL), strict=True):
+        restored, end = [], 0
+        for word in found.words:
+            assert end <= word.start < word.end
+            assert text[word.start : word.end] == word.word
+            restored += [text[end : word.start], word.correction]
+            end = word.end
+        assert found.text == "".join([*restored, text[end:]])
+
+
 def test_no_texts(model: Any) -> None:
     assert correct([], *model) == []
 
@@ -154,6 +208,8 @@ def test_what_is_no_text_is_refused(model: Any) -> None:
         correct(["a", None], *model)  # type: ignore[list-item]
     with pytest.raises(CharBertError, match="give a list of texts"):
         Corrector(*model)("a text")
+    with pytest.raises(CharBertError, match="give a list of texts"):
+        correct(None, *model)  # type: ignore[call-overload]
 
 
 def test_a_model_without_a_noisy_lm_is_refused(kind: str, tmp_path: Path, plain_folder: Path) -> None:

@@ -63,6 +63,12 @@ def test_an_iterator_of_texts_is_read_as_it_goes(folder: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("given", (3, ["a", None]))
+def test_what_is_no_text_is_refused(folder: str, given: Any) -> None:
+    with pytest.raises(CharBertError, match="is no text but"):
+        pipeline("typo-correction", model=folder, device="cpu")(given)
+
+
 def test_a_plain_model_is_refused(masked_lm_folder: Path) -> None:
     with pytest.raises(CharBertError, match="has no noisy LM"):
         pipeline("typo-correction", model=str(masked_lm_folder), device="cpu")
