@@ -12,8 +12,8 @@ A misspelled word is found if exactly it was flagged: precision, recall and F1. 
 what it was, in its letter case ("top 1"), or would have by one of the first five suggestions ("top 5"), in
 percent of all misspelled words; "right" is in percent of the words replaced. "wrong words" are those of the
 text that are not what they were, per 1,000: as it was given, and corrected. "false alarms" are the words
-flagged in the clean text, per 1,000, and the speed is that of the clean text too, of a checker that of
-its first paragraphs; it is asked once about each different word.
+flagged in the clean text, per 1,000. The speed is that of the clean text, for a checker that of its first
+paragraphs; a checker is asked once about each different word.
 
 Every other paragraph of the text is read, and half of the right words of each list are misspelled, the same
 in all lists: `benchmarks/correction_weights.py` fits CharBERT's rule on the others.
