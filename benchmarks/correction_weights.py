@@ -2,10 +2,12 @@
 
     python benchmarks/correction_weights.py TEXT --model DIR --misspellings FILE... [--json FILE]
 
-The lists are put into the paragraphs as by `benchmarks/correction.py`. Every word that is judged asks two
-questions: is it a misspelling, and what was meant? The weights are those under which the right answers are
-likeliest, found on every other text; the loss, in nats a word, is that of the rest, beside that of the
-weights in use. `seen` is found last, from words of the vocabulary in place of others, in some of the texts.
+The lists are put into the paragraphs as by `benchmarks/correction.py`, with the same arguments, but into the
+paragraphs that it passes over, and with the words of the lists that it leaves right. Every word that is
+judged asks two questions: is it a misspelling, and what was meant? The weights are those under which the
+right answers are likeliest, found on every other text; the loss, in nats a word, is that of the rest, beside
+that of the weights in use. `seen` is found last, from words of the vocabulary in place of others, in some of
+the texts.
 """
 
 import argparse
@@ -21,16 +23,24 @@ import torch
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from benchmarks.misspelt import MisspeltText, add_misspelling_options, misspelt_lists
+from benchmarks.misspelt import (
+    FITTED,
+    MisspeltText,
+    add_misspelling_options,
+    clean_lines,
+    misspelt_lists,
+)
 from benchmarks.report import table, write_json
 from benchmarks.timing import add_common_options, device_of
 from charbert.correction_reading import WordPlace, WordReader
 from charbert.correction_rule import Rule, Weights, log_ranks, looks_like_a_name
-from charbert.errors import run_command
+from charbert.errors import CharBertError, run_command
 from charbert.lm_heads import CharBertForPreTraining
 from data.commands import at_least
 
 OF_UNSEEN = ("head", "rank", "edit", "unseen", "letter", "name")
+FEWEST = 20
+"""Misspelled words to fit on, and as many to see what it gave."""
 CONSIDERED = 64
 """Of the words that a word may have been meant for, those that weigh most."""
 
@@ -58,10 +68,17 @@ class JudgedWord(NamedTuple):
 
 def main(arguments: Sequence[str]) -> None:
     given = _options().parse_args(arguments)
-    texts = [text for each in misspelt_lists(given).values() for text in each]
-    reader = WordReader(CharBertForPreTraining.from_pretrained(given.model).to(device_of(given.device)))
+    device = device_of(given.device)
+    lists = misspelt_lists(clean_lines(given.text, given.lines, FITTED), FITTED, given)
+    texts = [text for each in lists.values() for text in each]
+    reader = WordReader(CharBertForPreTraining.from_pretrained(given.model).to(device))
     in_use = Weights()
     ours, rest = (list(judged(reader, texts[part::2], real_words=False)) for part in range(2))
+    if min(sum(word.meant >= 0 for word in part) for part in (ours, rest)) < FEWEST:
+        raise CharBertError(
+            f"{given.text}: fewer than {2 * FEWEST} words are misspelled that the model can restore; give "
+            "more --lines or longer lists"
+        )
     weights = fitted(in_use, ours, OF_UNSEEN)
     real = [word for word in judged(reader, texts[:: given.every], real_words=True) if word.is_seen]
     weights = fitted(weights, real, ("seen",))

@@ -1,4 +1,8 @@
-"""Texts with real misspellings in them: which words are wrong, and what was meant."""
+"""Texts with real misspellings in them: which words are wrong, and what was meant.
+
+Paragraphs and words come in two halves: `MEASURED` is what `benchmarks/correction.py` measures on, `FITTED`
+what `benchmarks/correction_weights.py` fits the rule on. They share no paragraph and no misspelled word.
+"""
 
 import argparse
 from collections import Counter
@@ -6,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
 from charbert.errors import CharBertError
 from charbert.noise import Attack
@@ -13,6 +18,7 @@ from data.commands import at_least
 from data.misspellings import read_misspellings
 from data.sources import read_documents
 
+MEASURED, FITTED = 0, 1
 SHORTEST_LINE = 60  # characters: no headings
 
 
@@ -31,45 +37,64 @@ def add_misspelling_options(parser: argparse.ArgumentParser) -> None:
         "--misspellings", required=True, nargs="+", metavar="FILE", help="lists of misspellings"
     )
     parser.add_argument(
-        "--lines", type=at_least(1), default=1000, metavar="N", help="paragraphs (default: %(default)s)"
+        "--lines",
+        type=at_least(1),
+        default=500,
+        metavar="N",
+        help="paragraphs, every other one of the text (default: %(default)s)",
     )
     parser.add_argument(
-        "--rate", type=float, default=0.1, help="share of the words of a list (default: %(default)s)"
+        "--rate",
+        type=float,
+        default=0.1,
+        help="share of the words with a wrong form that get one (default: %(default)s)",
     )
     parser.add_argument(
-        "--uses", type=at_least(1), default=10, metavar="N", help="of a right word (default: %(default)s)"
+        "--uses",
+        type=at_least(1),
+        default=10,
+        metavar="N",
+        help="times that a word is misspelt at most (default: %(default)s)",
     )
     parser.add_argument("--seed", type=int, default=1, help="of the misspellings (default: %(default)s)")
 
 
-def misspelt_lists(given: argparse.Namespace) -> dict[str, list[MisspeltText]]:
-    """The paragraphs with the misspellings of each list, by the name of its file.
+def misspelt_lists(
+    lines: Sequence[str], half: int, given: argparse.Namespace
+) -> dict[str, list[MisspeltText]]:
+    """Paragraphs with misspellings of that half of each list, by the name of its file.
 
     Raises:
-        CharBertError: the text or a list cannot be read or used.
+        CharBertError: a list cannot be read or used, two have one name, or none misspells a word of the text.
     """
-    lines = clean_lines(given.text, given.lines)
-    return {
-        Path(path).name: misspelt(lines, single_words(path), given.rate, given.uses, given.seed)
-        for path in given.misspellings
-    }
+    made: dict[str, list[MisspeltText]] = {}
+    for path in given.misspellings:
+        if Path(path).name in made:
+            raise CharBertError(f"{path}: a second list of this name; rename one of them")
+        words = single_words(path, half)
+        made[Path(path).name] = misspelt(lines, words, given.rate, given.uses, given.seed)
+    if not any(each.meant for texts in made.values() for each in texts):
+        raise CharBertError(f"{given.text}: no word of it was misspelt; give more --lines or a higher --rate")
+    return made
 
 
-def clean_lines(source: str | Path, count: int) -> list[str]:
-    """The first paragraphs of a text, longer than a heading.
+def clean_lines(source: str | Path, count: int, half: int) -> list[str]:
+    """The first paragraphs of that half of a text, longer than a heading.
 
     Raises:
         CharBertError: the text cannot be read, or has none.
     """
     lines = (line for document in read_documents(source) for line in document.text.splitlines())
-    kept = list(islice((line for line in lines if len(line) >= SHORTEST_LINE), count))
+    kept = list(islice((line for line in lines if len(line) >= SHORTEST_LINE), half, 2 * count, 2))
     if not kept:
-        raise CharBertError(f"{source}: has no line of {SHORTEST_LINE} characters; give running text")
+        raise CharBertError(f"{source}: has no two lines of {SHORTEST_LINE} characters; give running text")
     return kept
 
 
-def single_words(path: str | Path) -> dict[str, tuple[str, ...]]:
-    """The right words of a list of misspellings and their wrong forms, those alone that are letters only.
+def single_words(path: str | Path, half: int) -> dict[str, tuple[str, ...]]:
+    """That half of a list's right words, and their wrong forms, those alone that are letters only.
+
+    A word is in the same half of every list.
 
     Raises:
         CharBertError: as `read_misspellings`, or there is none.
@@ -77,10 +102,10 @@ def single_words(path: str | Path) -> dict[str, tuple[str, ...]]:
     kept = {
         right: tuple(filter(str.isalpha, wrong))
         for right, wrong in read_misspellings(path).items()
-        if right.isalpha()
+        if right.isalpha() and crc32(right.encode()) % 2 == half
     }
     if not any(kept.values()):
-        raise CharBertError(f"{path}: no misspelling of letters only")
+        raise CharBertError(f"{path}: too few misspellings of letters only; give a longer list")
     return {right: wrong for right, wrong in kept.items() if wrong}
 
 

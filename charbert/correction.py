@@ -1,11 +1,11 @@
 """Restoring misspelled words with the noisy LM (Section 3.3): `correct`, and `Corrector` for many texts."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, overload
 
 from charbert.correction_reading import Model, WordPlace, WordReader
-from charbert.correction_rule import Rule, Weights, looks_like_a_name
+from charbert.correction_rule import Rule, Weights, contraction, looks_like_a_name
 from charbert.errors import CharBertError
 from charbert.recognition_reading import in_case_of
 from charbert.tokenization import CharBertTokenizer
@@ -51,8 +51,8 @@ class Corrector:
         weights: what counts how much.
 
     Raises:
-        CharBertError: the model has no noisy-LM head, or one that was never trained; or the tokenizer has no
-            words, or not those of the model.
+        CharBertError: the model has no noisy-LM head, or one that was never trained; the tokenizer has no
+            words, or not those of the model; or `known` is one text.
     """
 
     def __init__(
@@ -63,12 +63,14 @@ class Corrector:
         real_words: bool = False,
         weights: Weights | None = None,
     ) -> None:
+        if isinstance(known, str):
+            raise CharBertError(f"known={known!r:.40} must be several words: give a list")
         self._reader = WordReader(model, tokenizer)
         known = {self._reader.normal(word) for word in known}
         self._rule = Rule(self._reader.words, known, real_words, weights)
 
     def __call__(
-        self, texts: Sequence[str], top_k: int = TOP_K, threshold: float = THRESHOLD
+        self, texts: Iterable[str], top_k: int = TOP_K, threshold: float = THRESHOLD
     ) -> list[Correction]:
         """The texts with their misspelled words replaced by what was likeliest meant.
 
@@ -81,8 +83,9 @@ class Corrector:
         Raises:
             CharBertError: a number that is none of these, or something that is no text.
         """
-        if isinstance(texts, str):
+        if isinstance(texts, str) or not isinstance(texts, Iterable):
             raise CharBertError("give a list of texts, or one text to charbert.correct")
+        texts = list(texts)
         for number, text in enumerate(texts):
             if not isinstance(text, str):
                 raise CharBertError(f"text {number} is no text but {type(text).__name__}: {text!r:.40}")
@@ -104,9 +107,11 @@ class Corrector:
             number, start, end = place
             word = texts[number][start:end]
             is_name = looks_like_a_name(texts[number], start, end)
-            judgement = self._rule.judge(self._reader.normal(word), is_name, log_probabilities, top_k)
+            small = self._reader.normal(word)
+            judgement = self._rule.judge(small, is_name, log_probabilities, top_k)
             if judgement.words and judgement.probability >= threshold:
-                restored = [in_case_of(each, word) for each in judgement.words]
+                behind = texts[number][end : end + 2]
+                restored = [in_case_of(contraction(each, small, behind), word) for each in judgement.words]
                 suggestions = list(map(Suggestion, restored, judgement.probabilities))
                 found[number].append(CorrectedWord(start, end, word, restored[0], suggestions))
         return [_replaced(text, sorted(found[number])) for number, text in enumerate(texts)]
@@ -121,7 +126,7 @@ def _replaced(text: str, words: list[CorrectedWord]) -> Correction:
 
 
 @overload
-def correct(  # type: ignore[overload-overlap]  # a str is a sequence of texts, too
+def correct(  # type: ignore[overload-overlap]  # a str is an iterable of texts, too
     text: str,
     model: Model,
     tokenizer: CharBertTokenizer | None = ...,
@@ -134,7 +139,7 @@ def correct(  # type: ignore[overload-overlap]  # a str is a sequence of texts, 
 
 @overload
 def correct(
-    text: Sequence[str],
+    text: Iterable[str],
     model: Model,
     tokenizer: CharBertTokenizer | None = ...,
     top_k: int = ...,
@@ -145,7 +150,7 @@ def correct(
 
 
 def correct(
-    text: str | Sequence[str],
+    text: str | Iterable[str],
     model: Model,
     tokenizer: CharBertTokenizer | None = None,
     top_k: int = TOP_K,

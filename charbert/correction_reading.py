@@ -20,6 +20,7 @@ Model = str | PathLike[str] | CharBertForPreTraining
 _SPECIAL_TOKENS = 2
 _WINDOWS, _WORDS = 32, 256  # of a batch, and scored at a time
 _SURROGATES = re.compile("[\ud800-\udfff]")  # which the tokenizer takes only in pairs
+_UNREADABLE = "\ufffd"
 _CAPITALS = re.compile(r"\b[^\W\d_]{6,}\b")  # shorter ones are acronyms
 
 
@@ -76,6 +77,7 @@ class WordReader:
 
     def normal(self, word: str) -> str:
         """A word as the noisy LM's vocabulary has it: as the tokenizer reads it, in small letters."""
+        word = _SURROGATES.sub(_UNREADABLE, word)
         return (self._normalizer.normalize_str(word).strip() if self._normalizer else word).lower()
 
     def scores(
@@ -86,17 +88,16 @@ class WordReader:
         Each piece of a word predicts the whole of it; a word of several gets the mean of their probabilities.
         """
         encodings = self._encodings(texts) if texts else []
+        ids = [encoding.ids for encoding in encodings]  # each access copies them all
         windows: dict[tuple[int, int], list[_Span]] = defaultdict(list)
         for number, (text, encoding) in enumerate(zip(texts, encodings, strict=True)):
             for span in _spans(number, text, encoding):
                 if span.last - span.first < self._room // 2 and is_wanted(span.place):
-                    windows[number, self._window(span, len(encoding.ids))].append(span)
-        order = sorted(windows, key=lambda window: len(encodings[window[0]].ids) - window[1])
+                    windows[number, self._window(span, len(ids[number]))].append(span)
+        order = sorted(windows, key=lambda window: len(ids[window[0]]) - window[1])
         for begin in range(0, len(order), _WINDOWS):
             batch = order[begin : begin + _WINDOWS]
-            states = self._states(
-                [encodings[number].ids[start : start + self._room] for number, start in batch]
-            )
+            states = self._states([ids[number][start : start + self._room] for number, start in batch])
             # Behind the first special token of its row.
             found = [
                 (row, span._replace(first=span.first - start + 1, last=span.last - start + 1))
@@ -108,19 +109,21 @@ class WordReader:
                 yield from zip([span.place for _, span in spans], self._scores(states, spans), strict=True)
 
     def _encodings(self, texts: Sequence[str]) -> list[Any]:
-        readable = [_CAPITALS.sub(_in_small_letters, _SURROGATES.sub("\ufffd", text)) for text in texts]
+        readable = [_CAPITALS.sub(_in_small_letters, _SURROGATES.sub(_UNREADABLE, text)) for text in texts]
         return self._tokenizer(readable, add_special_tokens=False, verbose=False).encodings
 
     def _window(self, span: _Span, size: int) -> int:
         """Where the window begins in which a word has most context, in a text of `size` tokens."""
-        room, last = self._room, max(size - self._room, 0)
+        room, step, last = self._room, max(self._room // 2, 1), max(size - self._room, 0)
+        earliest = max(span.last - room + 1, 0)  # that has the word's last piece
 
         def context(start: int) -> float:
             left = span.first - start if start > 0 else math.inf
             right = start + room - 1 - span.last if start < last else math.inf
             return min(left, right)
 
-        return max([*range(0, last, max(room // 2, 1)), last], key=context)
+        starts = range(-(-earliest // step) * step, min(span.first + 1, last), step)
+        return max([*starts, last], key=context)
 
     @torch.no_grad()
     def _states(self, ids: Sequence[Sequence[int]]) -> torch.Tensor:

@@ -1,16 +1,18 @@
 """Which words are suspect of a misspelling, and what each of them may have been meant for.
 
 The rule: a word is suspect that neither the noisy LM's vocabulary nor the user has, if it is letters alone,
-and no acronym nor part of code or an address. Every word of the vocabulary that is at most two edits away is
-weighed by the log-probability that the head gives, by its frequency and by its edits; the word as written is
-weighed as a new one, which a long word seldom is, and one that looks like a name often. What a word weighs is
-the logarithm of how likely it is, and a word is a misspelling as far as others make up the whole.
+and no acronym nor part of a longer word, of code or of an address. Every word of the vocabulary that is at
+most two edits away is weighed by the log-probability that the head gives, by its frequency and by its edits;
+the word as written is weighed as a new one, which a long word seldom is, and one that looks like a name
+often. What a word weighs is the logarithm of how likely it is, and a word is a misspelling as far as others
+make up the whole.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
+from unicodedata import category
 
 import numpy as np
 
@@ -27,6 +29,11 @@ _LOOKED_BACK = 40  # characters, for the end of a sentence before
 _AROUND = 100
 _AROUND_A_START = " \t\"'“”‘’«»()[]{}*-–—•"
 _SENTENCE_END = re.compile(r"(?<!\b[^\W\d_])\.$|[!?…:]$")  # not that behind an initial
+_CONTRACTED = frozenset(
+    "ain aren can couldn daren didn doesn don hadn hasn haven isn mightn mustn needn oughtn shan shouldn "
+    "wasn weren won wouldn".split()
+)
+_NOT = ("'t", "’t")
 _CODE = re.compile(r"[\d@#$_\\<>={}]|\w\.\w|/.*/|://")
 
 
@@ -93,12 +100,15 @@ class Rule:
             return False
         if word in self._known or (word in self._vocabulary and not self._real_words):
             return False
+        if word in _CONTRACTED and text.startswith(_NOT, end):
+            return False
         if surface.isupper() and surface != surface.lower():
             if len(surface) <= _LONGEST_ACRONYM:
                 return False
         elif surface[1:] != surface[1:].lower():
             return False
-        return not _CODE.search(_before(text, start) + surface + _behind(text, end))
+        before, behind = _before(text, start), _behind(text, end)
+        return not (_goes_on(reversed(before)) or _goes_on(behind) or _CODE.search(before + surface + behind))
 
     def meant(self, word: str) -> tuple[Array, Array]:
         """The numbers of the other words that a word may have been meant for, and their distances from it."""
@@ -149,6 +159,23 @@ def looks_like_a_name(text: str, start: int, end: int) -> bool:
 def log_ranks(ids: Array | int) -> Array:
     """How rare words are: by Zipf's law the logarithm of their places in the vocabulary."""
     return np.log(np.asarray(ids) + _FIRST)
+
+
+def contraction(word: str, written: str, behind: str) -> str:
+    """The noisy LM's word for what was written, with the `'t` that the tokenizer cuts off: `didnt`, `didn't`.
+
+    Args:
+        word, written: in small letters.
+        behind: the text behind what was written.
+    """
+    is_whole = written.endswith("t") and not behind.startswith(_NOT)
+    return word + _NOT[0] if word in _CONTRACTED and is_whole else word
+
+
+def _goes_on(characters: Iterable[str]) -> bool:
+    """Whether a word that a tokenizer ended goes on: a mark, or letters behind a soft hyphen or the like."""
+    kinds = map(category, characters)
+    return next((kind[0] in "LMN" for kind in kinds if kind != "Cf"), False)
 
 
 def _before(text: str, place: int) -> str:

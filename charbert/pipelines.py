@@ -31,17 +31,20 @@ class TypoCorrectionPipeline(Pipeline):
         super().__init__(*args, **kwargs)
         self._corrector = Corrector(self.model, self.tokenizer, known, real_words)
 
-    def _sanitize_parameters(self, **given: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-        return {}, given, {}
+    def _sanitize_parameters(
+        self, top_k: int | None = None, threshold: float | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        given = {"top_k": top_k, "threshold": threshold}
+        return {}, {name: value for name, value in given.items() if value is not None}, {}
 
     def preprocess(self, input_: str, **_: Any) -> dict[str, Any]:
         return {"text": input_}
 
     def _forward(self, input_tensors: dict[str, Any], **given: Any) -> dict[str, Any]:
         text = input_tensors["text"]  # or, in a batch, a list of them
-        if isinstance(text, str):
-            return {"correction": _as_dict(self._corrector([text], **given)[0])}
-        return {"correction": list(map(_as_dict, self._corrector(text, **given)))}
+        if isinstance(text, list):
+            return {"correction": list(map(_as_dict, self._corrector(text, **given)))}
+        return {"correction": _as_dict(self._corrector([text], **given)[0])}
 
     def postprocess(self, model_outputs: dict[str, Any], **_: Any) -> dict[str, Any]:
         return model_outputs["correction"]

@@ -1,7 +1,7 @@
 """Models that hold every word of a text for the same ones, with probabilities that a test chooses."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import tiny
@@ -14,13 +14,15 @@ WORDS = ("the", "quick", "brown", "fox", "jumps", "over", "lazy", "dog", "from",
 UNLIKELY = 1e-6
 
 
-def model_that_says(kind: str, **probabilities: float) -> tuple[CharBertForPreTraining, CharBertTokenizer]:
+def model_that_says(
+    kind: str, words: Sequence[str] = WORDS, **probabilities: float
+) -> tuple[CharBertForPreTraining, CharBertTokenizer]:
     """A model, and its tokenizer; words without a probability have one that is next to nothing."""
-    model = tiny.build(charbert.CharBertForPreTraining, kind, word_vocabulary_size=len(WORDS))
+    model = tiny.build(charbert.CharBertForPreTraining, kind, word_vocabulary_size=len(words))
     decoder = model.nlm_head.decoder
     torch.nn.init.zeros_(decoder.weight)
-    decoder.bias.data = torch.tensor([math.log(probabilities.get(word, UNLIKELY)) for word in WORDS])
-    return model, tiny.tokenizer(kind, Vocabulary(WORDS))
+    decoder.bias.data = torch.tensor([math.log(probabilities.get(word, UNLIKELY)) for word in words])
+    return model, tiny.tokenizer(kind, Vocabulary(words))
 
 
 def saved_model(folder: Path, kind: str, probabilities: Mapping[str, float]) -> str:

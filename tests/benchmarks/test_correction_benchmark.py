@@ -10,26 +10,30 @@ import pytest
 from small_correction import saved_model
 
 from benchmarks import correction, correction_weights
-from benchmarks.misspelt import MisspeltText, clean_lines, misspelt, single_words
+from benchmarks.misspelt import FITTED, MEASURED, MisspeltText, clean_lines, misspelt, single_words
 from benchmarks.spell_checkers import CHECKERS, Checker
 from charbert.correction import CorrectedWord, Suggestion
 from charbert.correction_rule import Weights
 from charbert.errors import CharBertError
 
 LINE = "The quick brown fox , it jumps over the lazy dog and over the brown form in Brown ."
-MISSPELLINGS = "$brown\nbrwon\n$lazy\nlzay\n$over\novre\n$don't\ndont\n"
+# Of each half of the words (`misspelt`) some.
+MEASURED_WORDS = {"brown": ("brwon",), "lazy": ("lzay",), "jumps": ("jmups",)}
+FITTED_WORDS = {"quick": ("qiuck",), "over": ("ovre",), "dog": ("dgo",)}
+WORDS = {**MEASURED_WORDS, **FITTED_WORDS}
+MISSPELLINGS = "".join(f"${right}\n{wrong}\n" for right, (wrong,) in WORDS.items()) + "$don't\ndont\n"
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
-    """A text, a list of misspellings, a model that holds every word for "brown"."""
+    """A text, a list of misspellings, a model that has their right words."""
     text, words = tmp_path / "text.txt", tmp_path / "words.dat"
-    text.write_text("\n".join(["Title", *[LINE] * 30]), encoding="utf-8")
+    text.write_text("\n".join(["Title", *[LINE] * 60]), encoding="utf-8")
     words.write_text(MISSPELLINGS, encoding="utf-8")
     return {
         "text": str(text),
         "words": str(words),
-        "model": saved_model(tmp_path / "model", "bert", {"brown": 0.9, "lazy": 0.05, "over": 0.04}),
+        "model": saved_model(tmp_path / "model", "bert", dict.fromkeys(WORDS, 0.15)),
     }
 
 
@@ -39,23 +43,66 @@ def flagged(start: int, end: int, word: str, *suggested: str) -> CorrectedWord:
 
 
 def test_headings_are_no_lines(files: dict[str, str]) -> None:
-    assert clean_lines(files["text"], 100) == [LINE] * 30
-    assert clean_lines(files["text"], 3) == [LINE] * 3
+    assert clean_lines(files["text"], 100, MEASURED) == [LINE] * 30
+    assert clean_lines(files["text"], 3, MEASURED) == [LINE] * 3
+
+
+def test_what_is_measured_was_never_fitted(files: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "numbered.txt"
+    lines = [f"{LINE} {number}" for number in range(10)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    assert clean_lines(path, 3, MEASURED) == lines[0:6:2]
+    assert clean_lines(path, 3, FITTED) == lines[1:6:2]
+    assert single_words(files["words"], MEASURED) == MEASURED_WORDS
+    assert single_words(files["words"], FITTED) == FITTED_WORDS
 
 
 def test_a_text_without_lines_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "short.txt"
     path.write_text("A title")
-    with pytest.raises(CharBertError, match=r"short\.txt: has no line of 60 characters"):
-        clean_lines(path, 5)
+    with pytest.raises(CharBertError, match=r"short\.txt: has no two lines of 60 characters"):
+        clean_lines(path, 5, MEASURED)
 
 
-def test_of_a_list_the_single_words_count(files: dict[str, str]) -> None:
-    assert single_words(files["words"]) == {"brown": ("brwon",), "lazy": ("lzay",), "over": ("ovre",)}
+def test_a_list_whose_words_are_all_in_the_other_half_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "short.dat"
+    path.write_text("$quick\nqiuck\n")
+    with pytest.raises(CharBertError, match=r"short\.dat: too few misspellings of letters only"):
+        single_words(path, MEASURED)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    (
+        (["--rate", "0"], "no word of it was misspelt; give more --lines or a higher --rate"),
+        (["--misspellings", "words.dat", "more/words.dat"], "more/words.dat: a second list of this name"),
+    ),
+)
+@pytest.mark.parametrize("benchmark", (correction, correction_weights))
+def test_lists_that_cannot_be_used_are_refused(
+    files: dict[str, str],
+    benchmark: Any,
+    change: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("more").mkdir()
+    Path("more/words.dat").write_text(MISSPELLINGS)
+    given = [files["text"], "--model", files["model"], "--misspellings", files["words"], *change]
+    with pytest.raises(CharBertError, match=message):
+        benchmark.main(given)
+
+
+def test_too_few_words_to_fit_on_are_refused(files: dict[str, str]) -> None:
+    given = [files["text"], "--model", files["model"], "--misspellings", files["words"], "--lines", "2"]
+    with pytest.raises(CharBertError, match="fewer than 40 words are misspelled that the model can restore"):
+        correction_weights.main([*given, "--rate", "1"])
 
 
 def test_what_was_meant_is_known_for_every_misspelling(files: dict[str, str]) -> None:
-    words = single_words(files["words"])
+    words = single_words(files["words"], MEASURED)
     for made in misspelt([LINE] * 5, words, rate=0.5, uses=100, seed=3):
         restored, shift = made.text, 0
         for (start, end), right in made.meant.items():
@@ -66,13 +113,13 @@ def test_what_was_meant_is_known_for_every_misspelling(files: dict[str, str]) ->
 
 
 def test_no_word_is_misspelt_more_often_than_wanted(files: dict[str, str]) -> None:
-    made = misspelt([LINE] * 5, single_words(files["words"]), rate=1.0, uses=4, seed=3)
+    made = misspelt([LINE] * 5, MEASURED_WORDS, rate=1.0, uses=4, seed=3)
     meant = [right.lower() for each in made for right in each.meant.values()]
-    assert {word: meant.count(word) for word in set(meant)} == {"brown": 4, "lazy": 4, "over": 4}
+    assert {word: meant.count(word) for word in set(meant)} == dict.fromkeys(MEASURED_WORDS, 4)
 
 
 def test_the_same_seed_makes_the_same_texts(files: dict[str, str]) -> None:
-    words, lines = single_words(files["words"]), [f"{LINE} {number}" for number in range(20)]
+    words, lines = MEASURED_WORDS, [f"{LINE} {number}" for number in range(20)]
     made = [misspelt(lines, words, 0.3, 100, seed) for seed in (1, 1, 2)]
     assert made[0] == made[1] != made[2]
 
@@ -110,7 +157,7 @@ def test_all_stand_in_one_table(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     known = re.findall("[a-z]+", LINE.lower())
-    monkeypatch.setitem(CHECKERS, "plain", lambda: Checker(known, lambda word: ["over"]))
+    monkeypatch.setitem(CHECKERS, "plain", lambda: Checker(known, lambda word: ["lazy"]))
     out = tmp_path / "numbers.json"
     places = [files["text"], "--model", files["model"], "--misspellings", files["words"]]
     options = ["--rate", "0.5", "--uses", "100", "--threshold", "0", "--checkers", "plain", "--real-words"]
@@ -156,7 +203,7 @@ def test_fitted_weights_make_the_truth_likelier(
 ) -> None:
     out = tmp_path / "weights.json"
     places = [files["text"], "--model", files["model"], "--misspellings", files["words"]]
-    options = ["--rate", "0.3", "--uses", "100", "--every", "1", "--json", str(out)]
+    options = ["--rate", "0.5", "--uses", "100", "--every", "1", "--json", str(out)]
     correction_weights.main([*places, *options])
     numbers = json.loads(out.read_text())
     assert numbers["fitted"]["loss"] < numbers["in use"]["loss"]

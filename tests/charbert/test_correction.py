@@ -1,6 +1,7 @@
 """`charbert.correct`: the misspelled words are replaced, and nothing else."""
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,6 +15,41 @@ from charbert.correction_rule import Weights
 
 # Whatever the weights: each word that is judged and has a suggestion is replaced.
 ALL = 0.0
+PARTS = (
+    *(
+        "brwon",
+        "lzay",
+        "Brwon",
+        "BRWONE",
+        "teh",
+        " ",
+        "\t",
+        "\r\n",
+        "\x0b",
+        "\x85",
+        "\u00a0",
+        "\u2028",
+        "\x00",
+    ),
+    *(
+        "\u00ad",
+        "\u200b",
+        "\u200d",
+        "\ufeff",
+        "\ufe0f",
+        "\u0301",
+        "é",
+        "İ",
+        "ß",
+        "ﬁ",
+        "Ⅳ",
+        "漢",
+        "ا",
+        "ก็",
+        "🙂",
+    ),
+    *("👩‍💻", "\ud83d", "\udc00", "'", "’t", "-", ".", "12", "_", "@", "[MASK]", "[SEP]", "<s>", "<mask>"),
+)
 TEXT = '  The quick brwon\tfox , "jumps"\r\nover🙂 the\u00a0lzay dog…  Brwon? BRWONE! '
 
 
@@ -83,6 +119,33 @@ def test_words_that_the_user_knows_stay(model: Any) -> None:
     assert correct("Brwon lzay", *model, threshold=ALL, known=["BRWON"]).text == "Brwon lazy"
 
 
+def test_known_words_are_several(model: Any) -> None:
+    with pytest.raises(CharBertError, match="known='lzay' must be several words"):
+        correct("lzay", *model, known="lzay")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    (
+        ("it didnt jump", "it didn't jump"),
+        ("Didnt it?", "Didn't it?"),
+        ("it didnt't", "it didn't"),
+        ("it dinn't jump", "it didn't jump"),
+        ("it diddn jumps", "it didn jumps"),
+    ),
+)
+def test_a_contraction_gets_its_end_once(kind: str, text: str, wanted: str) -> None:
+    model = model_that_says(kind, (*WORDS[:-1], "it", "didn", "jump", "<unk>"), didn=0.9)
+    assert correct(text, *model, threshold=ALL).text == wanted
+
+
+@pytest.mark.parametrize(
+    "text", ("brwon\u0301", "brw\u00adon", "brw\u200don", "lza\u0308y", "brwon\u0301s lza\u0308yer")
+)
+def test_what_a_tokenizer_cuts_off_a_longer_word_stays(model: Any, text: str) -> None:
+    assert correct(text, *model, threshold=ALL).text == text
+
+
 def test_words_of_the_vocabulary_are_judged_on_request(kind: str) -> None:
     model = model_that_says(kind, **{"from": 0.99})
     assert correct("a form", *model, threshold=ALL).words == []
@@ -102,6 +165,24 @@ def test_more_texts_than_are_read_at_a_time(model: Any) -> None:
     assert [found.text for found in correct(texts, *model, threshold=ALL)] == [
         f"lazy {number}" for number in range(300)
     ]
+
+
+def test_texts_may_come_one_by_one(model: Any) -> None:
+    found = correct((text for text in ("lzay", "the dog")), *model, threshold=ALL)
+    assert [each.text for each in found] == ["lazy", "the dog"]
+
+
+def test_whatever_stands_between_the_words_stays(model: Any) -> None:
+    random = Random(5)
+    texts = ["".join(random.choices(PARTS, k=random.randint(0, 25))) for _ in range(300)]
+    for text, found in zip(texts, correct(texts, *model, threshold=ALL), strict=True):
+        restored, end = [], 0
+        for word in found.words:
+            assert end <= word.start < word.end
+            assert text[word.start : word.end] == word.word
+            restored += [text[end : word.start], word.correction]
+            end = word.end
+        assert found.text == "".join([*restored, text[end:]])
 
 
 def test_no_texts(model: Any) -> None:
@@ -127,6 +208,8 @@ def test_what_is_no_text_is_refused(model: Any) -> None:
         correct(["a", None], *model)  # type: ignore[list-item]
     with pytest.raises(CharBertError, match="give a list of texts"):
         Corrector(*model)("a text")
+    with pytest.raises(CharBertError, match="give a list of texts"):
+        correct(None, *model)  # type: ignore[call-overload]
 
 
 def test_a_model_without_a_noisy_lm_is_refused(kind: str, tmp_path: Path, plain_folder: Path) -> None:

@@ -126,6 +126,7 @@ def test_a_model_in_training_is_read_without_dropout_and_stays_in_training(
 
 def test_half_of_a_surrogate_pair_is_read_too(reader: WordReader) -> None:
     assert WordPlace(0, 2, 5) in read(reader, "\ud83d dog")
+    assert reader.normal("do\ud83dg") in ("dog", "do\ufffdg")  # BERT drops what it cannot read
 
 
 def test_no_text_no_words(reader: WordReader) -> None:

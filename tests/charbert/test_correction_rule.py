@@ -56,6 +56,22 @@ def test_nor_are_parts_of_addresses_code_and_numbers(text: str) -> None:
     assert not is_suspect(text, "foxx")
 
 
+@pytest.mark.parametrize("text", ("foxx\u0301", "foxx\u0301es", "e\u0301foxx", "foxx\u00ades", "a\u200dfoxx"))
+def test_nor_are_parts_of_longer_words_that_a_tokenizer_cuts_off(text: str) -> None:
+    assert not is_suspect(f"the {text} dog", "foxx")
+
+
+@pytest.mark.parametrize("text", ("hasn't", "Hasn’t"))
+def test_nor_is_the_half_of_a_contraction(text: str) -> None:
+    assert not is_suspect(f"it {text} jumped", text[:4])
+    assert is_suspect(f"it {text[:4]} jumped", text[:4])
+
+
+@pytest.mark.parametrize("text", ("\ufefffoxx", "foxx\u200b", "foxx🙂", "🙂\u200dfoxx"))
+def test_what_is_no_letter_around_a_word_makes_it_no_longer(text: str) -> None:
+    assert is_suspect(f"the {text} dog", "foxx")
+
+
 @pytest.mark.parametrize("text", ("(foxx)", "foxx.", '"foxx"', "foxx/dog", "foxx—dog", "foxx's", "dog-foxx,"))
 def test_punctuation_around_a_word_makes_no_code_of_it(text: str) -> None:
     assert is_suspect(text, "foxx")

@@ -49,6 +49,11 @@ def test_settings_of_a_call_and_of_the_pipeline(folder: str) -> None:
     assert restore(TEXTS[2], threshold=1.0)["text"] == TEXTS[2]
 
 
+def test_a_setting_that_does_not_exist_is_refused_at_once(folder: str) -> None:
+    with pytest.raises(TypeError, match="treshold"):
+        pipeline("typo-correction", model=folder, device="cpu", treshold=0.3)
+
+
 def test_an_iterator_of_texts_is_read_as_it_goes(folder: str) -> None:
     restore = pipeline("typo-correction", model=folder, device="cpu", threshold=0.0)
     assert [each["text"] for each in restore(text for text in TEXTS)] == [
@@ -56,6 +61,12 @@ def test_an_iterator_of_texts_is_read_as_it_goes(folder: str) -> None:
         "",
         "a lazy 🙂  brown dog",
     ]
+
+
+@pytest.mark.parametrize("given", (3, ["a", None]))
+def test_what_is_no_text_is_refused(folder: str, given: Any) -> None:
+    with pytest.raises(CharBertError, match="is no text but"):
+        pipeline("typo-correction", model=folder, device="cpu")(given)
 
 
 def test_a_plain_model_is_refused(masked_lm_folder: Path) -> None:
