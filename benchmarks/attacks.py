@@ -25,7 +25,7 @@ import torch
 
 from benchmarks.attack_checks import checked
 from benchmarks.labelled import RandomExamples
-from benchmarks.report import machine, write_json
+from benchmarks.report import add_json_option, machine, write_json
 from benchmarks.timing import GrowingTable
 from charbert.errors import CharBertError, run_command
 from charbert.noise import KINDS, Attack
@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--examples", type=at_least(1), metavar="N", help="random examples of each type")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
     parser.add_argument("--rounds", type=at_least(1), default=3, metavar="N", help="default: %(default)s")
-    parser.add_argument("--json", metavar="FILE", help="write the numbers there too")
+    add_json_option(parser)
     return parser
 
 

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from benchmarks.report import table, write_json
+from benchmarks.report import add_json_option, table, write_json
 from charbert.draws import keys_of
 from charbert.errors import CharBertError, run_command
 from charbert.noise import EDITS, PRETRAINING_EDITS, SHORTEST_EDITED
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> None:
         "--edits", nargs="+", choices=EDITS, default=PRETRAINING_EDITS, metavar="EDIT", help="kinds of noise"
     )
     parser.add_argument("--documents", type=at_least(1), metavar="N", help="the first N alone")
-    parser.add_argument("--json", metavar="FILE", help="write the numbers there too")
+    add_json_option(parser)
     given = parser.parse_args(arguments)
     tokenizer = CharBertTokenizer.from_pretrained(given.tokenizer)
     if not len(tokenizer.words or ()):

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
-from benchmarks.report import machine, table, write_json
+from benchmarks.report import add_json_option, machine, table, write_json
 from charbert.errors import run_command
 from charbert.results import read_results
 from charbert.spelling import SpellingTable, token_spellings
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str]) -> None:
         "--copies", type=at_least(1), default=8, help="how often the dump is read (default: %(default)s)"
     )
     parser.add_argument("--rounds", type=at_least(1), default=5, help="rounds (default: %(default)s)")
-    parser.add_argument("--json", metavar="FILE", help="write the numbers there too")
+    add_json_option(parser)
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
     dump = given.dump or str(find_dump())

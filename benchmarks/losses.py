@@ -23,7 +23,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from transformers import TrainerState
 
-from benchmarks.report import machine, table, write_json
+from benchmarks.report import add_json_option, machine, table, write_json
 from benchmarks.steps import on_plain_path
 from charbert.errors import CharBertError, run_command
 from charbert.settings import load_settings
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> None:
         "--out", required=True, metavar="DIR", help="folder for the three runs and the figure"
     )
     parser.add_argument("--steps", type=at_least(2), default=200, help="steps (default: %(default)s)")
-    parser.add_argument("--json", metavar="FILE", help="write the numbers there too")
+    add_json_option(parser)
     given, keys = parser.parse_known_args(arguments)
     settings = load_settings(
         PretrainSettings, [given.config, *keys, "--output", given.out], parser.prog, "Keys of a config."

@@ -1,5 +1,6 @@
 """How every benchmark tells its numbers: a table on the screen, JSON in a file."""
 
+import argparse
 import json
 import os
 import platform
@@ -19,6 +20,17 @@ def table(rows: Sequence[Sequence[str]]) -> str:
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows
     ]
     return "\n".join([lines[0], "-" * (sum(widths) + 2 * (len(widths) - 1)), *lines[1:]])
+
+
+def add_json_option(parser: argparse.ArgumentParser) -> None:
+    """`--json FILE`, whose folder must be there before anything is measured."""
+
+    def file_in_a_folder(text: str) -> str:
+        if not Path(text).parent.is_dir():
+            raise argparse.ArgumentTypeError(f"there is no folder {Path(text).parent}; make it first")
+        return text
+
+    parser.add_argument("--json", type=file_in_a_folder, metavar="FILE", help="write the numbers there too")
 
 
 def write_json(path: str | Path, numbers: dict[str, Any]) -> None:

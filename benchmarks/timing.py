@@ -9,7 +9,7 @@ from statistics import median
 
 import torch
 
-from benchmarks.report import machine, table
+from benchmarks.report import add_json_option, machine, table
 from charbert.errors import CharBertError
 
 PRODUCT_SIZE = {"cuda": 8192, "cpu": 1024}
@@ -32,7 +32,7 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", choices=("cuda", "cpu"), help="where to run (default: the GPU if there is one)"
     )
-    parser.add_argument("--json", metavar="FILE", help="write the numbers there too")
+    add_json_option(parser)
 
 
 def place(device: torch.device) -> str:

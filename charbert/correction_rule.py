@@ -43,17 +43,17 @@ class Weights:
 
     head: float = 0.35
     """How much of its log-probability by the noisy LM a word weighs."""
-    rank: float = 0.5
+    rank: float = 1.2
     """What the logarithm of its place in the vocabulary costs a word: the frequent ones stand first."""
-    edit: float = 2.8
+    edit: float = 2.1
     """What an edit costs a word."""
-    unseen: float = -4.0
+    unseen: float = -8.5
     """What a word weighs that no vocabulary has."""
-    letter: float = 0.45
+    letter: float = 0.5
     """How much less for each of its letters."""
-    name: float = 1.2
+    name: float = 1.8
     """How much more if it looks like a name."""
-    seen: float = 4.5
+    seen: float = 5.4
     """What a word of the vocabulary weighs by standing there, where these are judged too."""
 
 

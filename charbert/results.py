@@ -64,8 +64,13 @@ def read_results(folder: str | Path) -> dict[str, Any]:
     return json.loads((Path(folder) / RESULTS).read_bytes())
 
 
-def check_output_folder(folder: str | Path, overwrite: bool, resume: bool = False) -> None:
+def check_output_folder(folder: str | Path, overwrite: bool, resume: bool | None = None) -> None:
     """Refuse a folder that already holds something.
+
+    Args:
+        folder: where a command writes.
+        overwrite: the user wants what is there gone.
+        resume: the user wants to go on with it; None where a command cannot.
 
     Raises:
         CharBertError: it does, and neither `overwrite` nor `resume` was asked for.
@@ -74,6 +79,5 @@ def check_output_folder(folder: str | Path, overwrite: bool, resume: bool = Fals
     if path.exists() and not path.is_dir():
         raise CharBertError(f"{path}: is a file, and a folder is needed for the output")
     if path.is_dir() and any(path.iterdir()) and not (overwrite or resume):
-        raise CharBertError(
-            f"{path}: already holds the output of another run; give another folder or --overwrite"
-        )
+        ways = "another folder, --resume to go on with it," if resume is not None else "another folder"
+        raise CharBertError(f"{path}: already holds the output of another run; give {ways} or --overwrite")

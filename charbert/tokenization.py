@@ -162,12 +162,14 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
         if self._spelled_state != state:
             self._spellings, self._spelled_state = token_spellings(self, self.characters), state
         spellings, real = [], []
+        # Each look at these of an encoding, or of a tokenizer, makes them anew.
+        unknown, sequences = self.unk_token_id, encoding.sequence_ids
         for index, (token_id, present) in enumerate(zip(encoding.ids, encoding.attention_mask, strict=True)):
             if not present:
                 continue
             real.append(index)
-            sequence = encoding.sequence_ids[index]
-            if token_id == self.unk_token_id and sequence is not None:
+            sequence = sequences[index]
+            if token_id == unknown and sequence is not None:
                 source = texts[sequence]
                 if is_split_into_words:
                     source = source[encoding.word_ids[index]]

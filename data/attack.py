@@ -9,7 +9,7 @@ from typing import Any
 from charbert.errors import CharBertError
 from charbert.noise import KEYBOARDS, Attack
 from charbert.results import whole_file
-from data.commands import progress_bar
+from data.commands import passing_bar
 from data.files import text_ending
 from data.labelled.attacked import Counts, attacked_set
 from data.labelled.options import add_column_options, given_columns
@@ -27,7 +27,6 @@ KIND_HELP = (
     "swap, keyboard, natural (misspellings that people make), ocr (errors of print), case, space (words "
     "split and joined), unicode (letters that look alike, accents, characters without width)"
 )
-SHOWN_AFTER = 2  # seconds of reading, for a progress bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +78,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     columns = Columns(given.task, **given_columns(given, LABELS))
     bad = _NotedBadRows(given.skip_bad_rows)
     found = read(columns, str(path), bad, _is_labelled(columns, path))
-    examples = list(progress_bar(found, "reading", unit=" examples", delay=SHOWN_AFTER, leave=False))
+    examples = list(passing_bar(found, "reading", unit=" examples"))
     made = attacked_set(examples, attack, given.contexts)
     out.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(out) as partial:

@@ -23,6 +23,11 @@ def at_least(least: int) -> Callable[[str], int]:
     return number
 
 
+def passing_bar(*given: Any, **settings: Any) -> Any:
+    """The bar of what is mostly done at once: shown after two seconds, and gone at the end."""
+    return progress_bar(*given, delay=2, leave=False, **settings)
+
+
 def progress_bar(*given: Any, **settings: Any) -> Any:
     """A `tqdm`, which tells a log file no more than a line every ten seconds."""
     return tqdm(*given, mininterval=0.1 if sys.stderr.isatty() else 10, **settings)

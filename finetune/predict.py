@@ -73,8 +73,10 @@ def load_task(folder: Path) -> tuple[FinetuneSettings, Task[Any, Any]]:
     """What the model of a folder was trained for.
 
     Raises:
-        CharBertError: the folder is not the output of a fine-tuning run.
+        CharBertError: there is no such folder, or it is not the output of a fine-tuning run.
     """
+    if not folder.is_dir():
+        raise CharBertError(f"{folder}: no such folder; give the output folder of a fine-tuning run")
     try:
         content = json.loads((folder / TASK_FILE).read_bytes())
         settings = FinetuneSettings(**content["settings"])

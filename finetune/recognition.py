@@ -6,7 +6,7 @@ from itertools import chain, zip_longest
 from typing import Any, TypeVar
 
 from charbert.recognition import WordRecognizer
-from data.commands import progress_bar
+from data.commands import passing_bar
 from data.labelled.examples import QuestionExample, TaggedExample, TextExample
 
 E = TypeVar("E", TextExample, TaggedExample, QuestionExample)
@@ -17,7 +17,6 @@ READ: dict[Any, tuple[str, ...]] = {
 }
 """What is read of an example of each type."""
 _AT_ONCE = 1000
-_SHOWN_AFTER = 2  # seconds: a small set needs no progress bar
 _WHITE_SPACE = re.compile(r"(\s+)")
 
 
@@ -43,9 +42,7 @@ def recognized(
         CharBertError: as `WordRecognizer.corrected`.
     """
     found: list[E] = []
-    with progress_bar(
-        total=len(examples), desc="recognising words", unit=" examples", leave=False, delay=_SHOWN_AFTER
-    ) as bar:
+    with passing_bar(total=len(examples), desc="recognising words", unit=" examples") as bar:
         for start in range(0, len(examples), _AT_ONCE):
             part = examples[start : start + _AT_ONCE]
             fields = [

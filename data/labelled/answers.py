@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from data.labelled.cells import id_in
 from data.labelled.examples import Answer, QuestionExample
 from data.labelled.rows import Fault, Row
 
@@ -46,11 +47,11 @@ def with_new_id(
     seen: set[str] = set()
 
     def checked(row: Row, number: int) -> QuestionExample:
-        example = example_of(row, number)
-        if example.id in seen:
-            raise Fault(f"an earlier question has the id {example.id!r} too")
-        seen.add(example.id)
-        return example
+        name = id_in(row, number)
+        if name in seen:
+            raise Fault(f"an earlier question has the id {name!r} too")
+        seen.add(name)
+        return example_of(row, number)
 
     return checked
 

@@ -7,13 +7,12 @@ from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
 from charbert.noise import Attack, AttackedText, AttackedWords
-from data.commands import progress_bar
+from data.commands import passing_bar
 from data.labelled.examples import Answer, QuestionExample, TaggedExample, TextExample
 
 E = TypeVar("E", TextExample, TaggedExample, QuestionExample)
 Attacked = TypeVar("Attacked", AttackedText, AttackedWords)
 _AT_ONCE = 1000
-_SHOWN_AFTER = 2  # seconds: a small set needs no progress bar
 _PLACED = re.compile(r"(?P<place>[BIESLUM])-(?P<type>.+)")  # a tag that says where in an entity its word is
 _PLACES = {"B": "BI", "E": "IE", "L": "IL", "S": "BE", "U": "BL"}  # of the two parts of a word; else its own
 
@@ -181,7 +180,7 @@ def _in_parts(attack: Callable[..., list[Attacked]], *columns: Sequence[Any] | N
     """What the attack makes of these columns of arguments, some rows at a time."""
     size = len(columns[0] or ())
     found: list[Attacked] = []
-    with progress_bar(desc="attacking", unit=" texts", total=size, delay=_SHOWN_AFTER, leave=False) as bar:
+    with passing_bar(desc="attacking", unit=" texts", total=size) as bar:
         for first in range(0, size, _AT_ONCE):
             rows = slice(first, first + _AT_ONCE)
             found += attack(*(None if column is None else column[rows] for column in columns))

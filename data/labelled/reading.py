@@ -12,7 +12,7 @@ from data.labelled.examples import QuestionExample, TaggedExample, TextExample
 from data.labelled.glue import GLUE, read_glue
 from data.labelled.rows import BadRows
 from data.labelled.squad import read_squad
-from data.labelled.tables import question_examples, read_table, tagged_examples, text_examples
+from data.labelled.tables import FORMS, question_examples, read_table, tagged_examples, text_examples
 
 Example = TextExample | TaggedExample | QuestionExample
 # What `qa` reads as SQuAD's form, and `tagging` by columns; all else is a table.
@@ -84,7 +84,12 @@ def read(columns: Columns, source: str, bad: BadRows, labelled: bool = True) -> 
 
 
 def has_labels(columns: Columns, source: str) -> bool:
-    """Whether data of one's own has the column of labels; files in an official form tell by themselves."""
+    """Whether data of one's own has the column of labels; files in an official form tell by themselves.
+
+    Raises:
+        CharBertError: as `read`.
+    """
+    _check_form(columns.task, Path(source))
     named = {"text": columns.label_column, "tagging": columns.tags_column, "qa": columns.answers_column}
     if columns.task not in named or is_official(columns.task, source):
         return True
@@ -113,6 +118,12 @@ def _check_form(task: str, path: Path) -> None:
     if task != own and ending in _TABLES and (own, ending) != ("qa", SQUAD_ENDING):
         raise CharBertError(
             f"{path}: is a table by its name, which {task} does not read; the task {own} does"
+        )
+    is_known = ending in (*_TABLES, ".tsv") or is_official(task, str(path))
+    if task == "tagging" and path.is_file() and not is_known:
+        raise CharBertError(
+            f"{path}: is neither a table, {FORMS}, nor a file in columns by its name, "
+            f".conllu, {', '.join(CONLL_ENDINGS)}; the tasks ner and pos read columns under any name"
         )
 
 

@@ -54,7 +54,7 @@ def _questions(path: Path) -> Iterator[Row]:
     try:
         for article in content["data"]:
             for paragraph in article["paragraphs"]:
-                above = {"context": paragraph["context"], "title": article.get("title", "")}
+                above = {"context": paragraph["context"], "title": article.get("title") or ""}
                 for question in paragraph["qas"]:
                     yield Row(f"{path}: question {question['id']}", {**question, **above})
     except (AttributeError, KeyError, TypeError) as error:

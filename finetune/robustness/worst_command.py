@@ -34,8 +34,8 @@ from finetune.tasks.base import Task
 ENDING, KEPT = ".json", ".partial.jsonl"
 MAY_DIFFER = ("out", "batch_size", "resume", "overwrite")
 """Of a search that goes on."""
-NO_OPTIONS = ("kind", "separator")
-"""Of `Columns`, what a model or its run decides."""
+NO_OPTIONS = ("kind",)
+"""Of `Columns`, what the model decides."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

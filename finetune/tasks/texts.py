@@ -94,7 +94,14 @@ class TextTask(Task[TextExample, TextPrediction]):
     def decode(
         self, examples: Sequence[TextExample], encoded: Encoded, outputs: Sequence[Output]
     ) -> list[TextPrediction]:
-        return [self._prediction(example, output) for example, output in zip(examples, outputs, strict=True)]
+        if not examples:
+            return []
+        logits = np.stack(outputs).astype(np.float64)
+        if self.kind == REGRESSION:
+            shares = logits
+        else:
+            shares = softmax(logits, axis=1) if self.kind == CLASSIFICATION else expit(logits)
+        return [self._prediction(*pair) for pair in zip(examples, shares.tolist(), strict=True)]
 
     def score(
         self, examples: Sequence[TextExample], predictions: Sequence[TextPrediction]
@@ -136,19 +143,16 @@ class TextTask(Task[TextExample, TextPrediction]):
             return ids[0]
         return [float(number in ids) for number in range(len(self.labels))]
 
-    def _prediction(self, example: TextExample, output: Output) -> TextPrediction:
-        logits = output.astype(np.float64)
+    def _prediction(self, example: TextExample, shares: list[float]) -> TextPrediction:
+        """A prediction from the probabilities of the labels, or, of a regression, from the number alone."""
         if self.kind == REGRESSION:
-            return TextPrediction(example.id, float(logits[0]), {})
+            return TextPrediction(example.id, shares[0], {})
+        by_label = dict(zip(self.labels, shares, strict=True))
         if self.kind == CLASSIFICATION:
-            shares = softmax(logits)
-            label: Label = self.labels[int(shares.argmax())]
+            label: Label = max(by_label, key=by_label.__getitem__)
         else:
-            shares = expit(logits)
-            label = tuple(
-                name for name, share in zip(self.labels, shares, strict=True) if share >= _LEAST_PROBABILITY
-            )
-        return TextPrediction(example.id, label, dict(zip(self.labels, shares.tolist(), strict=True)))
+            label = tuple(name for name, share in by_label.items() if share >= _LEAST_PROBABILITY)
+        return TextPrediction(example.id, label, by_label)
 
     def _written(self, label: Label) -> str:
         if isinstance(label, tuple):

@@ -115,16 +115,15 @@ def test_an_option_that_is_none_is_named(
     assert message in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_a_device_or_a_file_that_is_not_there_ends_in_one_line(
+def test_a_device_or_a_folder_that_is_not_there_ends_it_at_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert run_command(main, ["--device", "cuda"]) == 1
-    nowhere = str(tmp_path / "none" / "numbers.json")
-    assert run_command(main, [*FEW, "--tasks", "text", "--batch-sizes", "1", "--json", nowhere]) == 1
-    device, file = capsys.readouterr().err.splitlines()
-    assert "give --device cpu" in device
-    assert nowhere in file
+    assert "give --device cpu" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*FEW, "--json", str(tmp_path / "none" / "numbers.json")])
+    assert f"there is no folder {tmp_path / 'none'}; make it first" in capsys.readouterr().err
 
 
 def test_random_texts_are_as_long_as_real_ones() -> None:

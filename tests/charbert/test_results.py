@@ -39,8 +39,13 @@ class TestOutputFolder:
 
     def test_that_holds_something_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "results.json").write_text("{}")
-        with pytest.raises(CharBertError, match="already holds the output of another run"):
+        with pytest.raises(CharBertError, match="another run; give another folder or --overwrite"):
             check_output_folder(tmp_path, overwrite=False)
+
+    def test_that_could_be_gone_on_with_is_refused_with_the_word_for_it(self, tmp_path: Path) -> None:
+        (tmp_path / "results.json").write_text("{}")
+        with pytest.raises(CharBertError, match="another folder, --resume to go on with it, or --overwrite"):
+            check_output_folder(tmp_path, overwrite=False, resume=False)
 
     def test_that_is_a_file_is_refused_whatever_was_asked(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")

@@ -172,6 +172,12 @@ def test_wrong_options_are_told_in_one_line(options: tuple[str, ...], fault: str
         ("x.jsonl", "tagging", '{"words": "a b", "tags": "O"}', r"row 1: has 2 words, but 1 tags"),
         ("x.jsonl", "qa", '{"question": "?", "context": "a", "answers": "b"}', r"the answer 'b' is not in"),
         ("x.json", "squad", "[]", r"not in SQuAD's form"),
+        (
+            "eng.testb",
+            "tagging",
+            "a O\n",
+            r"is neither a table, .*; the tasks ner and pos read columns under",
+        ),
         ("x.json", "ner", "{}", r"is a table by its name, which ner does not read; the task tagging does"),
         ("x.csv", "pos", "words,tags\na,N\n", r"the task tagging does"),
         ("x.parquet", "sst2", "PAR1", r"the task text does"),

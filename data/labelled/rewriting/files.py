@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from data.commands import progress_bar
+from data.commands import passing_bar
 from data.files import text_ending
 from data.labelled.attacked import AttackedSet
 from data.labelled.conll import CONLLU_COLUMNS, has_conllu_name
@@ -22,7 +22,6 @@ from data.labelled.rewriting.sentences import ColumnLines, ConlluLines, NewSente
 from data.labelled.rewriting.squad import rewritten_squad
 
 PARQUET = ".parquet"
-_SHOWN_AFTER = 2  # seconds
 _COMPRESSED: dict[str, Callable[[IO[bytes]], Any]] = {
     ".gz": partial(gzip.GzipFile, "", "wb", 9, mtime=0),  # without name and time, which would differ
     ".bz2": partial(bz2.BZ2File, mode="wb"),
@@ -58,7 +57,7 @@ def rewrite_file(
         return
     pieces = _pieces(columns, path, examples, made, left_out)
     with _opened(unfinished, out.suffix) as file:
-        for piece in progress_bar(pieces, desc="writing", unit=" rows", delay=_SHOWN_AFTER, leave=False):
+        for piece in passing_bar(pieces, desc="writing", unit=" rows"):
             file.write(piece)
 
 

@@ -271,6 +271,12 @@ def test_a_row_that_lacks_its_answers_is_not_taken_for_one_without(path: Path) -
         questions(source)
 
 
+def test_an_id_that_a_bad_row_has_is_taken_too(path: Path) -> None:
+    row = {"id": "a", "question": "Which?", "context": CONTEXT, "answers": "Paris"}
+    source = write_json(path, {**row, "answers": "Rom"}, row, {**row, "id": "b"})
+    assert [example.id for example in questions(source, skip=True)] == ["b"]
+
+
 def test_an_id_that_comes_twice_is_bad(path: Path) -> None:
     row = {"question": "Which?", "context": CONTEXT, "answers": "Paris"}
     source = write_json(path, {"id": "a", **row}, {"id": "b", **row}, {"id": "a", **row})

@@ -85,6 +85,12 @@ def test_questions_come_in_the_order_of_their_articles(path: Path) -> None:
     ]
 
 
+def test_a_title_that_is_null_is_none(path: Path) -> None:
+    content = squad(QUESTION)
+    content["data"][0]["title"] = None
+    assert [example.title for example in read(path, content)] == [""]
+
+
 def test_a_byte_order_mark_and_windows_lines_are_simply_read(path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(squad(QUESTION), indent=1).replace("\n", "\r\n").encode())
     assert next(read_squad(path, BadRows())).context == CONTEXT
