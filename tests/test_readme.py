@@ -7,11 +7,13 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tiny
 from conftest import save_plain
 from released_layout import save_released
+from small_correction import saved_model
 from small_finetuning import write_conll, write_csv
 from small_runs import free_port
 
@@ -131,10 +133,14 @@ def test_the_code_runs_one_after_the_other(
     workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(workplace)
-    names: dict[str, object] = {}
+    pretrained = workplace / "runs" / "charbert-base"
+    if not pretrained.exists():  # where the commands run elsewhere
+        saved_model(pretrained, "bert", {})
+    names: dict[str, Any] = {}
     for code in fenced("python"):
         exec(code, names)
     assert names["logits"].shape[-1] == 9
+    assert names["correction"].text
 
 
 def test_make_quickstart_runs_the_quickstart(workplace: Path) -> None:
