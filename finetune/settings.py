@@ -1,12 +1,14 @@
 """Every setting of a fine-tuning run."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import inf
+from typing import Any
 
 from charbert.errors import CharBertError
 from charbert.noise import KEYBOARDS, KINDS
 from charbert.settings import described
 from data.labelled.conll import CONLLU_COLUMNS
+from data.labelled.reading import Columns
 from finetune.probe import FEATURES
 from finetune.probe import UNITS as PROBE_SIZE
 from finetune.tasks.texts import PROBLEMS
@@ -20,6 +22,12 @@ LEAST = {
 
 NOT_NEGATIVE = ("epochs", "learning_rate", "weight_decay", "max_grad_norm")
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "inverse_sqrt")
+_COLUMNS = {field.name: field for field in fields(Columns)}
+
+
+def _column(name: str) -> Any:
+    """A setting that is a field of `Columns`."""
+    return described(_COLUMNS[name].default, _COLUMNS[name].metadata["help"])
 
 
 @dataclass
@@ -47,19 +55,19 @@ class FinetuneSettings:
     dev: str | None = described(None, "data to choose the best checkpoint by")
     test: str | None = described(None, "data to evaluate once, or, where it has no labels, to predict")
     dev_fraction: float = described(0.1, "share of the training data kept as dev where there is none")
-    text_column: str = described("text", "text: column of the text")
-    pair_column: str | None = described(None, "text: column of the second text of a pair")
-    label_column: str = described("label", "text: column of the label")
-    kind: str = described("classification", f"text: {', '.join(PROBLEMS)}")
-    separator: str = described(",", "text: what stands between labels in a cell")
-    words_column: str = described("words", "tagging: column of the words")
-    tags_column: str = described("tags", "tagging: column of the tags")
-    word_number: int = described(0, "CoNLL files: number of the words' column, from 0")
-    tag_number: int = described(-1, "CoNLL files: number of the tags' column; -1 is the last")
-    conllu_column: str = described("xpos", f"tags of CoNLL-U files: {' or '.join(CONLLU_COLUMNS)}")
-    question_column: str = described("question", "qa: column of the question")
-    context_column: str = described("context", "qa: column of the text with the answer")
-    answers_column: str = described("answers", "qa: column of the answers")
+    text_column: str = _column("text_column")
+    pair_column: str | None = _column("pair_column")
+    label_column: str = _column("label_column")
+    kind: str = _column("kind")
+    separator: str = _column("separator")
+    words_column: str = _column("words_column")
+    tags_column: str = _column("tags_column")
+    word_number: int = _column("word_number")
+    tag_number: int = _column("tag_number")
+    conllu_column: str = _column("conllu_column")
+    question_column: str = _column("question_column")
+    context_column: str = _column("context_column")
+    answers_column: str = _column("answers_column")
     skip_bad_rows: bool = described(False, "leave rows out that cannot be used, and name them")
 
     max_length: int | None = described(

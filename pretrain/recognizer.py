@@ -12,11 +12,12 @@ from charbert.errors import CharBertError
 from charbert.recognition import WordRecognizer, WordRecognizerConfig
 from charbert.results import RESULTS, check_output_folder, is_main_process, write_results
 from charbert.tokenization import CharBertTokenizer
-from charbert.training import STATE, training_arguments
+from charbert.training import STATE
 from data.blocks import checked_blocks
 from data.examples import Batch
 from data.order import EvaluationOrder, Place, TrainingOrder
 from data.packing import LARGEST_BLOCK
+from pretrain.arguments import step_arguments
 from pretrain.batches import TrainingBatches, loader_of
 from pretrain.recognizer_batches import RecognizerBatches, known_words
 from pretrain.recognizer_settings import RecognizerSettings
@@ -41,7 +42,7 @@ def train_recognizer(settings: RecognizerSettings) -> dict[str, Any]:
     if is_main_process():
         check_output_folder(output, settings.overwrite, settings.resume)
     checkpoint = last_checkpoint(output) if settings.resume else None
-    arguments = _training_arguments(settings)
+    arguments = step_arguments("pretrain recognizer", settings, torch_compile=False)
     tokenizer = CharBertTokenizer.from_pretrained(settings.tokenizer)
     config = _config(settings, tokenizer)
     set_seed(settings.seed)
@@ -130,28 +131,3 @@ def _batches(
         for name, rate in EVALUATED_RATES.items()
     }
     return training, evaluation
-
-
-def _training_arguments(settings: RecognizerSettings) -> TrainingArguments:
-    return training_arguments(
-        "pretrain recognizer",
-        output_dir=settings.output,
-        per_device_train_batch_size=settings.batch_size,
-        per_device_eval_batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        lr_scheduler_type=settings.lr_scheduler_type,
-        warmup_steps=settings.warmup_steps,
-        weight_decay=settings.weight_decay,
-        max_grad_norm=settings.max_grad_norm,
-        max_steps=settings.max_steps,
-        eval_strategy="steps",
-        eval_steps=settings.eval_steps,
-        save_strategy="steps",
-        save_steps=settings.save_steps,
-        save_total_limit=settings.save_total_limit,
-        logging_steps=settings.logging_steps,
-        logging_first_step=True,
-        ignore_data_skip=True,  # the batches themselves begin where a run goes on
-        torch_compile=False,
-        seed=settings.seed,
-    )

@@ -13,7 +13,8 @@ from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.results import RESULTS, check_output_folder, is_main_process, write_results
 from charbert.tokenization import CharBertTokenizer
-from charbert.training import STATE, complete_checkpoint, training_arguments
+from charbert.training import STATE, complete_checkpoint
+from pretrain.arguments import step_arguments
 from pretrain.batches import batches_of_run
 from pretrain.curves import draw_curves
 from pretrain.model import build_model
@@ -114,31 +115,14 @@ def _check_model(checkpoint: Path, kind: str) -> None:
 
 
 def _training_arguments(settings: PretrainSettings) -> TrainingArguments:
-    arguments = training_arguments(
+    arguments = step_arguments(
         "pretrain",
-        output_dir=settings.output,
-        per_device_train_batch_size=settings.batch_size,
-        per_device_eval_batch_size=settings.batch_size,
+        settings,
         gradient_accumulation_steps=settings.gradient_accumulation_steps,
-        learning_rate=settings.learning_rate,
-        lr_scheduler_type=settings.lr_scheduler_type,
-        warmup_steps=settings.warmup_steps,
-        weight_decay=settings.weight_decay,
         adam_beta2=settings.adam_beta2,
-        max_grad_norm=settings.max_grad_norm,
-        max_steps=settings.max_steps,
-        eval_strategy="steps",
-        eval_steps=settings.eval_steps,
-        save_strategy="steps",
-        save_steps=settings.save_steps,
-        save_total_limit=settings.save_total_limit,
-        logging_steps=settings.logging_steps,
-        logging_first_step=True,
-        ignore_data_skip=True,  # the batches themselves begin where a run goes on
         label_names=["labels", "nlm_labels"],
         bf16=settings.bf16,
         torch_compile=settings.torch_compile,
-        seed=settings.seed,
         fsdp=settings.fsdp,
     )
     if settings.fsdp and arguments.world_size == 1:
