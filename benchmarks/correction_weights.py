@@ -38,7 +38,7 @@ from charbert.errors import CharBertError, run_command
 from charbert.lm_heads import CharBertForPreTraining
 from data.commands import at_least
 
-OF_UNSEEN = ("head", "rank", "edit", "unseen", "letter", "name")
+OF_UNSEEN = ("head", "sure", "rank", "edit", "unseen", "letter", "name")
 FEWEST = 20
 """Misspelled words to fit on, and as many to see what it gave."""
 CONSIDERED = 64
@@ -143,12 +143,12 @@ class Likelihood:
 
     def loss(self, weights: Mapping[str, Any]) -> torch.Tensor:
         """The mean negative log-likelihood of what is a misspelling, and of what was meant by it."""
-        weighed = (
-            weights["head"] * self._scores
-            - weights["rank"] * self._log_ranks
-            - weights["edit"] * self._distances
-        )
-        seen = weights["seen"] + weights["head"] * self._own_score - weights["rank"] * self._own_log_rank
+
+        def weighed_by(scores: torch.Tensor, log_ranks: torch.Tensor) -> torch.Tensor:
+            return weights["head"] * scores + weights["sure"] * scores.exp() - weights["rank"] * log_ranks
+
+        weighed = weighed_by(self._scores, self._log_ranks) - weights["edit"] * self._distances
+        seen = weights["seen"] + weighed_by(self._own_score, self._own_log_rank)
         unseen = weights["unseen"] - weights["letter"] * self._letters
         kept = torch.where(self._is_seen, seen, unseen) + weights["name"] * self._is_name
         detection = F.binary_cross_entropy_with_logits(weighed.logsumexp(1) - kept, self._is_wrong)

@@ -46,15 +46,15 @@ def add_misspelling_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rate",
         type=float,
-        default=0.1,
+        default=0.25,
         help="share of the words with a wrong form that get one (default: %(default)s)",
     )
     parser.add_argument(
         "--uses",
         type=at_least(1),
-        default=10,
+        default=1,
         metavar="N",
-        help="times that a word is misspelt at most (default: %(default)s)",
+        help="times that a word is misspelt at most; with more, frequent words count more (default: 1)",
     )
     parser.add_argument("--seed", type=int, default=1, help="of the misspellings (default: %(default)s)")
 
@@ -118,7 +118,8 @@ def misspelt(
         texts: any.
         misspellings: right words -> wrong ones.
         rate: the share of the words that have a misspelling.
-        uses: how often a word is misspelt at most, over all texts: else most would be "teh" and "adn".
+        uses: how often a word is misspelt at most, over all texts: else most would be "teh" and "adn", and
+            people misspell those more seldom than long and rare ones.
         seed: of the draws.
     """
     used: Counter[str] = Counter()

@@ -83,7 +83,7 @@ class Corrector:
         Raises:
             CharBertError: a number that is none of these, or something that is no text.
         """
-        if isinstance(texts, str) or not isinstance(texts, Iterable):
+        if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
             raise CharBertError("give a list of texts, or one text to charbert.correct")
         texts = list(texts)
         for number, text in enumerate(texts):

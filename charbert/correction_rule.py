@@ -2,7 +2,7 @@
 
 The rule: a word is suspect that neither the noisy LM's vocabulary nor the user has, if it is letters alone,
 and no acronym nor part of a longer word, of code or of an address. Every word of the vocabulary that is at
-most two edits away is weighed by the log-probability that the head gives, by its frequency and by its edits;
+most two edits away is weighed by the probability that the head gives, by its frequency and by its edits;
 the word as written is weighed as a new one, which a long word seldom is, and one that looks like a name
 often. What a word weighs is the logarithm of how likely it is, and a word is a misspelling as far as others
 make up the whole.
@@ -41,19 +41,21 @@ _CODE = re.compile(r"[\d@#$_\\<>={}]|\w\.\w|/.*/|://")
 class Weights:
     """What counts how much, in nats; `benchmarks/correction_weights.py` fits them."""
 
-    head: float = 0.35
+    head: float = 0.2
     """How much of its log-probability by the noisy LM a word weighs."""
-    rank: float = 1.2
+    sure: float = 2.6
+    """How much its probability itself adds, from 0 to 1: most where the model is sure."""
+    rank: float = 0.87
     """What the logarithm of its place in the vocabulary costs a word: the frequent ones stand first."""
-    edit: float = 2.1
+    edit: float = 1.7
     """What an edit costs a word."""
-    unseen: float = -8.5
+    unseen: float = -4.6
     """What a word weighs that no vocabulary has."""
-    letter: float = 0.5
+    letter: float = 0.39
     """How much less for each of its letters."""
-    name: float = 1.8
+    name: float = 1.5
     """How much more if it looks like a name."""
-    seen: float = 5.4
+    seen: float = 6.1
     """What a word of the vocabulary weighs by standing there, where these are judged too."""
 
 
@@ -127,13 +129,11 @@ class Rule:
         """
         weights = self._weights
         ids, distances = self.meant(word)
-        weighed = (
-            weights.head * log_probabilities[ids] - weights.rank * log_ranks(ids) - weights.edit * distances
-        )
+        weighed = self._weighed(ids, log_probabilities) - weights.edit * distances
         kept = weights.name * is_name
         if word in self._vocabulary:
             own = self._vocabulary.id(word)
-            kept += weights.seen + weights.head * log_probabilities[own] - weights.rank * log_ranks(own)
+            kept += weights.seen + float(self._weighed(np.array([own]), log_probabilities)[0])
         else:
             kept += weights.unseen - weights.letter * len(word)
         total = np.logaddexp.reduce(weighed, initial=kept)
@@ -143,6 +143,11 @@ class Rule:
             words=[self._vocabulary[number] for number in ids[likeliest].tolist()],
             probabilities=np.exp(weighed[likeliest] - total).tolist(),
         )
+
+    def _weighed(self, ids: Array, log_probabilities: Array) -> Array:
+        """(K,) what words weigh by the model and by their frequency."""
+        weights, scores = self._weights, log_probabilities[ids]
+        return weights.head * scores + weights.sure * np.exp(scores) - weights.rank * log_ranks(ids)
 
 
 def looks_like_a_name(text: str, start: int, end: int) -> bool:

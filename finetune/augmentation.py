@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
 from charbert.draws import keys_of
@@ -40,6 +40,10 @@ def augmenting_attack(settings: FinetuneSettings) -> Attack:
         CharBertError: a setting of augmentation is wrong, or its list of misspellings is not there.
     """
     kind, path = settings.augmentation_kind, settings.augmentation_misspellings
+    unused = [each.name for each in fields(settings) if each.name.startswith("augmentation_")]
+    unused = [name for name in unused if getattr(settings, name) != getattr(FinetuneSettings, name)]
+    if unused and not settings.augmentation:
+        logger.warning("%s: not used, as augmentation=0 makes no copies", ", ".join(unused))
     try:
         if path and kind != "natural":
             raise CharBertError(f"{kind} takes no misspellings; give --augmentation_kind natural")

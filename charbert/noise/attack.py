@@ -71,7 +71,7 @@ class Attack:
                 that has one inside stays, and words with one between them are not joined.
 
         Raises:
-            CharBertError: `texts` is a text, or `fixed` is not one list for each text of positions in it.
+            CharBertError: `texts` is no list of texts, or `fixed` not one list of positions for each text.
         """
         words = words_of_texts(texts, fixed)
         return attacked_texts(words, *self._changes(words))

@@ -97,10 +97,10 @@ def words_of_texts(texts: Sequence[str], fixed: Sequence[Sequence[int]] | None) 
     """The white-space words of texts; those with one blank between them, and nothing fixed, may be joined.
 
     Raises:
-        CharBertError: `texts` is a text, or `fixed` is not one list for each text of positions in it.
+        CharBertError: `texts` is no list of texts, or `fixed` not one list of positions for each text.
     """
-    if isinstance(texts, str):
-        raise CharBertError("texts: give a list of texts, and not one")
+    if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+        raise CharBertError("texts: give a list of texts")
     text, text_starts = "".join(texts), offsets_of(list(map(len, texts)))
     codes, classes = _codes_and_classes(text)
     places = _places(fixed, text_starts)

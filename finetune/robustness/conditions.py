@@ -148,8 +148,8 @@ class TestSet:
         found = [by_id[name] for name in ids if name in by_id] if len(by_id) == len(given) else list(given)
         if len(found) < len(ids) or (complete and len(given) > len(ids)):
             raise CharBertError(
-                f"{path}: {len(given)} examples, of which {min(len(found), len(ids))} belong to the "
-                f"{len(ids)} of {self._settings.test}; give the same examples in one order"
+                f"{path}: {len(given)} examples, and {len(ids)} in {self._settings.test}; give the same "
+                "examples in one order"
             )
         for clean, noised in zip(self.examples, found, strict=False):
             if not _belong_together(clean, noised):

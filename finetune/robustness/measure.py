@@ -15,6 +15,7 @@ from finetune.robustness.sensitivity import sensitivity
 from finetune.robustness.settings import RobustnessSettings
 from finetune.robustness.shown import is_right, said
 from finetune.robustness.spread import scores_without
+from finetune.robustness.worst_inputs import drawn
 from finetune.tasks.tags import TagTask
 
 
@@ -152,7 +153,7 @@ class _Measuring:
         return cell
 
     def _worst_case(self, count: int, search: Mapping[str, Any]) -> Cell:
-        examples = self._test.examples[:count]
+        examples = drawn(self._test.examples, count, search["seed"])
         return {"examples": len(examples), "scores": self._loaded.worst_case(examples, search)}
 
     def _cost(self) -> Cell:

@@ -48,15 +48,15 @@ def flat_numbers(content: Content) -> dict[str, Any]:
     """The main numbers under flat names, for `results.json`."""
     numbers: dict[str, Any] = {"examples": content["examples"]}
     for model in content["models"]:
-        for name in ("clean", "attacked", "drop"):
+        for name, key in (("clean", "clean"), ("attacked", "attacked"), ("lost", "drop")):
             for statistic in ("mean", "std", "low", "high"):
-                if statistic in model[name]:
+                if statistic in model[key]:
                     ending = "" if statistic == "mean" else f"_{statistic}"
-                    numbers[f"{model['name']}_{name}_{content['measure']}{ending}"] = model[name][statistic]
+                    numbers[f"{model['name']}_{name}_{content['measure']}{ending}"] = model[key][statistic]
         for kind, found in model["kinds"].items():
-            numbers[f"{model['name']}_drop_{kind}"] = found["drop"]["mean"]
+            numbers[f"{model['name']}_lost_{kind}"] = found["drop"]["mean"]
         for name, found in model["files"].items():
-            numbers[f"{model['name']}_drop_file_{name}"] = found["drop"]["mean"]
+            numbers[f"{model['name']}_lost_file_{name}"] = found["drop"]["mean"]
         numbers[f"{model['name']}_milliseconds_per_example"] = model["milliseconds_per_example"]
     return numbers
 

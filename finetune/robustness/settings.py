@@ -44,7 +44,7 @@ class RobustnessSettings:
     worst_case: list[int] = described(
         [], "edits an adversary may make in an example, such as 1 2; none: no search"
     )
-    worst_case_limit: int = described(100, "examples searched, the first ones")
+    worst_case_limit: int = described(100, "examples searched, drawn by the first of the seeds")
     worst_case_variants: int = described(20, "variants of each word that are tried")
 
     examples: int = described(3, "examples shown of each model, and of where models differ")

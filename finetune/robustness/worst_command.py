@@ -175,6 +175,8 @@ def _check_files(out: Path, kept_in: Path, given: argparse.Namespace) -> None:
         raise CharBertError(f"{out}: there is no folder {out.parent}; make it first")
     if out.exists() and Path(given.file).exists() and out.samefile(given.file):
         raise CharBertError(f"{out}: is the data itself; give another file")
+    if out.is_file() and given.resume:
+        raise CharBertError(f"{out}: the search is done; read it there, or begin anew with --overwrite")
     if out.is_dir() or (out.exists() and not given.overwrite):
         raise CharBertError(f"{out}: is there already; give another file or --overwrite")
     if given.overwrite:

@@ -1,6 +1,7 @@
 """What a search for worst cases is given: the task of a model that no run here has made, and examples."""
 
 import argparse
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -68,7 +69,10 @@ def drawn_examples(
         raise CharBertError(f"{error}, or name the model's classes as FILE does with --labels") from error
     if not usable:
         raise CharBertError(f"{given.file}: no row is left that can be attacked")
-    drawn = sorted(
-        Random(given.seed).sample(range(len(usable)), min(given.limit or len(usable), len(usable)))
-    )
-    return [usable[number] for number in drawn]
+    return drawn(usable, given.limit or len(usable), given.seed)
+
+
+def drawn(examples: Sequence[Any], count: int, seed: int) -> list[Any]:
+    """So many of the examples at most, in their order."""
+    numbers = Random(seed).sample(range(len(examples)), min(count, len(examples)))
+    return [examples[number] for number in sorted(numbers)]

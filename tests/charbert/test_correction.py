@@ -95,7 +95,7 @@ def test_no_more_suggestions_than_asked_for(kind: str) -> None:
 
 
 def test_a_higher_threshold_replaces_what_is_surer_alone(model: Any) -> None:
-    weights = Weights(head=1.0, rank=0.0, edit=1.0, unseen=-4.0, letter=0.0, name=0.0, seen=0.0)
+    weights = Weights(head=1.0, sure=0.0, rank=0.0, edit=1.0, unseen=-4.0, letter=0.0, name=0.0, seen=0.0)
     corrector = Corrector(*model, weights=weights)
     text = "brwon lzay"
     # Of each word's odds e to the power of 4, less an edit: 0.9 * e^3 to 1, and 0.05 * e^3 to 1.

@@ -9,7 +9,7 @@ from small_correction import WORDS
 from charbert import Vocabulary
 from charbert.correction_rule import Judgement, Rule, Weights, looks_like_a_name
 
-WEIGHTS = Weights(head=1.0, rank=0.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
+WEIGHTS = Weights(head=1.0, sure=0.0, rank=0.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
 VOCABULARY = Vocabulary(WORDS)
 
 
@@ -123,11 +123,20 @@ def test_what_looks_like_a_name_is_kept_more_readily() -> None:
 
 def test_a_frequent_word_is_likelier_than_a_rare_one() -> None:
     scores = np.log(np.full(len(WORDS), 1 / len(WORDS)))
-    weights = Weights(head=1.0, rank=1.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
+    weights = Weights(head=1.0, sure=0.0, rank=1.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
     found = Rule(VOCABULARY, weights=weights).judge("frm", False, scores, 5)
     ratio = (WORDS.index("form") + 20) / (WORDS.index("from") + 20)
     assert found.words == ["from", "form", "fox"]
     assert found.probabilities[0] / found.probabilities[1] == pytest.approx(ratio)
+
+
+def test_a_model_that_is_sure_counts_more() -> None:
+    weights = Weights(head=1.0, sure=2.0, rank=0.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
+    scores = np.log([{"from": 0.6, "form": 0.2}.get(each, 1e-9) for each in WORDS])
+    found = Rule(VOCABULARY, weights=weights).judge("frm", False, scores, 5)
+    assert found.words[:2] == ["from", "form"]
+    ratio = 0.6 * math.exp(2 * 0.6) / (0.2 * math.exp(2 * 0.2))
+    assert found.probabilities[0] / found.probabilities[1] == pytest.approx(ratio, rel=1e-4)
 
 
 def test_no_more_words_than_asked_for() -> None:

@@ -200,6 +200,12 @@ def test_the_same_command_trains_on_the_same_noise(plain: Path, tmp_path: Path) 
     assert one == other
 
 
+@pytest.mark.parametrize(("copies", "told"), ((0, True), (1, False)))
+def test_noise_without_copies_is_told(copies: int, told: bool, caplog: pytest.LogCaptureFixture) -> None:
+    augmentation.augmenting_attack(settings(augmentation=copies, augmentation_rate=0.5))
+    assert ("augmentation_rate: not used, as augmentation=0 makes no copies" in caplog.messages) == told
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     (

@@ -79,8 +79,8 @@ def test_attacks_are_counted(tagging: tuple[Path, dict[str, Any]]) -> None:
 def test_the_folder_holds_page_report_and_results(tagging: tuple[Path, dict[str, Any]]) -> None:
     output, report = tagging
     results = json.loads((output / "results.json").read_text())
-    assert results["charbert_drop_file_reversed"] == report["models"][1]["files"]["reversed"]["drop"]["mean"]
-    assert results["charbert_drop_f1"] == report["models"][1]["drop"]["mean"]
+    assert results["charbert_lost_file_reversed"] == report["models"][1]["files"]["reversed"]["drop"]["mean"]
+    assert results["charbert_lost_f1"] == report["models"][1]["drop"]["mean"]
     assert "<svg" in (output / "report.html").read_text(encoding="utf-8")
 
 

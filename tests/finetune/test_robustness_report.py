@@ -83,9 +83,9 @@ def test_flips_are_counted_among_those_right_before() -> None:
 
 def test_the_main_numbers_have_flat_names() -> None:
     numbers = flat_numbers(report(ROBUST, FRAIL))
-    assert numbers["robust_drop_f1"] == pytest.approx(15)
+    assert numbers["robust_lost_f1"] == pytest.approx(15)
     assert numbers["frail_attacked_f1"] == pytest.approx(35)
-    assert numbers["robust_drop_f1_low"] < 15 < numbers["robust_drop_f1_high"]
+    assert numbers["robust_lost_f1_low"] < 15 < numbers["robust_lost_f1_high"]
     assert all(isinstance(value, int | float) for value in numbers.values())
 
 
