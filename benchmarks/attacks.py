@@ -157,7 +157,7 @@ def _texts(examples: Sequence[Any]) -> list[str]:
     found: list[str] = []
     for example in examples:
         if isinstance(example, TextExample):
-            found += [example.text] if example.pair is None else [example.text, example.pair]
+            found += example.texts
         else:
             found.append(" ".join(example.words) if isinstance(example, TaggedExample) else example.question)
     return found + list(dict.fromkeys(example.context for example in examples if hasattr(example, "context")))

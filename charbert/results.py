@@ -49,6 +49,15 @@ def whole_file(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def whole_lines(path: Path) -> list[bytes]:
+    """The lines of a file to which whole ones are added; what an interruption left of one is cut off it."""
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if len(whole) < len(content):
+        path.write_bytes(whole)
+    return whole.splitlines()
+
+
 def versions() -> dict[str, str]:
     """The versions on which results depend."""
     return {

@@ -66,8 +66,10 @@ def noised_copies(
         examples: to train on.
         seed: of the run; that of each copy is derived from it.
     """
+    if not settings.augmentation:
+        return NoisedCopies([], Counts(0, 0, 0, 0))
     noised: list[Any] = []
-    found = [Counts(0, 0, 0, 0)]
+    found: list[Counts] = []
     # A word that is split may get a tag that stands nowhere in the data; its example is not copied.
     unknown = BadRows(skip=True)
     attack = augmenting_attack(settings)
@@ -77,12 +79,11 @@ def noised_copies(
         noised += task.usable(copy, unknown)
         found.append(counts)
     total = Counts(*map(sum, zip(*found, strict=True)))
-    if settings.augmentation:
-        logger.info(
-            "augmentation: %d examples with noise beside %d; %d of %d words changed, %d could be; "
-            "%d examples have none that could",
-            *(len(noised), len(examples), total.changed, total.words, total.eligible, total.untouched),
-        )
+    logger.info(
+        "augmentation: %d examples with noise beside %d; %d of %d words changed, %d could be; "
+        "%d examples have none that could",
+        *(len(noised), len(examples), total.changed, total.words, total.eligible, total.untouched),
+    )
     if unknown:
         logger.warning("augmentation: %s", unknown.summary())
     return NoisedCopies(noised, total)

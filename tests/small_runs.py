@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -75,6 +76,22 @@ def write_config(corpus: Path, output: Path, **changes: Any) -> Path:
 def assert_identical_weights(output: Path, other: Path) -> None:
     ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, other))
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def assert_same_weights(output: Path, other: Path) -> None:
+    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, other))
+    assert ours.keys() == theirs.keys()
+    for name, tensor in theirs.items():
+        torch.testing.assert_close(ours[name], tensor, rtol=1e-5, atol=1e-6)
+
+
+def stopped(finished: Path, copy: Path) -> Path:
+    """A copy of a run of two checkpoints as it stood after the first."""
+    shutil.copytree(finished, copy)
+    shutil.rmtree(max(copy.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1])))
+    for name in ("results.json", "model.safetensors"):
+        (copy / name).unlink()
+    return copy
 
 
 def results(output: Path) -> dict[str, Any]:

@@ -48,6 +48,14 @@ class Misspellings:
         return form.upper() if core.isupper() and len(core) > 1 else form.capitalize()
 
 
+def codespell_dictionary() -> Path | None:
+    """The dictionary of codespell; None where that is not installed."""
+    package = find_spec("codespell_lib")
+    if package is None or package.origin is None:
+        return None
+    return Path(package.origin).parent / "data" / "dictionary.txt"
+
+
 @cache
 def codespell_misspellings() -> dict[str, tuple[str, ...]]:
     """Right word -> wrong ones, from the dictionary of codespell, which must be installed.
@@ -55,12 +63,11 @@ def codespell_misspellings() -> dict[str, tuple[str, ...]]:
     Raises:
         CharBertError: it is not.
     """
-    package = find_spec("codespell_lib")
-    if package is None or package.origin is None:
+    dictionary = codespell_dictionary()
+    if dictionary is None:
         raise CharBertError(
             "natural misspellings: give a list of them, or `pip install codespell` for its own"
         )
-    dictionary = Path(package.origin).parent / "data" / "dictionary.txt"
     return _inverted(dictionary.read_text(encoding="utf-8").splitlines())
 
 

@@ -93,7 +93,7 @@ def moved_answer(answer: Answer, context: AttackedText) -> Answer:
 
 
 def _attacked_pairs(examples: Sequence[TextExample], attack: Attack) -> AttackedSet:
-    texts = [[example.text] if example.pair is None else [example.text, example.pair] for example in examples]
+    texts = [example.texts for example in examples]
     found = iter(_in_parts(attack.texts, [text for each in texts for text in each]))
     parts = [[next(found) for _ in each] for each in texts]
     changed = [

@@ -17,6 +17,11 @@ class TextExample(NamedTuple):
     """Where it stands, for messages: `FILE: row N`, rows counted from 1 as an editor counts lines."""
 
     @property
+    def texts(self) -> list[str]:
+        """The text, or both texts of the pair."""
+        return [self.text] if self.pair is None else [self.text, self.pair]
+
+    @property
     def is_labelled(self) -> bool:
         return self.label is not None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from charbert.errors import CharBertError
+from charbert.results import whole_lines
 
 Key = Mapping[str, Any]
 Cell = dict[str, Any]
@@ -28,11 +29,7 @@ class Cells:
         self._path = path
         self._known: dict[str, Cell] = {}
         if path.exists():
-            content = path.read_bytes()
-            whole = content[: content.rfind(b"\n") + 1]
-            if len(whole) < len(content):
-                path.write_bytes(whole)
-            for number, line in enumerate(whole.splitlines(), start=1):
+            for number, line in enumerate(whole_lines(path), start=1):
                 try:
                     record = json.loads(line)
                     self._known[_name(record["key"])] = record["found"]

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from charbert.errors import CharBertError
 from charbert.noise import KINDS, Attack
+from charbert.noise.natural import codespell_dictionary
 from data.labelled.attacked import Counts, attacked
 from data.labelled.examples import QuestionExample, TaggedExample
 from data.labelled.rows import BadRows
@@ -19,7 +19,7 @@ from finetune.robustness.compared import Run
 from finetune.robustness.settings import RobustnessSettings
 
 CLEAN, FILE = "clean", "file"
-NATURAL, CODESPELL = "natural", "codespell_lib"
+NATURAL = "natural"
 
 
 class Condition(NamedTuple):
@@ -118,7 +118,7 @@ class TestSet:
         return self._bad.summary()
 
     def _can_be_made(self, kind: str) -> bool:
-        return kind != NATURAL or self._misspellings is not None or find_spec(CODESPELL) is not None
+        return kind != NATURAL or self._misspellings is not None or codespell_dictionary() is not None
 
     def _attack(self, condition: Condition) -> Attack:
         return Attack(

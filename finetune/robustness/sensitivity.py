@@ -104,7 +104,7 @@ def _texts(example: Any) -> list[str]:
         return [" ".join(example.words)]
     if isinstance(example, QuestionExample):
         return [example.question, example.context]
-    return [example.text] if example.pair is None else [example.text, example.pair]
+    return example.texts
 
 
 def _counted(example: Any, contexts: bool) -> int:

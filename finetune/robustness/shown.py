@@ -66,7 +66,7 @@ def attacked_texts(example: Any) -> list[str]:
         return [" ".join(example.words)]
     if isinstance(example, QuestionExample):
         return [example.question, _excerpt(example)]
-    return [example.text] if example.pair is None else [example.text, example.pair]
+    return example.texts
 
 
 def compared(clean: str, noised: str) -> tuple[list[Piece], list[Piece]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from charbert.errors import CharBertError
+from charbert.results import whole_lines
 from finetune.robustness.worst_search import Verdict, WorstCase
 from finetune.robustness.worst_words import texts_of, with_texts
 
@@ -35,16 +36,11 @@ class KeptCases:
         self._settings = json.loads(json.dumps(dict(settings)))
         self._lines: list[dict[str, Any]] = []
         self.seconds = 0.0
-        if not path.exists():
-            return
-        content = path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) < len(content):
-            path.write_bytes(whole)
-        if not whole:
+        lines = whole_lines(path) if path.exists() else []
+        if not lines:
             return
         try:
-            before, *self._lines = map(json.loads, whole.splitlines())
+            before, *self._lines = map(json.loads, lines)
             self.seconds = self._lines[-1]["seconds"] if self._lines else 0.0
             other = [name for name in self._settings if before[name] != self._settings[name]]
         except (ValueError, KeyError, TypeError) as error:

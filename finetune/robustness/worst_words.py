@@ -97,4 +97,4 @@ def texts_of(example: Any) -> list[str]:
         return list(example.words)
     if isinstance(example, QuestionExample):
         return [example.question]
-    return [example.text] if example.pair is None else [example.text, example.pair]
+    return example.texts

@@ -1,13 +1,10 @@
 """Several processes train one plain model: DDP and FSDP2."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from safetensors.torch import load_file
-from small_runs import log_lines, results, torchrun, write_config
+from small_runs import assert_same_weights, log_lines, results, stopped, torchrun, write_config
 
 SHORT: dict[str, Any] = {
     "plain": True,
@@ -29,13 +26,6 @@ def sharded(corpus: Path) -> Path:
     return output
 
 
-def assert_same_weights(output: Path, other: Path) -> None:
-    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, other))
-    assert ours.keys() == theirs.keys()
-    for name, tensor in theirs.items():
-        torch.testing.assert_close(ours[name], tensor, rtol=1e-5, atol=1e-6)
-
-
 def test_a_sharded_run_computes_what_one_without_sharding_does(
     corpus: Path, sharded: Path, tmp_path: Path
 ) -> None:
@@ -49,10 +39,6 @@ def test_a_sharded_run_computes_what_one_without_sharding_does(
 
 
 def test_a_sharded_run_goes_on_where_it_stopped(corpus: Path, sharded: Path, tmp_path: Path) -> None:
-    output = tmp_path / "stopped"
-    shutil.copytree(sharded, output)
-    shutil.rmtree(output / "checkpoint-4")
-    for name in ("results.json", "model.safetensors"):
-        (output / name).unlink()
+    output = stopped(sharded, tmp_path / "stopped")
     torchrun(write_config(corpus, output, **SHARDED), "--resume")
     assert_same_weights(output, sharded)

@@ -1,20 +1,20 @@
 """Several processes train one model: DDP, FSDP2, and more than one machine."""
 
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 from small_runs import (
     assert_identical_weights,
+    assert_same_weights,
     finish,
     free_port,
     log_lines,
     results,
     start_torchrun,
+    stopped,
     torchrun,
     write_config,
 )
@@ -49,22 +49,6 @@ def sharded(corpus: Path) -> Path:
     output = corpus / "sharded"
     torchrun(write_config(corpus, output, fsdp=True, gradient_checkpointing=True, **SHORT))
     return output
-
-
-def stopped(output: Path, copy: Path) -> Path:
-    """A run as it stood after its first checkpoint."""
-    shutil.copytree(output, copy)
-    shutil.rmtree(copy / "checkpoint-4")
-    for name in ("results.json", "model.safetensors"):
-        (copy / name).unlink()
-    return copy
-
-
-def assert_same_weights(output: Path, other: Path) -> None:
-    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, other))
-    assert ours.keys() == theirs.keys()
-    for name, tensor in theirs.items():
-        torch.testing.assert_close(ours[name], tensor, rtol=1e-5, atol=1e-6)
 
 
 def test_two_processes_train_together_and_go_on_where_they_stopped(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from small_runs import assert_identical_weights, results
+from small_runs import assert_identical_weights, results, stopped
 
 from charbert import CharBertTokenizer, WordRecognizer
 from charbert.errors import CharBertError, run_command
@@ -43,15 +43,6 @@ def write_config(corpus: Path, output: Path, **changes: Any) -> Path:
 
 def train(corpus: Path, output: Path, *more: str, **changes: Any) -> Path:
     main(["recognizer", str(write_config(corpus, output, **changes)), *more])
-    return output
-
-
-def stopped(finished: Path, output: Path) -> Path:
-    """A run as it stood after its first checkpoint."""
-    shutil.copytree(finished, output)
-    shutil.rmtree(output / "checkpoint-8")
-    (output / "model.safetensors").unlink()
-    (output / "results.json").unlink()
     return output
 
 
