@@ -137,7 +137,7 @@ def test_saved_probe_is_read_by_the_auto_class(tmp_path: Path, features: str) ->
     assert isinstance(loaded, ProbeForTokenClassification)
     assert tiny.differing(probe, loaded) == []
     batch = tiny.ragged_batch("roberta")
-    assert torch.equal(probe(**batch).logits, loaded(**batch).logits)
+    assert tiny.largest_difference(probe(**batch).logits, loaded(**batch).logits) < 1e-6
 
 
 def test_probe_of_a_charbert_has_its_weights(tmp_path: Path) -> None:
