@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from data.labelled.examples import Answer, QuestionExample, TaggedExample, TextExample
+from data.examples.types import Answer, QuestionExample, TaggedExample, TextExample
 
 ATTACKED = ("text", "pair", "words", "tags", "question", "context", "answers")
 """Fields of examples."""

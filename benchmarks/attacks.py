@@ -27,15 +27,15 @@ from benchmarks.attack_checks import checked
 from benchmarks.labelled import RandomExamples
 from benchmarks.report import add_json_option, machine, write_json
 from benchmarks.timing import GrowingTable
+from charbert.commands.progress import at_least
 from charbert.errors import CharBertError, run_command
 from charbert.noise import KINDS, Attack
-from data import attack as command
-from data.commands import at_least
-from data.labelled.attacked import attacked
-from data.labelled.examples import TaggedExample, TextExample
-from data.labelled.reading import TASKS, Columns, read
-from data.labelled.rows import BadRows
-from data.misspellings import read_misspellings
+from data.examples import attack as command
+from data.examples.attacking import attacked
+from data.examples.misspellings import read_misspellings
+from data.examples.readers import TASKS, Columns, read
+from data.examples.rows import BadRows
+from data.examples.types import TaggedExample, TextExample
 
 VOCABULARY = 30_000
 RANDOM = {"text": 4000, "tags": 4000, "answers": 700}

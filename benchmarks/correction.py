@@ -39,7 +39,7 @@ from benchmarks.misspelt import (
 from benchmarks.report import write_json
 from benchmarks.spell_checkers import CHECKERS, Checker
 from benchmarks.timing import GrowingTable, add_common_options, device_of, place
-from charbert.correction import THRESHOLD, CorrectedWord, Corrector
+from charbert.correction.corrector import THRESHOLD, CorrectedWord, Corrector
 from charbert.errors import run_command
 from charbert.lm_heads import CharBertForPreTraining
 

@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
+from charbert.correction_reading import WordPlace, WordReader
+from charbert.correction_rule import Rule, Weights, log_ranks, looks_like_a_name
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
@@ -32,11 +34,9 @@ from benchmarks.misspelt import (
 )
 from benchmarks.report import table, write_json
 from benchmarks.timing import add_common_options, device_of
-from charbert.correction_reading import WordPlace, WordReader
-from charbert.correction_rule import Rule, Weights, log_ranks, looks_like_a_name
+from charbert.commands.progress import at_least
 from charbert.errors import CharBertError, run_command
 from charbert.lm_heads import CharBertForPreTraining
-from data.commands import at_least
 
 OF_UNSEEN = ("head", "sure", "rank", "edit", "unseen", "letter", "name")
 FEWEST = 20

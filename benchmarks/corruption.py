@@ -19,19 +19,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 
 from benchmarks.report import add_json_option, table, write_json
-from charbert.draws import keys_of
+from charbert.commands.progress import at_least
 from charbert.errors import CharBertError, run_command
 from charbert.noise import EDITS, PRETRAINING_EDITS, SHORTEST_EDITED
 from charbert.ragged import Array, Ragged
+from charbert.randomness import keys_of
 from charbert.tokenization import CharBertTokenizer
-from data.blocks import TokenBlocks, joined_blocks
-from data.commands import at_least
-from data.corruption import Corruption, CorruptionSettings, is_noisable
-from data.curriculum import Noise
-from data.dataset import CHARACTERS_AT_ONCE
-from data.packing import SPECIAL_TOKENS, Packer
-from data.sources import batches, read_all
-from data.words import WordPieces
+from data.corpus.sources import batches, read_all
+from data.pretraining.blocks import TokenBlocks, joined_blocks
+from data.pretraining.masking import Corruption, CorruptionSettings, is_noisable
+from data.pretraining.noise_schedule import Noise
+from data.pretraining.packing import SPECIAL_TOKENS, Packer
+from data.pretraining.tokenize import CHARACTERS_AT_ONCE
+from data.pretraining.words import WordPieces
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -24,18 +24,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 
 from benchmarks.report import add_json_option, machine, table, write_json
+from charbert.commands.progress import at_least
+from charbert.commands.results import read_results
 from charbert.errors import run_command
-from charbert.results import read_results
 from charbert.spelling import SpellingTable, token_spellings
 from charbert.tokenization import CharBertTokenizer
 from data.__main__ import main as data
-from data.blocks import Blocks
-from data.commands import at_least
-from data.corruption import Corruption, CorruptionSettings
-from data.curriculum import Curriculum, Noise
-from data.examples import BatchMaker, PretrainingBatches
-from data.order import TrainingOrder
-from data.sources import read_documents
+from data.corpus.sources import read_documents
+from data.pretraining.batches import BatchMaker, PretrainingBatches
+from data.pretraining.blocks import Blocks
+from data.pretraining.masking import Corruption, CorruptionSettings
+from data.pretraining.noise_schedule import Curriculum, Noise
+from data.pretraining.sampler import TrainingOrder
 from pretrain.quickstart import find_dump
 
 MAX_LENGTH, BATCH_SIZE = 384, 32

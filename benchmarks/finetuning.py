@@ -39,11 +39,11 @@ from benchmarks.labelled import (
 from benchmarks.report import table, write_json
 from benchmarks.steps import SIZES, Bench, Build, config_of
 from benchmarks.timing import GrowingTable, add_common_options, device_of, milliseconds, place
+from charbert.commands.progress import at_least
+from charbert.commands.training import prepare_compiler
 from charbert.configuration import CharBertConfig
 from charbert.errors import run_command
 from charbert.tokenization import CharBertTokenizer
-from charbert.training import prepare_compiler
-from data.commands import at_least
 from finetune.tasks.base import Task
 
 CHARBERT, BERT = "charbert", "bert"

@@ -35,10 +35,10 @@ from benchmarks.timing import (
     place,
 )
 from charbert.char_encoder import CharacterEncoder
+from charbert.commands.progress import at_least
 from charbert.configuration import CharBertConfig
 from charbert.errors import run_command
-from charbert.gru import bidirectional_gru
-from data.commands import at_least
+from charbert.ops.gru import bidirectional_gru
 
 CHARACTERS = CharBertConfig.character_vocabulary_size
 CHECKED_ROWS, CHECKED_STEPS = 12, 96

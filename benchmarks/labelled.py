@@ -12,12 +12,12 @@ from transformers import BertTokenizer
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from benchmarks.synthetic import TOKEN_LENGTHS
-from data.labelled.examples import Answer, QuestionExample, TaggedExample, TextExample
+from data.examples.types import Answer, QuestionExample, TaggedExample, TextExample
 from finetune.batches import CHARACTERS, Padding, Rows
-from finetune.catalogue import task_of
 from finetune.inference import TARGETS
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Inputs, Task
+from finetune.tasks.registry import task_of
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 MARK = "##"  # of a piece that continues a word

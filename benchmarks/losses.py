@@ -25,10 +25,10 @@ from transformers import TrainerState
 
 from benchmarks.report import add_json_option, machine, table, write_json
 from benchmarks.steps import on_plain_path
+from charbert.commands.progress import at_least
+from charbert.commands.settings import load_settings
+from charbert.commands.training import STATE
 from charbert.errors import CharBertError, run_command
-from charbert.settings import load_settings
-from charbert.training import STATE
-from data.commands import at_least
 from pretrain import run
 from pretrain.settings import PretrainSettings
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
+from charbert.commands.progress import at_least
 from charbert.errors import CharBertError
 from charbert.noise import Attack
-from data.commands import at_least
-from data.misspellings import read_misspellings
-from data.sources import read_documents
+from data.corpus.sources import read_documents
+from data.examples.misspellings import read_misspellings
 
 MEASURED, FITTED = 0, 1
 SHORTEST_LINE = 60  # characters: no headings

@@ -28,11 +28,11 @@ from benchmarks.report import table, write_json
 from benchmarks.steps import SIZES, Bench, charbert, charbert_as_before, config_of, plain_bert
 from benchmarks.synthetic import random_batches
 from benchmarks.timing import GrowingTable, add_common_options, device_of, peak_tflops, place
+from charbert.commands.progress import at_least
+from charbert.commands.training import prepare_compiler
 from charbert.configuration import CharBertConfig
 from charbert.errors import run_command
-from charbert.training import prepare_compiler
-from data.commands import at_least
-from data.examples import Batch
+from data.pretraining.batches import Batch
 
 BATCHES = 4
 PLAIN_INPUTS = ("input_ids", "attention_mask", "labels")

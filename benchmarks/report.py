@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from charbert.results import versions
+from charbert.commands.results import versions
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from charbert.correction import CorrectedWord, Suggestion
 from charbert.correction_rule import SHORTEST, looks_like_a_name
+
+from charbert.correction.corrector import CorrectedWord, Suggestion
 from charbert.errors import CharBertError
-from charbert.recognition_reading import in_case_of
+from charbert.recognizer.reading import in_case_of
 
 MOST_EDITS = 2
 SYMSPELL_DICTIONARY = "frequency_dictionary_en_82_765.txt"

@@ -10,13 +10,13 @@ from torch.utils.data import DataLoader
 from transformers import BertForMaskedLM, PreTrainedModel
 
 from benchmarks.timing import forget_everything, milliseconds, peak_gib
+from charbert.commands.training import checkpoint_gradients, copied
 from charbert.configuration import CharBertConfig
 from charbert.interaction import fold
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.losses import mean_cross_entropy, score_labelled
 from charbert.masks import layer_mask
-from charbert.training import checkpoint_gradients, copied
-from data.examples import Batch
+from data.pretraining.batches import Batch
 from finetune.batches import mark_changing
 
 Build = Callable[[CharBertConfig], Any]

@@ -8,10 +8,10 @@ from charbert.configuration import CharBertConfig
 from charbert.losses import IGNORED
 from charbert.ragged import Array
 from charbert.spelling import BLANK_ID, SpellingTable
-from data.blocks import TokenBlocks
-from data.corruption import CorruptedBatch, Corruption
-from data.curriculum import Curriculum, Noise
-from data.examples import Batch, BatchMaker
+from data.pretraining.batches import Batch, BatchMaker
+from data.pretraining.blocks import TokenBlocks
+from data.pretraining.masking import CorruptedBatch, Corruption
+from data.pretraining.noise_schedule import Curriculum, Noise
 
 BLANKS = 0.20  # of the characters of a text
 # Of the tokens of a text: how many have 1, 2, ... characters. With masks, and the blanks between tokens, the

@@ -5,7 +5,7 @@ Importing this package registers CharBERT with `transformers`' Auto classes.
 
 from charbert.auto import register
 from charbert.configuration import CharBertConfig
-from charbert.correction import CorrectedWord, Correction, Corrector, Suggestion, correct
+from charbert.correction.corrector import CorrectedWord, Correction, Corrector, Suggestion, correct
 from charbert.errors import CharBertError
 from charbert.heads import (
     CharBertForMultipleChoice,
@@ -16,7 +16,7 @@ from charbert.heads import (
 from charbert.lm_heads import CharBertForMaskedLM, CharBertForPreTraining
 from charbert.modeling import CharBertModel, CharBertPreTrainedModel
 from charbert.outputs import CharBertForPreTrainingOutput, CharBertModelOutput
-from charbert.recognition import WordRecognizer, WordRecognizerConfig
+from charbert.recognizer.modeling import WordRecognizer, WordRecognizerConfig
 from charbert.tokenization import CharBertTokenizer
 from charbert.version import __version__
 from charbert.vocabulary import Vocabulary

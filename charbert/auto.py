@@ -14,8 +14,8 @@ from transformers import (
 
 from charbert import heads, lm_heads
 from charbert.configuration import CharBertConfig
+from charbert.correction.pipeline import register_pipelines
 from charbert.modeling import CharBertModel
-from charbert.pipelines import register_pipelines
 from charbert.tokenization import CharBertTokenizer
 
 MODELS = {

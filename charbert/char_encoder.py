@@ -3,10 +3,10 @@
 import torch
 from torch import nn
 
-from charbert import gru_cuda
 from charbert.configuration import CharBertConfig
-from charbert.gru import DirectionalGRU, bidirectional_gru
 from charbert.inspection import dtype_of_products, is_plain
+from charbert.ops import cuda as gru_cuda
+from charbert.ops.gru import DirectionalGRU, bidirectional_gru
 
 
 class CharacterEncoder(nn.Module):
@@ -15,7 +15,7 @@ class CharacterEncoder(nn.Module):
     Token i gets [h(first character); h(last character)], where h(j) joins the states of both directions at
     character j. With `char_encoder="embedding"` the characters' embeddings take the place of the states.
 
-    On a GPU, in bf16 or fp16, the states come from a kernel of our own (`charbert.gru`), elsewhere, and where
+    On a GPU, in bf16 or fp16, the states come from a kernel of our own (`charbert.ops`), elsewhere, and where
     that cannot run, from torch's GRU. `fused = False` leaves the kernel out.
 
     Shape: `char_input_ids` (B, T), `start_ids`, `end_ids`, `attention_mask` (B, L) -> (B, L, H), zero at

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import charbert
 from charbert.checkpoints import convert, read_checkpoint, read_config
+from charbert.commands.results import check_output_folder, write_results
 from charbert.errors import CharBertError
 from charbert.loading import backbone_tokenizer
-from charbert.results import check_output_folder, write_results
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import Vocabulary
 

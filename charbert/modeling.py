@@ -13,11 +13,11 @@ from transformers.utils.generic import can_return_tuple
 from charbert.char_encoder import CharacterEncoder
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
-from charbert.gru import DirectionalGRU
 from charbert.interaction import HeterogeneousInteraction, fold
 from charbert.lengths import tokens_of
 from charbert.loading import PretrainedLoading
 from charbert.masks import layer_mask
+from charbert.ops.gru import DirectionalGRU
 from charbert.outputs import CharBertModelOutput
 from charbert.spelling import BLANK_ID, SpelledInputs, SpellingTable, characters_of, token_spellings
 from charbert.vocabulary import Vocabulary

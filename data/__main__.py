@@ -5,7 +5,10 @@ import sys
 from collections.abc import Sequence
 
 from charbert.errors import run_command
-from data import attack, dataset, vocabulary, wikipedia
+from data.examples import attack
+from data.pretraining import tokenize as dataset
+from data.vocabulary import build as vocabulary
+from data.wiki import extract as wikipedia
 
 COMMANDS = {
     "wikipedia": (wikipedia, "a MediaWiki dump -> clean text of its articles, in shards"),

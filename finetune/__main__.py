@@ -12,15 +12,15 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from charbert.commands.results import is_main_process
+from charbert.commands.settings import load_settings
+from charbert.commands.tables import results_table
 from charbert.errors import run_command
-from charbert.results import is_main_process
-from charbert.settings import load_settings
 from finetune import predict, score
+from finetune.adversary import command as worst_command
 from finetune.robustness import run as robustness
-from finetune.robustness import worst_command
 from finetune.run import finetune
 from finetune.settings import FinetuneSettings
-from finetune.tables import results_table
 
 COMMANDS = {
     "predict": (predict, "what a fine-tuned model makes of a file"),

@@ -14,8 +14,8 @@ from sklearn import metrics
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from charbert.errors import CharBertError
-from data.labelled.conll import to_iob2
-from data.labelled.examples import TaggedExample
+from data.examples.conll import to_iob2
+from data.examples.types import TaggedExample
 from finetune.metrics.tagging import OUTSIDE, entity_scores, entity_scores_by_type, has_entities
 from finetune.tasks.base import Task
 from finetune.tasks.tags import TagPrediction, TagTask, word_starts, words_at

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
-from charbert.draws import keys_of
 from charbert.errors import CharBertError
 from charbert.noise import Attack
-from data.labelled.attacked import Counts, attacked
-from data.labelled.rows import BadRows
-from data.misspellings import read_misspellings
+from charbert.randomness import keys_of
+from data.examples.attacking import Counts, attacked
+from data.examples.misspellings import read_misspellings
+from data.examples.rows import BadRows
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
 

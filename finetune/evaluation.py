@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from charbert.results import is_main_process
+from charbert.commands.results import is_main_process
 from finetune.analysis import word_split, write_report
-from finetune.catalogue import SUBMISSIONS
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
+from finetune.tasks.registry import SUBMISSIONS
 
 PREDICTIONS = "predictions"
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from charbert.training import copied
-from data.commands import progress_bar
+from charbert.commands.progress import progress_bar
+from charbert.commands.training import copied
 from finetune.batches import Padding, by_length
 from finetune.tasks.base import Encoded, Inputs, Output, Task
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import torch
 
+from charbert.commands.progress import at_least, progress_bar
+from charbert.commands.results import whole_file
 from charbert.errors import CharBertError
-from charbert.results import whole_file
-from data.commands import at_least, progress_bar
-from data.labelled.rows import BadRows
-from finetune.catalogue import read, task_of
+from data.examples.rows import BadRows
 from finetune.inference import Predictor
 from finetune.models import load_finetuned
 from finetune.run import TASK_FILE
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
+from finetune.tasks.registry import read, task_of
 
 CHUNK = 1000  # examples in memory
 LINES = ".jsonl"

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from itertools import chain, zip_longest
 from typing import Any, TypeVar
 
-from charbert.recognition import WordRecognizer
-from data.commands import passing_bar
-from data.labelled.examples import QuestionExample, TaggedExample, TextExample
+from charbert.commands.progress import passing_bar
+from charbert.recognizer.modeling import WordRecognizer
+from data.examples.types import QuestionExample, TaggedExample, TextExample
 
 E = TypeVar("E", TextExample, TaggedExample, QuestionExample)
 READ: dict[Any, tuple[str, ...]] = {

@@ -15,11 +15,7 @@ from accelerate import PartialState
 from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from charbert.errors import CharBertError
-from charbert.lengths import check_length
-from charbert.losses import IGNORED
-from charbert.ragged import rounded_up
-from charbert.results import (
+from charbert.commands.results import (
     RESULTS,
     check_output_folder,
     is_main_process,
@@ -27,14 +23,18 @@ from charbert.results import (
     whole_file,
     write_results,
 )
-from charbert.training import STATE, checkpoint_gradients, complete_checkpoint, training_arguments
+from charbert.commands.training import STATE, checkpoint_gradients, complete_checkpoint, training_arguments
+from charbert.errors import CharBertError
+from charbert.lengths import check_length
+from charbert.losses import IGNORED
+from charbert.ragged import rounded_up
 from finetune.analysis import check_word_split
 from finetune.augmentation import augmenting_attack, noised_copies
 from finetune.batches import COMPILED_TOKENS, Padding, Rows
+from finetune.datasets import Sets, read_sets
 from finetune.evaluation import PREDICTIONS, evaluated
 from finetune.metrics.intervals import summary
 from finetune.models import load
-from finetune.sets import Sets, read_sets
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
 from finetune.tasks.texts import MULTI_LABEL

@@ -13,19 +13,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from charbert.commands.results import whole_file
 from charbert.errors import CharBertError
-from charbert.results import whole_file
-from data.labelled.examples import Label, TaggedExample
-from data.labelled.glue import GLUE, label_in
-from data.labelled.options import add_column_options, given_columns
-from data.labelled.rows import BadRows, Fault, Row
-from data.labelled.tables import label_reader
-from finetune.catalogue import ANSWERS, TAGS, TASKS, read
+from data.examples.glue import GLUE, label_in
+from data.examples.options import add_column_options, given_columns
+from data.examples.rows import BadRows, Fault, Row
+from data.examples.tables import label_reader
+from data.examples.types import Label, TaggedExample
 from finetune.metrics import predictions
 from finetune.metrics.classification import GLUE_METRICS, TEXT_METRICS
 from finetune.metrics.squad import missing_predictions, squad1_scores, squad2_scores
 from finetune.metrics.tagging import OUTSIDE, entity_report, has_entities, tag_scores
 from finetune.settings import FinetuneSettings
+from finetune.tasks.registry import ANSWERS, TAGS, TASKS, read
 
 NO_OPTIONS = ("pair_column", "word_number", "tag_number")
 """Columns that do not count here, or are options of other names."""

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field, fields
 from math import inf
 from typing import Any
 
+from charbert.commands.settings import described
 from charbert.errors import CharBertError
 from charbert.noise import KEYBOARDS, KINDS
-from charbert.settings import described
-from data.labelled.conll import CONLLU_COLUMNS
-from data.labelled.reading import Columns
+from data.examples.conll import CONLLU_COLUMNS
+from data.examples.readers import Columns
 from finetune.probe import FEATURES
 from finetune.probe import UNITS as PROBE_SIZE
 from finetune.tasks.texts import PROBLEMS

@@ -9,8 +9,8 @@ from accelerate.utils import gather_object
 from torch.nn import functional as F
 from transformers import Trainer
 
+from charbert.commands.training import copied
 from charbert.losses import IGNORED
-from charbert.training import copied
 from finetune.batches import mark_changing
 from finetune.inference import outputs_of
 from finetune.tasks.base import Encoded, Output, Task

@@ -7,11 +7,11 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from charbert.commands.results import is_main_process
+from charbert.commands.settings import load_settings
 from charbert.errors import run_command
-from charbert.results import is_main_process
-from charbert.settings import load_settings
-from pretrain.recognizer import train_recognizer
-from pretrain.recognizer_settings import RecognizerSettings
+from pretrain.recognizer.run import train_recognizer
+from pretrain.recognizer.settings import RecognizerSettings
 from pretrain.run import pretrain
 from pretrain.settings import PretrainSettings
 

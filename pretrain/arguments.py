@@ -4,8 +4,8 @@ from typing import Any
 
 from transformers import TrainingArguments
 
-from charbert.training import training_arguments
-from pretrain.recognizer_settings import RecognizerSettings
+from charbert.commands.training import training_arguments
+from pretrain.recognizer.settings import RecognizerSettings
 from pretrain.settings import PretrainSettings
 
 ALIKE = (

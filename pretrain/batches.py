@@ -13,12 +13,12 @@ from transformers import TrainingArguments
 from charbert.errors import CharBertError
 from charbert.spelling import SpellingTable
 from charbert.tokenization import CharBertTokenizer
-from data.blocks import checked_blocks
-from data.corruption import Corruption, CorruptionSettings
-from data.curriculum import Curriculum
-from data.examples import STREAM_STATE, Batch, BatchMaker, PretrainingBatches
-from data.order import EvaluationOrder, Place, TrainingOrder
-from data.packing import Packer
+from data.pretraining.batches import STREAM_STATE, Batch, BatchMaker, PretrainingBatches
+from data.pretraining.blocks import checked_blocks
+from data.pretraining.masking import Corruption, CorruptionSettings
+from data.pretraining.noise_schedule import Curriculum
+from data.pretraining.packing import Packer
+from data.pretraining.sampler import EvaluationOrder, Place, TrainingOrder
 from pretrain.settings import PretrainSettings
 
 # A stream's worker tokenises eight million characters at once, which takes seconds.
@@ -142,8 +142,8 @@ def _streamed(
     # Streams alone need `datasets`, which takes a second to import.
     from datasets import concatenate_datasets
 
-    from data.sources import streamed
-    from data.streaming import StreamedBatches, StreamState
+    from data.corpus.sources import streamed
+    from data.pretraining.streaming import StreamedBatches, StreamState
 
     stream = {
         "sources": settings.stream,

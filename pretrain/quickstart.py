@@ -13,12 +13,13 @@ from pathlib import Path
 from random import Random
 
 from charbert.correction_reading import WordReader
+
+from charbert.commands.results import check_output_folder, read_results, write_results
 from charbert.errors import CharBertError, run_command
 from charbert.noise import SHORTEST_EDITED, noise_word
-from charbert.results import check_output_folder, read_results, write_results
 from charbert.tokenization import CharBertTokenizer
 from data.__main__ import main as data_main
-from data.blocks import Blocks
+from data.pretraining.blocks import Blocks
 from pretrain.__main__ import main as pretrain_main
 from pretrain.run import FIGURE
 

@@ -9,11 +9,11 @@ from typing import Any
 from transformers import TrainerState, TrainingArguments, set_seed
 
 from charbert.checkpoints import read_config
+from charbert.commands.results import RESULTS, check_output_folder, is_main_process, write_results
+from charbert.commands.training import STATE, complete_checkpoint
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
-from charbert.results import RESULTS, check_output_folder, is_main_process, write_results
 from charbert.tokenization import CharBertTokenizer
-from charbert.training import STATE, complete_checkpoint
 from pretrain.arguments import step_arguments
 from pretrain.batches import batches_of_run
 from pretrain.curves import draw_curves

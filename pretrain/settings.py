@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from charbert.commands.settings import described
 from charbert.errors import CharBertError
 from charbert.noise import EDITS, PRETRAINING_EDITS
-from charbert.settings import described
-from data.curriculum import Curriculum, CurriculumPoint, Noise
+from data.pretraining.noise_schedule import Curriculum, CurriculumPoint, Noise
 
 LEAST = {
     **dict.fromkeys(("batch_size", "gradient_accumulation_steps", "max_steps"), 1),

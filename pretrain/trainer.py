@@ -12,10 +12,10 @@ from torch.utils.data import DataLoader
 from transformers import Trainer
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from charbert.commands.training import copied
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.losses import IGNORED, score_labelled
-from charbert.training import copied
-from data.examples import Batch
+from data.pretraining.batches import Batch
 from pretrain.batches import TrainingBatches
 from pretrain.sharding import configure_sharding, gathered
 

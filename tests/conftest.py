@@ -14,14 +14,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
-from transformers import BertForMaskedLM, BertModel, RobertaForMaskedLM, RobertaModel
-
-PLAIN = {
-    ("bert", "model"): BertModel,
-    ("bert", "masked_lm"): BertForMaskedLM,
-    ("roberta", "model"): RobertaModel,
-    ("roberta", "masked_lm"): RobertaForMaskedLM,
-}
+from plain import save_plain
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -73,11 +66,3 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from small_runs import make_corpus  # with all that reads data, which few tests need
 
     return make_corpus(tmp_path_factory.mktemp("corpus"))
-
-
-def save_plain(folder: Path, kind: str, head: str) -> Path:
-    model = PLAIN[kind, head](tiny.backbone_config(kind))
-    tiny.scatter_weights(model)
-    model.save_pretrained(folder)
-    tiny.stock_tokenizer(kind).save_pretrained(folder)
-    return folder

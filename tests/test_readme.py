@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import tiny
-from conftest import save_plain
+from plain import save_plain
 from released_layout import save_released
 from small_correction import saved_model
 from small_finetuning import write_conll, write_csv

@@ -10,7 +10,6 @@ from functools import cached_property
 
 import numpy as np
 
-from charbert.draws import keys_of, uniform
 from charbert.errors import CharBertError
 from charbert.noise.attacked import (
     AttackedText,
@@ -20,15 +19,16 @@ from charbert.noise.attacked import (
     attacked_texts,
     respaced_sentences,
 )
-from charbert.noise.confusions import PrintConfusions
 from charbert.noise.edits import EDITS
+from charbert.noise.homoglyphs import UnicodeVariants
 from charbert.noise.keyboards import check_language
 from charbert.noise.kinds import KINDS, Cases, Kind, Typos
-from charbert.noise.lookalikes import UnicodeVariants
 from charbert.noise.natural import Misspellings, codespell_misspellings
-from charbert.noise.spacing import Spacing
+from charbert.noise.ocr import PrintConfusions
+from charbert.noise.space import Spacing
 from charbert.noise.words import Words, words_of_sentences, words_of_texts
 from charbert.ragged import Array
+from charbert.randomness import keys_of, uniform
 
 _CHANGED, _EDIT, _PLACE, _LETTER = range(4)
 _SEEDS = 2**64

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from charbert.noise.choices import counts_between, drawn_options, nth_possible
 from charbert.noise.keyboards import KeyTable, key_table, neighbours_of
+from charbert.noise.sampling import counts_between, drawn_options, nth_possible
 from charbert.ragged import Array, offsets_of
 
 EDITS = ("drop", "add", "swap", "keyboard")

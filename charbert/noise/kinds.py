@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from charbert.noise.attacked import Changes, changed_cores
-from charbert.noise.choices import counts_between, each_character
 from charbert.noise.edits import EDITS, noise_words
+from charbert.noise.sampling import counts_between, each_character
 from charbert.noise.words import Words
 from charbert.ragged import Array
 

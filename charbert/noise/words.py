@@ -14,8 +14,8 @@ from itertools import chain
 import numpy as np
 
 from charbert.errors import CharBertError
-from charbert.noise.choices import counts_between, each_character
 from charbert.noise.edits import SHORTEST_EDITED
+from charbert.noise.sampling import counts_between, each_character
 from charbert.ragged import Array, offsets_of
 
 _OTHER, _SPACE, _LINE_BREAK, _LETTER, _MARK, _NUMBER = range(6)

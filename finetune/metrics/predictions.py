@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from charbert.errors import CharBertError
-from data.files import text_ending
-from data.labelled.cells import id_in
-from data.labelled.examples import TaggedExample, TextExample
-from data.labelled.formats import tsv_rows
-from data.labelled.lines import read_lines
-from data.labelled.rows import BadRows, Row, with_columns
-from data.labelled.tables import read_table
+from data.corpus.files import text_ending
+from data.examples.cells import id_in
+from data.examples.lines import read_lines
+from data.examples.rows import BadRows, Row, with_columns
+from data.examples.table_files import tsv_rows
+from data.examples.tables import read_table
+from data.examples.types import TaggedExample, TextExample
 
 PREDICTION = "prediction"
 NAMES = ("index", "id")

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from charbert.commands.results import whole_lines
 from charbert.errors import CharBertError
-from charbert.results import whole_lines
 
 Key = Mapping[str, Any]
 Cell = dict[str, Any]

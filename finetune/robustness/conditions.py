@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 from charbert.errors import CharBertError
 from charbert.noise import KINDS, Attack
 from charbert.noise.natural import codespell_dictionary
-from data.labelled.attacked import Counts, attacked
-from data.labelled.examples import QuestionExample, TaggedExample
-from data.labelled.rows import BadRows
-from data.misspellings import read_misspellings
-from finetune.catalogue import has_labels, read
+from data.examples.attacking import Counts, attacked
+from data.examples.misspellings import read_misspellings
+from data.examples.rows import BadRows
+from data.examples.types import QuestionExample, TaggedExample
 from finetune.robustness.cells import stamp
-from finetune.robustness.compared import Run
+from finetune.robustness.models import Run
 from finetune.robustness.settings import RobustnessSettings
+from finetune.tasks.registry import has_labels, read
 
 CLEAN, FILE = "clean", "file"
 NATURAL = "natural"

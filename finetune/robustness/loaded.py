@@ -7,14 +7,14 @@ from typing import Any
 
 import torch
 
-from charbert.recognition import WordRecognizer
+from charbert.recognizer.modeling import WordRecognizer
+from finetune.adversary.attacks import Scores, worst_case_scores
 from finetune.batches import Padding
 from finetune.inference import Predictor
 from finetune.models import load_finetuned
 from finetune.predict import CHUNK
 from finetune.recognition import recognized
-from finetune.robustness.compared import Recognizer, Run
-from finetune.robustness.worst_case import Scores, worst_case_scores
+from finetune.robustness.models import Recognizer, Run
 
 TIMED, ROUNDS = 200, 3  # examples, passes over them
 

@@ -4,18 +4,18 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from data.commands import progress_bar
+from charbert.commands.progress import progress_bar
+from finetune.adversary.inputs import drawn
 from finetune.analysis import word_split
 from finetune.metrics.tagging import has_entities
 from finetune.robustness.cells import Cell, Cells, Key, stamp
-from finetune.robustness.compared import ComparedModel, Run
 from finetune.robustness.conditions import CLEAN, Condition, TestSet
 from finetune.robustness.loaded import LoadedModel, device_name
+from finetune.robustness.models import ComparedModel, Run
 from finetune.robustness.sensitivity import sensitivity
 from finetune.robustness.settings import RobustnessSettings
 from finetune.robustness.shown import is_right, said
 from finetune.robustness.spread import scores_without
-from finetune.robustness.worst_inputs import drawn
 from finetune.tasks.tags import TagTask
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from charbert.results import versions
+from charbert.commands.results import versions
 from finetune.robustness.cells import Cell
 from finetune.robustness.conditions import CLEAN, Condition, TestSet
 from finetune.robustness.flips import chosen_examples, flipped

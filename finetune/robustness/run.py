@@ -8,13 +8,13 @@ from pathlib import Path
 
 import torch
 
+from charbert.commands.results import RESULTS, check_output_folder, whole_file, write_results
+from charbert.commands.settings import load_settings
 from charbert.errors import CharBertError
-from charbert.results import RESULTS, check_output_folder, whole_file, write_results
-from charbert.settings import load_settings
 from finetune.robustness.cells import Cells
-from finetune.robustness.compared import compared_models
 from finetune.robustness.conditions import TestSet
 from finetune.robustness.measure import measured
+from finetune.robustness.models import compared_models
 from finetune.robustness.page import page
 from finetune.robustness.report import Content, flat_numbers, report_of
 from finetune.robustness.settings import RobustnessSettings

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from charbert.commands.progress import progress_bar
+from charbert.commands.training import copied
 from charbert.ragged import Array
-from charbert.training import copied
-from data.commands import progress_bar
-from data.labelled.examples import QuestionExample, TaggedExample
+from data.examples.types import QuestionExample, TaggedExample
 from finetune.batches import by_length
 from finetune.encoding import rows_of, tokenized
 from finetune.robustness.loaded import LoadedModel

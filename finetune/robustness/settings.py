@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import torch
 
+from charbert.commands.settings import described
 from charbert.errors import CharBertError
 from charbert.noise import KINDS
-from charbert.settings import described
 
 PAPER_RATES = [0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0]
 GPU_BATCH, CPU_BATCH = 256, 64

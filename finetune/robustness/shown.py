@@ -4,7 +4,7 @@ import re
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
-from data.labelled.examples import QuestionExample, TaggedExample
+from data.examples.types import QuestionExample, TaggedExample
 from finetune.metrics.squad import answer_words
 from finetune.metrics.tagging import OUTSIDE
 from finetune.tasks.base import Task

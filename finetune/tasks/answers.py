@@ -11,8 +11,8 @@ import numpy as np
 from transformers import AutoModelForQuestionAnswering
 
 from charbert.errors import CharBertError
-from data.labelled.examples import QuestionExample
-from data.labelled.rows import BadRows
+from data.examples.rows import BadRows
+from data.examples.types import QuestionExample
 from finetune.encoding import rows_of, tokenized
 from finetune.metrics.squad import best_threshold, squad1_scores, squad2_scores
 from finetune.tasks.base import Encoded, Inputs, Output, Task

@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from data.labelled.rows import BadRows
+from data.examples.rows import BadRows
 
 Example = TypeVar("Example")
 Prediction = TypeVar("Prediction")

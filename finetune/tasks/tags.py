@@ -10,8 +10,8 @@ from scipy.special import softmax
 from transformers import AutoModelForTokenClassification
 
 from charbert.losses import IGNORED
-from data.labelled.examples import TaggedExample
-from data.labelled.rows import BadRows
+from data.examples.rows import BadRows
+from data.examples.types import TaggedExample
 from finetune.encoding import rows_of, tokenized
 from finetune.metrics.tagging import OUTSIDE
 from finetune.tasks.base import Encoded, Output, Task

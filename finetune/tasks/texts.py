@@ -8,8 +8,8 @@ import numpy as np
 from scipy.special import expit, softmax
 from transformers import AutoModelForSequenceClassification
 
-from data.labelled.examples import Label, TextExample
-from data.labelled.rows import BadRows
+from data.examples.rows import BadRows
+from data.examples.types import Label, TextExample
 from finetune.encoding import rows_of, tokenized
 from finetune.tasks.base import Encoded, Output, Task
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from data.labelled.examples import Answer
+from data.examples.types import Answer
 
 # How much a longer window is preferred where a token has the same context in two, as BERT does.
 _LENGTH_WEIGHT = 0.01

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from benchmarks.attack_checks import checked
-from data.labelled.examples import Answer, QuestionExample, TaggedExample, TextExample
+from data.examples.types import Answer, QuestionExample, TaggedExample, TextExample
 
 TEXT = TextExample("t", "the  dog barks", "a cat", "yes", "file: row 1")
 TAGGED = TaggedExample("s", ("New", "York", "is"), ("B-LOC", "I-LOC", "O"), 0, "file: row 1")

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import attacks
 from charbert.errors import CharBertError
 from charbert.noise import KINDS
-from data.labelled.attacked import Counts
+from data.examples.attacking import Counts
 
 NER = "Thousands O\nin O\nParis I-LOC\nwonder O\n" * 20
 

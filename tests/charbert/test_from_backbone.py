@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
-from conftest import save_plain
+from plain import save_plain
 from transformers import AutoModel, AutoModelForMaskedLM, DistilBertConfig, DistilBertModel
 
 import charbert

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from small_tasks import ENTITY_TAGS, tag_predictions, tag_task, tagged, text_task
 
-from data.labelled.examples import TextExample
+from data.examples.types import TextExample
 from finetune.analysis import MOST_LABELS, REST, draw_confusion, write_report
 from finetune.tasks.answers import AnswerTask
 from finetune.tasks.texts import TextPrediction

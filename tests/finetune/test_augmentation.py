@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import conftest
 import pytest
+from plain import save_plain
 from small_finetuning import TAGGED, write_conll, write_csv, write_finetune_config, write_squad
 from small_tasks import tag_task, tagged, text_task
 
+from charbert.commands.results import read_results
 from charbert.errors import CharBertError
-from charbert.results import read_results
-from data.labelled.examples import Answer, QuestionExample, TextExample
+from data.examples.types import Answer, QuestionExample, TextExample
 from finetune import augmentation
 from finetune import run as runs
 from finetune.__main__ import main
@@ -30,7 +30,7 @@ TEXTS = [
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a plain BERT."""
-    return conftest.save_plain(tmp_path_factory.mktemp("models") / "plain", "bert", "model")
+    return save_plain(tmp_path_factory.mktemp("models") / "plain", "bert", "model")
 
 
 def settings(**changes: Any) -> FinetuneSettings:

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-import conftest
 import pytest
+from plain import save_plain
 from small_finetuning import TAGGED, write_conll, write_csv, write_finetune_config, write_squad
 
 from charbert.errors import CharBertError
@@ -16,7 +16,7 @@ from finetune.__main__ import main
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders `text`, `tagging` and `qa`, each with a model and its data."""
     folder = tmp_path_factory.mktemp("models")
-    plain = conftest.save_plain(folder / "plain", "bert", "model")
+    plain = save_plain(folder / "plain", "bert", "model")
     data = {
         "text": write_csv(folder / "text.csv"),
         "tagging": write_conll(folder / "tagging.conll"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
-from conftest import save_plain
+from plain import save_plain
 from small_tasks import tag_task, text_task
 from torch import nn
 from transformers import AutoModelForTokenClassification, BertForTokenClassification, pipeline

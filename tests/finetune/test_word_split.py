@@ -8,7 +8,7 @@ import tiny
 from small_tasks import ENTITY_TAGS, tag_predictions, tag_task, tagged, text_task
 
 from charbert import CharBertError
-from data.labelled.examples import TaggedExample
+from data.examples.types import TaggedExample
 from finetune.analysis import check_word_split, word_split
 from finetune.tasks.tags import TagPrediction
 

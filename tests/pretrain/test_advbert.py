@@ -12,12 +12,12 @@ import pytest
 import tiny
 import torch
 import transformers
-from conftest import save_plain
+from plain import save_plain
 from small_runs import assert_identical_weights, log_lines, results, write_config
 
 from charbert import CharBertForPreTraining, CharBertTokenizer
+from charbert.commands.settings import load_settings
 from charbert.errors import CharBertError
-from charbert.settings import load_settings
 from charbert.spelling import SpellingTable, token_spellings
 from data.__main__ import main as data_main
 from pretrain.__main__ import main

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from charbert.settings import load_settings
-from pretrain.recognizer_settings import RecognizerSettings
+from charbert.commands.settings import load_settings
+from pretrain.recognizer.settings import RecognizerSettings
 from pretrain.settings import PretrainSettings
 
 CONFIGS = sorted((Path(__file__).parents[2] / "pretrain" / "configs").glob("*.yaml"))

@@ -1,0 +1,1 @@
+"""Spelling correction with the noisy LM: corrector, reader, rule, spell distance, pipeline."""

@@ -1,0 +1,169 @@
+"""Restoring misspelled words with the noisy LM (Section 3.3): `correct`, and `Corrector` for many texts."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple, overload
+
+from charbert.correction_reading import Model, WordPlace, WordReader
+from charbert.correction_rule import Rule, Weights, contraction, looks_like_a_name
+from charbert.errors import CharBertError
+from charbert.recognizer.reading import in_case_of
+from charbert.tokenization import CharBertTokenizer
+
+TOP_K = 5
+THRESHOLD = 0.5
+_TEXTS = 256  # read at a time
+
+
+class Suggestion(NamedTuple):
+    """A word that may have been meant, in the letter case of the one written, and how likely it was."""
+
+    word: str
+    probability: float
+
+
+class CorrectedWord(NamedTuple):
+    """A word taken for a misspelling: `text[start:end] == word`, likeliest meant for `correction`."""
+
+    start: int
+    end: int
+    word: str
+    correction: str
+    suggestions: list[Suggestion]
+
+
+class Correction(NamedTuple):
+    """A text with its misspelled words replaced, all else as it was, and those words in order."""
+
+    text: str
+    words: list[CorrectedWord]
+
+
+class Corrector:
+    """Restores misspelled words; `charbert.correction_rule` says by which rule.
+
+    Args:
+        model: a model with a noisy-LM head, or the folder or hub id to load it from.
+        tokenizer: its tokenizer; by default that of the model's folder.
+        known: words that are right whatever the model says, such as names and technical terms.
+        real_words: judge also words that stand in the vocabulary ("form" for "from"). Slower, as every word
+            is read, and finds few: the head has learnt from changed words only.
+        weights: what counts how much.
+
+    Raises:
+        CharBertError: the model has no noisy-LM head, or one that was never trained; the tokenizer has no
+            words, or not those of the model; or `known` is one text.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        tokenizer: CharBertTokenizer | None = None,
+        known: Collection[str] = (),
+        real_words: bool = False,
+        weights: Weights | None = None,
+    ) -> None:
+        if isinstance(known, str):
+            raise CharBertError(f"known={known!r:.40} must be several words: give a list")
+        self._reader = WordReader(model, tokenizer)
+        known = {self._reader.normal(word) for word in known}
+        self._rule = Rule(self._reader.words, known, real_words, weights)
+
+    def __call__(
+        self, texts: Iterable[str], top_k: int = TOP_K, threshold: float = THRESHOLD
+    ) -> list[Correction]:
+        """The texts with their misspelled words replaced by what was likeliest meant.
+
+        Args:
+            texts: any; empty ones, and those without a word, come back as they are.
+            top_k: suggestions for a word, at most.
+            threshold: how likely a word must be a misspelling, from 0 to 1. More: fewer words are replaced,
+                and more of them rightly.
+
+        Raises:
+            CharBertError: a number that is none of these, or something that is no text.
+        """
+        if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
+            raise CharBertError("give a list of texts, or one text to charbert.correct")
+        texts = list(texts)
+        for number, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise CharBertError(f"text {number} is no text but {type(text).__name__}: {text!r:.40}")
+        if top_k < 1 or not 0 <= threshold <= 1:
+            raise CharBertError(f"top_k={top_k} must be at least 1, and threshold={threshold} from 0 to 1")
+        corrections: list[Correction] = []
+        for begin in range(0, len(texts), _TEXTS):
+            corrections += self._corrected(texts[begin : begin + _TEXTS], top_k, threshold)
+        return corrections
+
+    def _corrected(self, texts: Sequence[str], top_k: int, threshold: float) -> list[Correction]:
+        def is_suspect(place: WordPlace) -> bool:
+            text = texts[place.text]
+            word = self._reader.normal(text[place.start : place.end])
+            return self._rule.is_suspect(text, place.start, place.end, word)
+
+        found: dict[int, list[CorrectedWord]] = defaultdict(list)
+        for place, log_probabilities in self._reader.scores(texts, is_suspect):
+            number, start, end = place
+            word = texts[number][start:end]
+            is_name = looks_like_a_name(texts[number], start, end)
+            small = self._reader.normal(word)
+            judgement = self._rule.judge(small, is_name, log_probabilities, top_k)
+            if judgement.words and judgement.probability >= threshold:
+                behind = texts[number][end : end + 2]
+                restored = [in_case_of(contraction(each, small, behind), word) for each in judgement.words]
+                suggestions = list(map(Suggestion, restored, judgement.probabilities))
+                found[number].append(CorrectedWord(start, end, word, restored[0], suggestions))
+        return [_replaced(text, sorted(found[number])) for number, text in enumerate(texts)]
+
+
+def _replaced(text: str, words: list[CorrectedWord]) -> Correction:
+    parts, end = [], 0
+    for word in words:
+        parts += [text[end : word.start], word.correction]
+        end = word.end
+    return Correction("".join([*parts, text[end:]]), words)
+
+
+@overload
+def correct(  # type: ignore[overload-overlap]  # a str is an iterable of texts, too
+    text: str,
+    model: Model,
+    tokenizer: CharBertTokenizer | None = ...,
+    top_k: int = ...,
+    threshold: float = ...,
+    known: Collection[str] = ...,
+    real_words: bool = ...,
+) -> Correction: ...
+
+
+@overload
+def correct(
+    text: Iterable[str],
+    model: Model,
+    tokenizer: CharBertTokenizer | None = ...,
+    top_k: int = ...,
+    threshold: float = ...,
+    known: Collection[str] = ...,
+    real_words: bool = ...,
+) -> list[Correction]: ...
+
+
+def correct(
+    text: str | Iterable[str],
+    model: Model,
+    tokenizer: CharBertTokenizer | None = None,
+    top_k: int = TOP_K,
+    threshold: float = THRESHOLD,
+    known: Collection[str] = (),
+    real_words: bool = False,
+) -> Correction | list[Correction]:
+    """A text, or each of several, with its misspelled words replaced by what was likeliest meant.
+
+    The arguments and errors are those of `Corrector` and of its call. A model given by its name is loaded at
+    each call: for many of them make one `Corrector`.
+    """
+    corrector = Corrector(model, tokenizer, known, real_words)
+    if isinstance(text, str):
+        return corrector([text], top_k, threshold)[0]
+    return corrector(text, top_k, threshold)

@@ -1,0 +1,66 @@
+"""The pipeline "typo-correction" of `transformers`: `charbert.correct` with datasets, batches and devices."""
+
+from collections.abc import Collection
+from typing import Any
+
+from transformers import AutoModelForPreTraining
+from transformers.pipelines import PIPELINE_REGISTRY
+from transformers.pipelines.base import Pipeline
+
+from charbert.correction.corrector import Correction, Corrector
+
+TYPO_CORRECTION = "typo-correction"
+
+
+class TypoCorrectionPipeline(Pipeline):
+    """Restores misspelled words: `pipeline("typo-correction", model=FOLDER)("Teh text")`.
+
+    A text gives a dict of `text`, restored, and `words`: of each word replaced `start` and `end` in the text
+    given, `word`, `correction`, and `suggestions`, each a dict of `word` and `probability`. `known` and
+    `real_words` are given to `pipeline`, as to `Corrector`; `top_k` and `threshold` there or with the texts.
+
+    Raises:
+        CharBertError: as `Corrector`.
+    """
+
+    _load_tokenizer = True
+
+    def __init__(
+        self, *args: Any, known: Collection[str] = (), real_words: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._corrector = Corrector(self.model, self.tokenizer, known, real_words)
+
+    def _sanitize_parameters(
+        self, top_k: int | None = None, threshold: float | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        given = {"top_k": top_k, "threshold": threshold}
+        return {}, {name: value for name, value in given.items() if value is not None}, {}
+
+    def preprocess(self, input_: str, **_: Any) -> dict[str, Any]:
+        return {"text": input_}
+
+    def _forward(self, input_tensors: dict[str, Any], **given: Any) -> dict[str, Any]:
+        text = input_tensors["text"]  # or, in a batch, a list of them
+        if isinstance(text, list):
+            return {"correction": list(map(_as_dict, self._corrector(text, **given)))}
+        return {"correction": _as_dict(self._corrector([text], **given)[0])}
+
+    def postprocess(self, model_outputs: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return model_outputs["correction"]
+
+
+def _as_dict(correction: Correction) -> dict[str, Any]:
+    words = [
+        {**word._asdict(), "suggestions": [suggestion._asdict() for suggestion in word.suggestions]}
+        for word in correction.words
+    ]
+    return {"text": correction.text, "words": words}
+
+
+def register_pipelines() -> None:
+    """Make the pipeline known to `transformers`; safe to call again."""
+    if TYPO_CORRECTION not in PIPELINE_REGISTRY.get_supported_tasks():
+        PIPELINE_REGISTRY.register_pipeline(
+            TYPO_CORRECTION, TypoCorrectionPipeline, pt_model=AutoModelForPreTraining, type="text"
+        )

@@ -1,0 +1,1 @@
+"""The semi-character word recognizer (ScRNN): a model that reads misspelled words."""

@@ -1,0 +1,1 @@
+"""Text corpora: sources of documents, files, and resumable parallel jobs."""

@@ -1,0 +1,141 @@
+"""The examples of a file, read as the task wants that they are for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from charbert.commands.settings import described
+from charbert.errors import CharBertError
+from data.corpus.files import text_ending
+from data.examples.conll import CONLLU_COLUMNS, has_conllu_name, read_conll, read_conllu, to_iob2
+from data.examples.glue import GLUE, read_glue
+from data.examples.rows import BadRows
+from data.examples.squad import read_squad
+from data.examples.tables import FORMS, question_examples, read_table, tagged_examples, text_examples
+from data.examples.types import QuestionExample, TaggedExample, TextExample
+
+Example = TextExample | TaggedExample | QuestionExample
+# What `qa` reads as SQuAD's form, and `tagging` by columns; all else is a table.
+SQUAD_ENDING = ".json"
+CONLL_ENDINGS = (".txt", ".conll", ".bio", ".iob", ".iob2")
+ANSWERS = ("squad", "squad2", "qa")
+TAGS = ("ner", "pos", "tagging")
+OWN = ("text", "tagging", "qa")
+_TABLES = (".csv", ".jsonl", ".json", ".parquet")  # which no official file is, but for SQuAD's
+TASKS = (*GLUE, "squad", "squad2", "ner", "pos", *OWN)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A task, and the columns that it reads; official files know their own."""
+
+    task: str
+    text_column: str = described("text", "text: column of the text")
+    pair_column: str | None = described(None, "text: column of the second text of a pair")
+    label_column: str = described("label", "text: column of the label")
+    kind: str = described("classification", "text: classification, regression, multi_label")
+    separator: str = described(",", "text: what stands between labels in a cell")
+    words_column: str = described("words", "tagging: column of the words")
+    tags_column: str = described("tags", "tagging: column of the tags")
+    word_number: int = described(0, "CoNLL files: number of the words' column, from 0")
+    tag_number: int = described(-1, "CoNLL files: number of the tags' column; -1 is the last")
+    conllu_column: str = described("xpos", f"tags of CoNLL-U files: {' or '.join(CONLLU_COLUMNS)}")
+    question_column: str = described("question", "qa: column of the question")
+    context_column: str = described("context", "qa: column of the text with the answer")
+    answers_column: str = described("answers", "qa: column of the answers")
+
+
+def read(columns: Columns, source: str, bad: BadRows, labelled: bool = True) -> Iterator[Example]:
+    """The examples of a source, in order.
+
+    Args:
+        columns: the task, and what it reads.
+        source: a file, or what else `read_table` reads.
+        bad: gets the rows that cannot be used.
+        labelled: read the columns of labels in data of one's own; files in an official form tell themselves.
+
+    Raises:
+        CharBertError: it cannot be read, or is a table and the task reads official files.
+    """
+    _check_form(columns.task, Path(source))
+    if columns.task in GLUE:
+        return read_glue(columns.task, Path(source), bad)
+    if columns.task in ANSWERS:
+        if has_squad_form(columns.task, source):
+            return read_squad(Path(source), bad)
+        return question_examples(
+            source,
+            question=columns.question_column,
+            context=columns.context_column,
+            answers=columns.answers_column if labelled else None,
+            bad=bad,
+        )
+    if columns.task in TAGS:
+        return _tagged(columns, source, bad, labelled)
+    return text_examples(
+        source,
+        text=columns.text_column,
+        pair=columns.pair_column,
+        label=columns.label_column if labelled else None,
+        kind=columns.kind,
+        bad=bad,
+        separator=columns.separator,
+    )
+
+
+def has_labels(columns: Columns, source: str) -> bool:
+    """Whether data of one's own has the column of labels; files in an official form tell by themselves.
+
+    Raises:
+        CharBertError: as `read`.
+    """
+    _check_form(columns.task, Path(source))
+    named = {"text": columns.label_column, "tagging": columns.tags_column, "qa": columns.answers_column}
+    if columns.task not in named or is_official(columns.task, source):
+        return True
+    first = next(iter(read_table(source, BadRows(skip=True))), None)
+    return first is None or named[columns.task] in first.cells
+
+
+def is_official(task: str, source: str) -> bool:
+    """Whether a source has a form of its task's own, and is no table with columns to name."""
+    path = Path(source)
+    if task in ANSWERS:
+        return has_squad_form(task, source)
+    if task in TAGS:
+        return task != "tagging" or has_conllu_name(path) or text_ending(path) in CONLL_ENDINGS
+    return task in GLUE
+
+
+def has_squad_form(task: str, source: str) -> bool:
+    """Whether a source of questions is in the JSON of SQuAD."""
+    return task != "qa" or text_ending(Path(source)) == SQUAD_ENDING
+
+
+def _check_form(task: str, path: Path) -> None:
+    own = "tagging" if task in TAGS else "qa" if task in ANSWERS else "text"
+    ending = text_ending(path)
+    if task != own and ending in _TABLES and (own, ending) != ("qa", SQUAD_ENDING):
+        raise CharBertError(
+            f"{path}: is a table by its name, which {task} does not read; the task {own} does"
+        )
+    is_known = ending in (*_TABLES, ".tsv") or is_official(task, str(path))
+    if task == "tagging" and path.is_file() and not is_known:
+        raise CharBertError(
+            f"{path}: is neither a table, {FORMS}, nor a file in columns by its name, "
+            f".conllu, {', '.join(CONLL_ENDINGS)}; the tasks ner and pos read columns under any name"
+        )
+
+
+def _tagged(columns: Columns, source: str, bad: BadRows, labelled: bool) -> Iterator[TaggedExample]:
+    path = Path(source)
+    if has_conllu_name(path):
+        examples = read_conllu(path, bad, column=columns.conllu_column)
+    elif is_official(columns.task, source):
+        examples = read_conll(path, bad, word_column=columns.word_number, tag_column=columns.tag_number)
+    else:
+        examples = tagged_examples(
+            source, words=columns.words_column, tags=columns.tags_column if labelled else None, bad=bad
+        )
+    for example in examples:
+        yield example if example.tags is None else example._replace(tags=to_iob2(example.tags))

@@ -1,0 +1,1 @@
+"""Pre-training data: token blocks, masking and noise, batches, sampler, streaming."""

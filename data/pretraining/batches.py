@@ -1,0 +1,123 @@
+"""Blocks -> training examples -> batches for `CharBertForPreTraining`."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from charbert.losses import IGNORED
+from charbert.ragged import Array, rounded_up
+from charbert.randomness import keys_of
+from charbert.spelling import SpellingTable
+from data.pretraining.blocks import TokenBlocks
+from data.pretraining.masking import Corruption
+from data.pretraining.noise_schedule import Curriculum
+
+Batch = dict[str, torch.Tensor]
+STREAM_STATE = "stream_state"  # what a streamed batch carries beside its tensors
+# Of bucketed batches: English examples of 384 tokens have some 2,000 characters.
+_CHARACTERS_MULTIPLE = 256
+_POSITION_BUCKETS = 32  # numbers of labelled positions that are told apart, up to all B * L
+
+
+class BatchKey(NamedTuple):
+    """Which examples a batch has, and what its draws depend on beside the seed."""
+
+    epoch: int
+    indices: Array
+    step: int = 0
+
+
+class BlockSource(Protocol):
+    """Blocks by number, such as `data.pretraining.blocks.Blocks`."""
+
+    def __len__(self) -> int: ...
+    def take(self, indices: Sequence[int] | Array) -> TokenBlocks: ...
+
+
+class BatchMaker:
+    """Corrupted, padded and spelled batches (B, L) of blocks; masked positions stay blank.
+
+    Beside the other inputs of `CharBertForPreTraining` a batch has `mlm_positions` and `nlm_positions`.
+
+    Args:
+        spelling: None for a model without a character channel; its batches have the same tokens, and nothing
+            of characters or of words to restore.
+        bucketed: round the number of characters and those of labelled positions up, so that there are few
+            shapes and a device gives the same memory out again. The padding changes no result.
+    """
+
+    def __init__(
+        self,
+        corruption: Corruption,
+        spelling: SpellingTable | None,
+        curriculum: Curriculum,
+        seed: int,
+        *,
+        bucketed: bool = False,
+    ) -> None:
+        self._corruption = corruption
+        # The model's own may move to a GPU, and batches are made here.
+        self._spelling = None if spelling is None else deepcopy(spelling).cpu()
+        self._curriculum = curriculum
+        self._seed = seed
+        self._bucketed = bucketed
+
+    def __call__(self, blocks: TokenBlocks, epoch: int | Array, indices: Array, step: int) -> Batch:
+        """The batch of B blocks.
+
+        Args:
+            blocks: B blocks.
+            epoch: of all, or (B,) of each block; other epochs draw other noise and masks.
+            indices: (B,) the number of each block: what else its draws are made of.
+            step: the step of training, for the curriculum.
+        """
+        keys = keys_of(keys_of(self._seed, epoch), indices)
+        examples = self._corruption(blocks, keys, self._curriculum.noise_at(step))
+        tensors = {name: torch.from_numpy(array) for name, array in examples._asdict().items()}
+        hidden, nlm_labels = tensors.pop("hidden"), tensors.pop("nlm_labels")
+        multiple = max(1, hidden.numel() // _POSITION_BUCKETS) if self._bucketed else 1
+        tensors["mlm_positions"] = _labelled_positions(examples.labels, multiple)
+        if self._spelling is None:
+            return tensors
+        spelled = self._spelling(
+            tensors["input_ids"],
+            tensors["attention_mask"],
+            hidden,
+            multiple=_CHARACTERS_MULTIPLE if self._bucketed else 1,
+        )
+        return {
+            **tensors,
+            **spelled._asdict(),
+            "nlm_labels": nlm_labels,
+            "nlm_positions": _labelled_positions(examples.nlm_labels, multiple),
+        }
+
+
+class PretrainingBatches(Dataset[Batch]):
+    """Batches by `BatchKey`, each example of which is a pure function of seed, epoch and index.
+
+    For a `DataLoader` with `batch_size=None` and a sampler of keys.
+    """
+
+    def __init__(self, blocks: BlockSource, maker: BatchMaker) -> None:
+        self._blocks = blocks
+        self._maker = maker
+
+    def __len__(self) -> int:
+        """The number of examples."""
+        return len(self._blocks)
+
+    def __getitem__(self, key: BatchKey) -> Batch:
+        return self._maker(self._blocks.take(key.indices), key.epoch, key.indices, key.step)
+
+
+def _labelled_positions(labels: Array, multiple: int) -> torch.Tensor:
+    """(P,) the flat positions of the labels, then -1 up to a multiple; one multiple at least."""
+    found = np.flatnonzero(labels != IGNORED)
+    positions = np.full(rounded_up(max(1, len(found)), multiple), -1)
+    positions[: len(found)] = found
+    return torch.from_numpy(positions)

@@ -1,0 +1,88 @@
+"""Which examples each process trains on, and when: computed for any step, in no memory."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from torch.utils.data import Sampler
+
+from charbert.errors import CharBertError
+from charbert.randomness import keys_of, shuffled
+from data.pretraining.batches import BatchKey
+
+
+class Place(NamedTuple):
+    """Which process of how many, and where it is in training."""
+
+    rank: int = 0
+    world_size: int = 1
+    batches_per_step: int = 1
+    """Of each process (gradient accumulation)."""
+    first_step: int = 0
+    """The steps already done."""
+
+    @property
+    def first_batch(self) -> int:
+        return self.first_step * self.batches_per_step
+
+
+class TrainingOrder(Sampler[BatchKey]):
+    """The batches of one of several processes, from a step on and without end.
+
+    Each epoch goes through the examples in another order. The batches of all processes at one time make a
+    global batch; what is left of an epoch after its last whole one, less than a global batch, is left out.
+
+    Args:
+        examples: how many there are.
+        batch_size: examples of one process's batch.
+        seed: of the order.
+        place: which process, and from where on.
+
+    Raises:
+        CharBertError: there are fewer examples than one global batch has.
+    """
+
+    def __init__(self, examples: int, batch_size: int, *, seed: int, place: Place = Place()) -> None:
+        self._examples = examples
+        self._batch_size = batch_size
+        self._seed = seed
+        self._place = place
+        self._batches_per_epoch = examples // (batch_size * place.world_size)
+        if not self._batches_per_epoch:
+            raise CharBertError(
+                f"{examples} blocks to train on, fewer than one batch of batch_size={batch_size} on each of "
+                f"{place.world_size} processes: give a smaller batch_size or more text"
+            )
+
+    @property
+    def steps_per_epoch(self) -> float:
+        return self._batches_per_epoch / self._place.batches_per_step
+
+    def __iter__(self) -> Iterator[BatchKey]:
+        number = self._place.first_batch
+        while True:
+            yield self.batch(number)
+            number += 1
+
+    def batch(self, number: int) -> BatchKey:
+        """The `number`-th batch of this process, counted from the start of training."""
+        epoch, in_epoch = divmod(number, self._batches_per_epoch)
+        first = (in_epoch * self._place.world_size + self._place.rank) * self._batch_size
+        places = np.arange(first, first + self._batch_size)
+        indices = shuffled(places, self._examples, keys_of(self._seed, epoch))
+        return BatchKey(epoch, indices, number // self._place.batches_per_step)
+
+
+class EvaluationOrder(Sampler[BatchKey]):
+    """All examples once, those of one process of several, in their own order."""
+
+    def __init__(self, examples: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> None:
+        self._indices = np.arange(rank, examples, world_size)
+        self._batch_size = batch_size
+
+    def __len__(self) -> int:
+        return -(-len(self._indices) // self._batch_size)
+
+    def __iter__(self) -> Iterator[BatchKey]:
+        for first in range(0, len(self._indices), self._batch_size):
+            yield BatchKey(0, self._indices[first : first + self._batch_size])

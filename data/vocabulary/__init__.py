@@ -1,0 +1,1 @@
+"""python -m data vocabulary: counts words and characters, and trains tokenizers."""

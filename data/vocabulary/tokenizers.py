@@ -1,0 +1,153 @@
+"""The two forms of tokenizer that can be trained: WordPiece as BERT's, byte-level BPE as RoBERTa's."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+from charbert.errors import CharBertError
+
+if TYPE_CHECKING:
+    from data.vocabulary.counting import UnitCounts
+
+# Of a WordPiece vocabulary: 1,000 letters, as BERT's own has, or more where a script needs them.
+LEAST_LETTERS = 1_000
+LETTERS_COVER = 0.999
+LONGEST_WORD = 256  # letters; BERT's 100 are too few where no spaces divide the words, as in Thai
+BERT_SPECIALS = {
+    "pad_token": "[PAD]",
+    "unk_token": "[UNK]",
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "mask_token": "[MASK]",
+}
+ROBERTA_SPECIALS = {
+    "cls_token": "<s>",
+    "pad_token": "<pad>",
+    "sep_token": "</s>",
+    "unk_token": "<unk>",
+    "mask_token": "<mask>",
+    "bos_token": "<s>",
+    "eos_token": "</s>",
+}
+# RoBERTa's own expression, but a word keeps its marks: the vowels of Hindi and Thai, the points of Arabic.
+_WORDS = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}[\p{L}\p{M}]*| ?\p{N}[\p{N}\p{M}]*| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+
+
+class Form(NamedTuple):
+    """A form of tokenizer that can be trained here."""
+
+    untrained: Callable[[bool], Tokenizer]
+    """Whether without case and accents -> a tokenizer that can normalise and pre-tokenise."""
+    train: "Callable[[Tokenizer, Iterator[str], UnitCounts, int], None]"
+    """The tokenizer, the texts, what was counted in them, the number of tokens."""
+    settings: dict[str, Any]
+
+
+def untrained_wordpiece(lowercase: bool) -> Tokenizer:
+    """WordPiece as BERT's: without case and accents, or with both."""
+    backend = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    backend.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.decoder = decoders.WordPiece()
+    return backend
+
+
+def train_wordpiece(backend: Tokenizer, texts: Iterator[str], counts: "UnitCounts", size: int) -> None:
+    # The trainer numbers the letters inside words in a random order, which then decides between equal pairs.
+    # As special tokens they get their numbers here; the model is built anew, without special letters.
+    inner = counts.inner_characters()
+    alphabet = _alphabet(counts, inner, (size - len(BERT_SPECIALS)) // 2)
+    letters = sorted(f"##{letter}" for letter in alphabet if letter in inner)
+    trained = Tokenizer.from_str(backend.to_str())
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=size,
+        special_tokens=[*BERT_SPECIALS.values(), *letters],
+        initial_alphabet=alphabet,
+        limit_alphabet=len(alphabet),
+        show_progress=False,
+    )
+    trained.train_from_iterator(texts, trainer)
+    backend.model = models.WordPiece(
+        trained.get_vocab(), unk_token="[UNK]", max_input_chars_per_word=LONGEST_WORD
+    )
+    ends = [("[CLS]", backend.token_to_id("[CLS]")), ("[SEP]", backend.token_to_id("[SEP]"))]
+    backend.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ends
+    )
+
+
+def untrained_bpe(lowercase: bool) -> Tokenizer:
+    """Byte-level BPE as RoBERTa's, which always keeps case."""
+    if lowercase:
+        raise CharBertError("--lowercase is for wordpiece; byte-level BPE keeps every byte")
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_WORDS), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    backend.decoder = decoders.ByteLevel()
+    return backend
+
+
+def train_bpe(backend: Tokenizer, texts: Iterator[str], counts: "UnitCounts", size: int) -> None:
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    backend.train_from_iterator(texts, trainer)
+    # By their places in `special_tokens`; "</s></s>" stands between the texts of a pair.
+    backend.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
+
+
+FORMS = {
+    "wordpiece": Form(
+        untrained_wordpiece,
+        train_wordpiece,
+        {"model_input_names": ["input_ids", "token_type_ids", "attention_mask"], **BERT_SPECIALS},
+    ),
+    "bpe": Form(
+        untrained_bpe, train_bpe, {"model_input_names": ["input_ids", "attention_mask"], **ROBERTA_SPECIALS}
+    ),
+}
+
+
+def spaces_divide(backend: Tokenizer) -> bool:
+    """Whether each space and line feed begins a new unit, for which nothing before it matters.
+
+    So it is known to be in the tokenizers of BERT and RoBERTa and in those trained here; of others, all is
+    possible.
+    """
+    normalizer, pre_tokenizer = _steps(backend)
+    if pre_tokenizer.get("type") == "BertPreTokenizer":
+        return normalizer.get("type", "BertNormalizer") == "BertNormalizer"
+    if normalizer:
+        return False
+    if pre_tokenizer.get("type") == "ByteLevel":
+        return bool(pre_tokenizer["use_regex"] and not pre_tokenizer["add_prefix_space"])
+    return pre_tokenizer == _steps(untrained_bpe(lowercase=False))[1]
+
+
+def _steps(backend: Tokenizer) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a tokenizer does to text before it is cut into pieces."""
+    settings = json.loads(backend.to_str())
+    return settings["normalizer"] or {}, settings["pre_tokenizer"] or {}
+
+
+def _alphabet(counts: "UnitCounts", inner: set[str], room: int) -> list[str]:
+    """The most frequent letters for which there is room; one inside words needs room for two pieces."""
+    characters = counts.characters()
+    total, covered = characters.total(), 0
+    alphabet: list[str] = []
+    for letter in sorted(characters, key=lambda letter: (-characters[letter], letter)):
+        room -= 2 if letter in inner else 1
+        if room < 0 or (len(alphabet) >= LEAST_LETTERS and covered >= LETTERS_COVER * total):
+            break
+        alphabet.append(letter)
+        covered += characters[letter]
+    return alphabet

@@ -1,0 +1,239 @@
+"""`python -m data wikipedia`: MediaWiki dumps to the clean text of their articles, in shards.
+
+A stopped run goes on where it stopped when the same command is given again.
+"""
+
+import argparse
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+from tqdm import tqdm
+
+from charbert.commands.progress import at_least, progress_bar
+from charbert.errors import CharBertError
+from data.corpus.jobs import JOB, ShardedJob
+from data.corpus.parallel import ordered_map
+from data.corpus.shards import SCHEMA
+from data.wiki.dump import Dump, Unit
+from data.wiki.pages import Outcome, page_outcomes, xml_of
+
+_COUNTS = ("pages_read", "articles_written", "redirects", "other_namespaces", "failed", "empty", "characters")
+# Of the English Wikipedia, 64 MB are some 27,000 articles; the rows are a bound for wikis of one-liners.
+_BYTES_PER_SHARD = 64_000_000
+_ROWS_PER_SHARD = 100_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "dump",
+        nargs="+",
+        metavar="DUMP",
+        help="pages-articles dumps: .xml.bz2 as downloaded (multistream is read in parallel), .xml, or - for "
+        "standard input; several are read after each other",
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder of text shards to write")
+    parser.add_argument(
+        "--workers", type=at_least(1), default=1, metavar="N", help="processes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--shard",
+        type=_part,
+        metavar="I/N",
+        help="only the I-th of N parts, into DIR/part-I-of-N: so N machines share the work",
+    )
+    parser.add_argument("--max-pages", type=at_least(1), metavar="N", help="stop after N pages of any kind")
+    parser.add_argument("--overwrite", action="store_true", help="begin anew where DIR holds another run")
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Write the shards, and return how many pages became what, the characters, megabytes and seconds.
+
+    `seconds` and `megabytes_per_second` are those of this run, the other numbers those of all runs since the
+    beginning of the job.
+
+    Raises:
+        CharBertError: as `Dump` and `ShardedJob`; a dump is cut short or damaged, or holds no article. The
+            articles before that are kept in complete shards.
+    """
+    started = time.monotonic()
+    # The dumps come first: a file that is none must leave the folder as it was.
+    dumps = [Dump(path) for path in arguments.dump]
+    settings = {
+        **{f"dump_{number}": _identity(dump) for number, dump in enumerate(dumps, start=1)},
+        "shard": arguments.shard and "{}/{}".format(*arguments.shard),
+        "max_pages": arguments.max_pages,
+    }
+    folder = _output_folder(Path(arguments.out), arguments.shard)
+    job = ShardedJob(folder, "text", settings, arguments.overwrite)
+    if job.results is not None:
+        return job.results
+    read_before = job.counts["xml_bytes"]
+    counts = _fill(job, dumps, arguments)
+    if not counts["articles_written"] and not arguments.shard:
+        raise CharBertError(f"{arguments.dump[0]}: no article with text in {counts['pages_read']} pages")
+    seconds = time.monotonic() - started
+    results = {
+        **{name: counts[name] for name in _COUNTS},
+        "xml_megabytes": counts["xml_bytes"] / 1e6,
+        "seconds": seconds,
+        "megabytes_per_second": (counts["xml_bytes"] - read_before) / 1e6 / seconds,
+    }
+    job.finish(results, vars(arguments))
+    return results
+
+
+class _Task(NamedTuple):
+    """A unit, and what a worker has to know of its dump."""
+
+    dump: int
+    hidden_namespaces: frozenset[str]
+    unit: Unit
+
+
+class _Complete(NamedTuple):
+    """How many of the rows gathered, and bytes of text in them, are of whole units, and where those end."""
+
+    rows: int
+    text_bytes: int
+    cursor: dict[str, Any] | None
+    counts: Counter[str]
+
+
+class _Extract(NamedTuple):
+    """What became of the pages of a unit, and the place of the unit."""
+
+    cursor: dict[str, int]
+    position: int
+    xml_bytes: int
+    outcomes: list[Outcome]
+
+
+class _Collector:
+    """Gathers the rows of whole units until they are a shard of the job.
+
+    An interrupt may come at any moment: so what is complete changes with one assignment, and a shard that the
+    job already holds is not written again.
+    """
+
+    def __init__(self, job: ShardedJob) -> None:
+        self._job = job
+        self._rows: list[Outcome] = []
+        self._complete = _Complete(0, 0, job.cursor, job.counts)
+
+    @property
+    def counts(self) -> Counter[str]:
+        return self._complete.counts
+
+    def add(self, extract: _Extract) -> None:
+        rows, text_bytes, _, counts = self._complete
+        counts = counts.copy()
+        counts["xml_bytes"] += extract.xml_bytes
+        for outcome in extract.outcomes:
+            counts["pages_read"] += 1
+            counts[outcome.kind] += 1
+            counts["characters"] += len(outcome.text)
+            if outcome.text:
+                self._rows.append(outcome)
+                text_bytes += len(outcome.text.encode())
+        rows = len(self._rows)
+        self._complete = _Complete(rows, text_bytes, extract.cursor, counts)
+        if rows >= _ROWS_PER_SHARD or text_bytes >= _BYTES_PER_SHARD:
+            self.flush()
+
+    def flush(self) -> None:
+        rows, _, cursor, counts = self._complete
+        if not rows or cursor is None or cursor == self._job.cursor:
+            return
+        written = self._rows[:rows]
+        columns = {name: [getattr(row, name) for row in written] for name in SCHEMA.names}
+        self._job.write(pa.table(columns, schema=SCHEMA), cursor, counts)
+        self._rows = []
+        self._complete = _Complete(0, 0, cursor, counts)
+
+
+def _fill(job: ShardedJob, dumps: list[Dump], arguments: argparse.Namespace) -> Counter[str]:
+    """The counts of a job, after what is left of it was written."""
+    collector = _Collector(job)
+    before = [sum(dump.size or 0 for dump in dumps[:number]) for number in range(len(dumps))]
+    most = arguments.max_pages or sys.maxsize
+    pages_before = job.counts["pages_read"]
+    started = time.monotonic()
+    tasks = _tasks(dumps, job.cursor, arguments.shard)
+    with (
+        _progress_bar(dumps) as bar,
+        closing(ordered_map(_extract, tasks, arguments.workers)) as extracts,
+    ):
+        try:
+            while collector.counts["pages_read"] < most and (extract := next(extracts, None)):
+                left = most - collector.counts["pages_read"]
+                collector.add(extract._replace(outcomes=extract.outcomes[:left]))
+                for outcome in extract.outcomes[:left]:
+                    if outcome.problem:
+                        tqdm.write(f"skipped {outcome.title!r}: {outcome.problem}", file=sys.stderr)
+                pages = (collector.counts["pages_read"] - pages_before) / (time.monotonic() - started)
+                bar.set_postfix_str(f"{pages:,.0f} pages/s", refresh=False)
+                bar.update(before[extract.cursor["dump"]] + extract.position - bar.n)
+        finally:
+            # Also after an interrupt or damage: nothing that is done is done again.
+            collector.flush()
+    return collector.counts
+
+
+def _tasks(
+    dumps: list[Dump], cursor: Mapping[str, int] | None, part: tuple[int, int] | None
+) -> Iterator[_Task]:
+    """The units behind the cursor, those of the part only."""
+    number, parts = part or (1, 1)
+    first = cursor["dump"] if cursor else 0
+    for index, dump in enumerate(dumps[first:], start=first):
+        after = (cursor["unit"], cursor["byte"]) if cursor and index == first else None
+        for unit in dump.units(after):
+            if unit.number % parts == number - 1:
+                yield _Task(index, dump.hidden_namespaces, unit)
+
+
+def _extract(task: _Task) -> _Extract:
+    unit = task.unit
+    xml, problem = xml_of(unit.content)
+    outcomes = list(page_outcomes(xml, task.hidden_namespaces))
+    if problem:
+        outcomes.append(Outcome("failed", 0, f"bz2 stream at byte {unit.byte}", problem=problem))
+    cursor = {"dump": task.dump, "unit": unit.number, "byte": unit.byte}
+    return _Extract(cursor, unit.position, len(xml), outcomes)
+
+
+def _output_folder(out: Path, part: tuple[int, int] | None) -> Path:
+    """DIR, or the folder of a part in it. A corpus is all of DIR: it must not hold the same pages twice."""
+    of = f"-of-{part[1]}" if part else None
+    others = [path for path in out.glob("part-*-of-*") if of is None or not path.name.endswith(of)]
+    if part and (out / JOB).exists():
+        others.append(out / JOB)
+    if others:
+        raise CharBertError(
+            f"{out}: holds another division of the work ({others[0].name}); give another folder"
+        )
+    return out / f"part-{part[0]}{of}" if part else out
+
+
+def _identity(dump: Dump) -> str:
+    return dump.name if dump.size is None else f"{dump.name} ({dump.size:,} bytes)"
+
+
+def _progress_bar(dumps: list[Dump]) -> tqdm:
+    sizes = [dump.size for dump in dumps]
+    total = None if None in sizes else sum(filter(None, sizes))
+    return progress_bar(total=total, unit="B", unit_scale=True)
+
+
+def _part(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise argparse.ArgumentTypeError(f"{text} is not I/N with I from 1 to N, such as 2/4")
+    return int(match[1]), int(match[2])

@@ -1,0 +1,1 @@
+"""python -m pretrain recognizer: train the word recognizer."""

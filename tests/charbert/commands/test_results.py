@@ -1,0 +1,84 @@
+"""What every command leaves behind: `results.json`, and an exit status."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import charbert
+from charbert.commands.results import check_output_folder, write_results
+from charbert.errors import CharBertError, run_command
+
+
+class TestResults:
+    def test_are_flat_numbers_with_settings_versions_and_seed_beside_them(self, tmp_path: Path) -> None:
+        path = write_results(tmp_path, {"eval_f1": 0.5, "steps": 3}, {"learning_rate": 1e-4}, seed=7)
+        content = json.loads(path.read_text())
+        versions = content.pop("versions")
+        assert path == tmp_path / "results.json"
+        assert content == {"eval_f1": 0.5, "steps": 3, "settings": {"learning_rate": 1e-4}, "seed": 7}
+        assert versions["charbert"] == charbert.__version__
+        assert versions.keys() == {"charbert", "torch", "transformers", "tokenizers"}
+
+    def test_replace_older_ones_and_leave_nothing_else(self, tmp_path: Path) -> None:
+        write_results(tmp_path, {"steps": 1}, {})
+        write_results(tmp_path, {"steps": 2}, {})
+        assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+        assert json.loads((tmp_path / "results.json").read_text())["steps"] == 2
+
+
+class TestOutputFolder:
+    def test_may_be_missing_or_empty(self, tmp_path: Path) -> None:
+        check_output_folder(tmp_path / "missing", overwrite=False)
+        check_output_folder(tmp_path, overwrite=False)
+
+    @pytest.mark.parametrize("settings", [{"overwrite": True}, {"overwrite": False, "resume": True}])
+    def test_may_hold_something_if_asked(self, tmp_path: Path, settings: dict[str, bool]) -> None:
+        (tmp_path / "results.json").write_text("{}")
+        check_output_folder(tmp_path, **settings)
+
+    def test_that_holds_something_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "results.json").write_text("{}")
+        with pytest.raises(CharBertError, match="another run; give another folder or --overwrite"):
+            check_output_folder(tmp_path, overwrite=False)
+
+    def test_that_could_be_gone_on_with_is_refused_with_the_word_for_it(self, tmp_path: Path) -> None:
+        (tmp_path / "results.json").write_text("{}")
+        with pytest.raises(CharBertError, match="another folder, --resume to go on with it, or --overwrite"):
+            check_output_folder(tmp_path, overwrite=False, resume=False)
+
+    def test_that_is_a_file_is_refused_whatever_was_asked(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        with pytest.raises(CharBertError, match="is a file, and a folder is needed"):
+            check_output_folder(tmp_path / "file", overwrite=True)
+
+
+class TestExitStatus:
+    def test_is_0_where_all_went_well(self) -> None:
+        assert run_command(lambda arguments: None, []) == 0
+
+    @pytest.mark.parametrize("error", [CharBertError("two\n  lines"), OSError("two\n  lines")])
+    def test_is_1_and_one_line_for_a_mistake(
+        self, error: Exception, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def fail(arguments: object) -> None:
+            raise error
+
+        assert run_command(fail, []) == 1
+        assert capsys.readouterr().err == "error: two lines\n"
+
+    def test_is_1_for_an_interruption(self, capsys: pytest.CaptureFixture[str]) -> None:
+        def stop(arguments: object) -> None:
+            raise KeyboardInterrupt
+
+        assert run_command(stop, []) == 1
+        assert capsys.readouterr().err == "interrupted\n"
+
+    def test_of_a_defect_is_its_traceback(self) -> None:
+        with pytest.raises(ZeroDivisionError):
+            run_command(lambda arguments: print(1 / 0), [])
+
+    def test_arguments_are_handed_on(self) -> None:
+        seen: list[str] = []
+        run_command(seen.extend, ["--steps", "3"])
+        assert seen == ["--steps", "3"]

@@ -1,0 +1,158 @@
+"""What the noisy LM holds the words of a text for, read off the model itself."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from charbert.correction_reading import WordPlace, WordReader
+from small_correction import WORDS
+
+import charbert
+from charbert import CharBertError, Vocabulary
+
+TEXT = "the quick foxxes jumped over a dog ."
+POSITIONS = 24
+
+
+@pytest.fixture
+def model(kind: str) -> Any:
+    positions = POSITIONS + (2 if kind == "roberta" else 0)
+    return tiny.build(
+        charbert.CharBertForPreTraining,
+        kind,
+        word_vocabulary_size=len(WORDS),
+        backbone={"max_position_embeddings": positions},
+    )
+
+
+@pytest.fixture
+def words_tokenizer(kind: str) -> Any:
+    return tiny.tokenizer(kind, Vocabulary(WORDS))
+
+
+@pytest.fixture
+def reader(model: Any, words_tokenizer: Any) -> WordReader:
+    return WordReader(model, words_tokenizer)
+
+
+def everything(_: WordPlace) -> bool:
+    return True
+
+
+def read(reader: WordReader, *texts: str) -> dict[WordPlace, Any]:
+    return dict(reader.scores(texts, everything))
+
+
+def pieces_of_word(encoding: Any, start: int) -> list[int]:
+    """The positions of all pieces of the word at a place in the text."""
+    word = encoding.char_to_word(start)
+    return [position for position, number in enumerate(encoding.word_ids) if number == word]
+
+
+@torch.no_grad()
+def predicted(model: Any, ids: list[int], positions: list[int]) -> torch.Tensor:
+    """The log of the mean of what these positions predict, in one row of tokens."""
+    logits = model(torch.tensor([ids])).nlm_logits[0, positions]
+    return logits.softmax(-1).mean(0).log()
+
+
+def test_words_are_found_where_they_stand(reader: WordReader) -> None:
+    places = sorted(place[1:] for place in read(reader, f"  {TEXT}"))
+    assert places == [match.span() for match in re.finditer(r"\S+", f"  {TEXT}")]
+
+
+def test_a_word_is_the_mean_of_what_its_pieces_predict(
+    reader: WordReader, model: Any, words_tokenizer: Any
+) -> None:
+    encoded = words_tokenizer(TEXT)
+    for (_, start, _), scores in read(reader, TEXT).items():
+        wanted = predicted(model, encoded["input_ids"], pieces_of_word(encoded.encodings[0], start))
+        assert np.allclose(scores, wanted, atol=1e-5)
+
+
+def test_only_wanted_words_are_read(reader: WordReader) -> None:
+    found = reader.scores([TEXT, TEXT], lambda place: place.text == 1 and place.start == 4)
+    assert [place for place, _ in found] == [WordPlace(1, 4, 9)]
+
+
+def test_a_text_is_read_alike_alone_and_beside_others(reader: WordReader) -> None:
+    alone = read(reader, TEXT)
+    beside = read(reader, "a dog", TEXT, "", "the quick brown fox jumps over the lazy dog . " * 3)
+    for (_, start, end), scores in alone.items():
+        assert np.allclose(scores, beside[WordPlace(1, start, end)], atol=1e-5)
+
+
+def test_each_word_of_a_long_text_is_read_where_it_has_most_context(
+    reader: WordReader, model: Any, words_tokenizer: Any
+) -> None:
+    text = " ".join(["the quick brown fox jumps over the lazy dog ."] * 9)
+    encoding = words_tokenizer(text, add_special_tokens=False).encodings[0]
+    room, ids = POSITIONS - 2, encoding.ids
+    starts = [*range(0, len(ids) - room, room // 2), len(ids) - room]
+
+    def context(start: int, first: int, last: int) -> float:
+        left = first - start if start else np.inf
+        right = start + room - 1 - last if start + room < len(ids) else np.inf
+        return min(left, right)
+
+    for (_, begin, _), scores in read(reader, text).items():
+        pieces = pieces_of_word(encoding, begin)
+        contexts = {start: context(start, pieces[0], pieces[-1]) for start in starts}
+        candidates = []
+        for start in [start for start, size in contexts.items() if size == max(contexts.values())]:
+            row = [words_tokenizer.cls_token_id, *ids[start : start + room], words_tokenizer.sep_token_id]
+            candidates.append(predicted(model, row, [piece - start + 1 for piece in pieces]))
+        assert any(np.allclose(scores, wanted, atol=1e-5) for wanted in candidates)
+
+
+def test_a_word_of_capitals_is_read_in_small_letters(reader: WordReader) -> None:
+    shouted, said = (read(reader, text) for text in ("the JUMPING dog", "the jumping dog"))
+    assert all(np.allclose(shouted[place], said[place], atol=1e-6) for place in said)
+
+
+def test_a_model_in_training_is_read_without_dropout_and_stays_in_training(
+    model: Any, reader: WordReader
+) -> None:
+    wanted = read(reader, TEXT)
+    model.charbert.backbone.embeddings.dropout.p = 0.5
+    model.train()
+    found = read(reader, TEXT)
+    assert model.training
+    assert all(np.array_equal(found[place], wanted[place]) for place in wanted)
+
+
+def test_half_of_a_surrogate_pair_is_read_too(reader: WordReader) -> None:
+    assert WordPlace(0, 2, 5) in read(reader, "\ud83d dog")
+    assert reader.normal("do\ud83dg") in ("dog", "do\ufffdg")  # BERT drops what it cannot read
+
+
+def test_no_text_no_words(reader: WordReader) -> None:
+    assert read(reader) == read(reader, "", " \n") == {}
+
+
+def test_a_word_is_looked_up_as_the_tokenizer_reads_it() -> None:
+    stock = tiny.stock_tokenizer("bert", do_lower_case=True)
+    tokens = charbert.CharBertTokenizer.from_stock(stock, words=Vocabulary(WORDS))
+    model = tiny.build(charbert.CharBertForPreTraining, "bert", word_vocabulary_size=len(WORDS))
+    assert WordReader(model, tokens).normal("Café") == "cafe"
+
+
+def test_a_model_with_another_number_of_words_is_refused(model: Any, kind: str) -> None:
+    other = tiny.tokenizer(kind, Vocabulary([*WORDS[:-1], "more", "<unk>"]))
+    with pytest.raises(CharBertError, match="has 13 words, and the model predicts 12"):
+        WordReader(model, other)
+
+
+def test_a_tokenizer_without_words_is_refused(model: Any, kind: str) -> None:
+    with pytest.raises(CharBertError, match=r"no words\.txt"):
+        WordReader(model, tiny.tokenizer(kind))
+    with pytest.raises(CharBertError, match="has no words to restore: give a CharBertTokenizer"):
+        WordReader(model, tiny.stock_tokenizer(kind))
+
+
+def test_a_model_from_no_folder_needs_its_tokenizer(model: Any) -> None:
+    with pytest.raises(CharBertError, match="give its tokenizer"):
+        WordReader(model)

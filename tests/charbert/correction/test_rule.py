@@ -1,0 +1,164 @@
+"""Which words are suspect, and what is made of them."""
+
+import math
+
+import numpy as np
+import pytest
+from charbert.correction_rule import Judgement, Rule, Weights, looks_like_a_name
+from small_correction import WORDS
+
+from charbert import Vocabulary
+
+WEIGHTS = Weights(head=1.0, sure=0.0, rank=0.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
+VOCABULARY = Vocabulary(WORDS)
+
+
+def is_suspect(text: str, word: str, rule: Rule | None = None) -> bool:
+    start = text.index(word)
+    return (rule or Rule(VOCABULARY)).is_suspect(text, start, start + len(word), word.lower())
+
+
+@pytest.mark.parametrize("word", ("qiuck", "Qiuck", "brwon", "QIUCKLY"))
+def test_a_word_that_nobody_knows_is_suspect(word: str) -> None:
+    assert is_suspect(f"the {word} fox", word)
+
+
+@pytest.mark.parametrize("word", ("quick", "Quick", "QUICK"))
+def test_a_word_of_the_vocabulary_is_not(word: str) -> None:
+    assert not is_suspect(f"the {word} fox", word)
+
+
+def test_nor_is_one_that_the_user_knows() -> None:
+    assert not is_suspect("the qiuck fox", "qiuck", Rule(VOCABULARY, known=["qiuck"]))
+
+
+@pytest.mark.parametrize("word", ("qx", "NATO", "McFoxx", "iFoxx", "foxx2", "q" * 41, "fo\u0301xx"))
+def test_nor_are_short_words_acronyms_and_what_is_not_of_letters_or_of_mixed_case(word: str) -> None:
+    assert not is_suspect(f"the {word} dog", word)
+
+
+@pytest.mark.parametrize(
+    "text",
+    (
+        "see http://foxx/dog",
+        "see www.foxx.org",
+        "mail foxx@dogs",
+        "in /usr/foxx/bin",
+        r"in C:\foxx",
+        "the 12foxx",
+        "#foxx",
+        "quick_foxx",
+        "<foxx>",
+        "foxx.py",
+    ),
+)
+def test_nor_are_parts_of_addresses_code_and_numbers(text: str) -> None:
+    assert not is_suspect(text, "foxx")
+
+
+@pytest.mark.parametrize("text", ("foxx\u0301", "foxx\u0301es", "e\u0301foxx", "foxx\u00ades", "a\u200dfoxx"))
+def test_nor_are_parts_of_longer_words_that_a_tokenizer_cuts_off(text: str) -> None:
+    assert not is_suspect(f"the {text} dog", "foxx")
+
+
+@pytest.mark.parametrize("text", ("hasn't", "Hasn’t"))
+def test_nor_is_the_half_of_a_contraction(text: str) -> None:
+    assert not is_suspect(f"it {text} jumped", text[:4])
+    assert is_suspect(f"it {text[:4]} jumped", text[:4])
+
+
+@pytest.mark.parametrize("text", ("\ufefffoxx", "foxx\u200b", "foxx🙂", "🙂\u200dfoxx"))
+def test_what_is_no_letter_around_a_word_makes_it_no_longer(text: str) -> None:
+    assert is_suspect(f"the {text} dog", "foxx")
+
+
+@pytest.mark.parametrize("text", ("(foxx)", "foxx.", '"foxx"', "foxx/dog", "foxx—dog", "foxx's", "dog-foxx,"))
+def test_punctuation_around_a_word_makes_no_code_of_it(text: str) -> None:
+    assert is_suspect(text, "foxx")
+
+
+def test_real_words_are_suspect_on_request() -> None:
+    assert is_suspect("the form dog", "form", Rule(VOCABULARY, real_words=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "wanted"),
+    (
+        ("he met Foxx.", "Foxx", True),
+        ("Foxx met him.", "Foxx", False),
+        ("He left. Foxx came.", "Foxx", False),
+        ("He left! “Foxx came.", "Foxx", False),
+        ("A title\nFoxx came.", "Foxx", False),
+        ("- Foxx came.", "Foxx", False),
+        ("by J. Foxx", "Foxx", True),
+        ("by Dog-Foxx", "Foxx", True),
+        ("he met foxx", "foxx", False),
+        ("FOXXES came", "FOXXES", True),
+    ),
+)
+def test_a_capital_inside_a_sentence_looks_like_a_name(text: str, word: str, wanted: bool) -> None:
+    start = text.index(word)
+    assert looks_like_a_name(text, start, start + len(word)) == wanted
+
+
+def judged(word: str, is_name: bool = False, top_k: int = 5, **probabilities: float) -> Judgement:
+    scores = np.log([probabilities.get(each, 1e-9) for each in WORDS])
+    return Rule(VOCABULARY, real_words=True, weights=WEIGHTS).judge(word, is_name, scores, top_k)
+
+
+def test_words_are_weighed_by_the_head_and_their_edits() -> None:
+    # "frm" is one edit from both; from 'unseen' and 'letter': e^-4.5 for what stands there.
+    found = judged("frm", **{"from": 0.6, "form": 0.2})
+    weights = np.array([0.6 * math.exp(-1), 0.2 * math.exp(-1), math.exp(-4.5)])
+    shares = weights / weights.sum()
+    assert found.words[:2] == ["from", "form"]
+    assert found.probabilities[:2] == pytest.approx(shares[:2], rel=1e-4)
+    assert found.probability == pytest.approx(1 - shares[2], rel=1e-4)
+
+
+def test_what_looks_like_a_name_is_kept_more_readily() -> None:
+    odds = [p / (1 - p) for p in (judged("frm", name, **{"from": 0.5}).probability for name in (False, True))]
+    assert odds[0] / odds[1] == pytest.approx(math.exp(WEIGHTS.name), rel=1e-3)
+
+
+def test_a_frequent_word_is_likelier_than_a_rare_one() -> None:
+    scores = np.log(np.full(len(WORDS), 1 / len(WORDS)))
+    weights = Weights(head=1.0, sure=0.0, rank=1.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
+    found = Rule(VOCABULARY, weights=weights).judge("frm", False, scores, 5)
+    ratio = (WORDS.index("form") + 20) / (WORDS.index("from") + 20)
+    assert found.words == ["from", "form", "fox"]
+    assert found.probabilities[0] / found.probabilities[1] == pytest.approx(ratio)
+
+
+def test_a_model_that_is_sure_counts_more() -> None:
+    weights = Weights(head=1.0, sure=2.0, rank=0.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
+    scores = np.log([{"from": 0.6, "form": 0.2}.get(each, 1e-9) for each in WORDS])
+    found = Rule(VOCABULARY, weights=weights).judge("frm", False, scores, 5)
+    assert found.words[:2] == ["from", "form"]
+    ratio = 0.6 * math.exp(2 * 0.6) / (0.2 * math.exp(2 * 0.2))
+    assert found.probabilities[0] / found.probabilities[1] == pytest.approx(ratio, rel=1e-4)
+
+
+def test_no_more_words_than_asked_for() -> None:
+    assert len(judged("frm", top_k=1, **{"from": 0.6, "form": 0.2}).words) == 1
+
+
+def test_a_word_of_the_vocabulary_is_weighed_against_itself() -> None:
+    found = judged("form", **{"from": 0.9, "form": 0.1})
+    odds = 0.9 * math.exp(-WEIGHTS.edit) / (0.1 * math.exp(WEIGHTS.seen))
+    assert found.words[0] == "from"
+    assert found.probability / (1 - found.probability) == pytest.approx(odds, rel=1e-3)
+    assert "form" not in found.words
+
+
+def test_only_words_of_letters_are_offered() -> None:
+    assert judged("ab").words == []
+
+
+def test_a_word_that_stands_twice_in_the_vocabulary_is_offered_once() -> None:
+    rule = Rule(Vocabulary(["from", "dog", "from", "<unk>"]))
+    assert rule.judge("frm", False, np.log(np.full(4, 0.25)), 5).words == ["from"]
+
+
+def test_a_word_far_from_all_others_is_right() -> None:
+    assert judged("xylophone") == Judgement(0.0, [], [])

@@ -1,0 +1,217 @@
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charbert.errors import CharBertError
+from data.examples.conll import has_conllu_name, read_conll, read_conllu, to_iob2
+from data.examples.rows import BadRows
+from data.examples.types import TaggedExample
+
+NO_BREAK = "10\u00a0000"
+CONLLU = """\
+# newdoc id = one
+# sent_id = 1
+1-2\tvámonos\t_\t_\t_\t_\t_\t_\t_\t_
+1\tvamos\tir\tVERB\tVB\t_\t0\troot\t_\t_
+2\tnos\tnosotros\tPRON\tPRP\t_\t1\tobj\t_\t_
+2.1\tnada\tnada\tNOUN\tNN\t_\t_\t_\t1:x\t_
+3\t10 000\t10 000\tNUM\tCD\t_\t1\tobj\t_\t_
+
+# sent_id = 2
+1\tsí\tsí\tINTJ\tUH\t_\t0\troot\t_\t_
+
+# newdoc
+1\tno\tno\tINTJ\tUH\t_\t0\troot\t_\t_
+"""
+
+
+def sentences(path: Path, content: str | bytes, **columns: int) -> list[TaggedExample]:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return list(read_conll(path, BadRows(), **columns))
+
+
+def words_of(examples: list[TaggedExample]) -> list[tuple[str, ...]]:
+    return [example.words for example in examples]
+
+
+def usable_words(path: Path, content: bytes) -> tuple[list[tuple[str, ...]], str | None]:
+    """The words of the sentences that can be used, and what is said of the others."""
+    bad = BadRows(skip=True)
+    path.write_bytes(content)
+    return words_of(list(read_conll(path, bad))), bad.summary()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "tagged.txt"
+
+
+def test_blank_lines_part_sentences_and_the_last_may_lack_one(path: Path) -> None:
+    assert sentences(path, "EU NNP I-ORG\nrejects VBZ O\n\n \t \nGerman JJ I-MISC") == [
+        TaggedExample("0", ("EU", "rejects"), ("I-ORG", "O"), 0, f"{path}: row 1"),
+        TaggedExample("1", ("German",), ("I-MISC",), 0, f"{path}: row 5"),
+    ]
+
+
+def test_windows_lines_tabs_and_a_byte_order_mark_are_simply_read(path: Path) -> None:
+    examples = sentences(path, "\ufeffEU\tNNP\tB-ORG\r\nrejects\tVBZ  O \r\n\r\nYes\tUH\tO\r\n")
+    assert [(example.words, example.tags) for example in examples] == [
+        (("EU", "rejects"), ("B-ORG", "O")),
+        (("Yes",), ("O",)),
+    ]
+
+
+def test_documents_are_counted_from_one_and_their_lines_are_no_sentences(path: Path) -> None:
+    text = "-DOCSTART- -X- O O\n\na N O O\n\nb N O O\n\n-DOCSTART- -X- O O\n\nc N O O\n"
+    assert [(example.words, example.document) for example in sentences(path, text)] == [
+        (("a",), 1),
+        (("b",), 1),
+        (("c",), 2),
+    ]
+
+
+def test_a_document_ends_the_sentence_before_it(path: Path) -> None:
+    examples = sentences(path, "a O\n-DOCSTART- O\nb O\n")
+    assert [(example.words, example.document) for example in examples] == [(("a",), 0), (("b",), 1)]
+
+
+def test_the_columns_can_be_chosen(path: Path) -> None:
+    (example,) = sentences(path, "1 EU NNP B-ORG\n2 rejects VBZ O\n", word_column=1, tag_column=2)
+    assert (example.words, example.tags) == (("EU", "rejects"), ("NNP", "VBZ"))
+
+
+def test_longer_rows_have_their_tag_in_the_last_column(path: Path) -> None:
+    (example,) = sentences(path, "EU NNP I-NP B-ORG\nS & P NNP I-NP B-ORG\n... It VBP B-VP O\n")
+    assert (example.words, example.tags) == (("EU", "S", "..."), ("B-ORG", "B-ORG", "O"))
+
+
+@pytest.mark.parametrize("word", (NO_BREAK, "\u3000", "\x85", "a\u2028b", "\ufeff"))
+def test_words_may_hold_white_space_other_than_blanks_and_tabs(path: Path, word: str) -> None:
+    assert sentences(path, f"a O\n{word} O\n")[0].words == ("a", word)
+
+
+def test_a_file_of_words_alone_has_no_tags(path: Path) -> None:
+    examples = sentences(path, "-DOCSTART- -X- O O\n\nEU\nrejects\n\nYes\n")
+    assert [(example.words, example.tags) for example in examples] == [
+        (("EU", "rejects"), None),
+        (("Yes",), None),
+    ]
+
+
+def test_a_word_of_a_hundred_thousand_characters_is_simply_read(path: Path) -> None:
+    assert sentences(path, "x" * 100_000 + " O\n")[0].words == ("x" * 100_000,)
+
+
+def test_a_sentence_of_a_hundred_thousand_words_is_simply_read(path: Path) -> None:
+    assert len(sentences(path, "word O\n" * 100_000)[0].words) == 100_000
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "fault"),
+    (
+        ("a O\nb\n", {}, r"row 2: has too few columns for a word and its tag \(1, not 2\)"),
+        ("a N O\nb N\n", {"tag_column": 2}, r"row 2: has too few columns .* \(2, not 3\)"),
+        ("a N O\n", {"tag_column": -4}, r"row 1: has too few columns .* \(3, not 4\)"),
+        ("a\n\nb O\n", {}, "row 3: has 2 columns, and the first row is a word alone"),
+    ),
+)
+def test_a_row_without_its_tag_is_named(
+    path: Path, content: str, columns: dict[str, Any], fault: str
+) -> None:
+    with pytest.raises(CharBertError, match=rf"tagged\.txt: {fault}; its sentence cannot be used"):
+        sentences(path, content, **columns)
+
+
+@pytest.mark.parametrize("row", (b"b", b"caf\xe9 O"), ids=("short", "not-utf8"))
+@pytest.mark.parametrize("place", (0, 1, 2))
+def test_a_bad_row_takes_its_whole_sentence_along_and_no_other(path: Path, row: bytes, place: int) -> None:
+    broken = [b"x O", b"y O"]
+    broken.insert(place, row)
+    words, faults = usable_words(path, b"a O\n\n" + b"\n".join(broken) + b"\n\nc O\n")
+    assert words == [("a",), ("c",)]
+    assert (faults or "").startswith(f"1 rows left out:\n  {path}: row {3 + place}: ")
+
+
+def test_a_last_row_that_is_not_utf8_takes_its_sentence_along(path: Path) -> None:
+    words, _ = usable_words(path, b"a O\n\nb O\ncaf\xe9 O")
+    assert words == [("a",)]
+
+
+@pytest.mark.parametrize("content", ("\n \n", "-DOCSTART- O\n\n"))
+def test_a_file_without_sentences_is_an_error(path: Path, content: str) -> None:
+    with pytest.raises(CharBertError, match=r"tagged\.txt: holds no examples"):
+        sentences(path, content)
+
+
+def test_an_empty_file_is_an_error(path: Path) -> None:
+    with pytest.raises(CharBertError, match=r"tagged\.txt: is empty"):
+        sentences(path, "")
+
+
+def conllu(path: Path, content: str, column: str = "xpos") -> list[TaggedExample]:
+    path.write_text(content, encoding="utf-8")
+    return list(read_conllu(path, BadRows(), column=column))
+
+
+def test_conllu_gives_its_syntactic_words(path: Path) -> None:
+    assert conllu(path, CONLLU) == [
+        TaggedExample("0", ("vamos", "nos", "10 000"), ("VB", "PRP", "CD"), 1, f"{path}: row 4"),
+        TaggedExample("1", ("sí",), ("UH",), 1, f"{path}: row 10"),
+        TaggedExample("2", ("no",), ("UH",), 2, f"{path}: row 13"),
+    ]
+
+
+def test_the_tags_of_conllu_can_be_universal(path: Path) -> None:
+    assert conllu(path, CONLLU, "upos")[0].tags == ("VERB", "PRON", "NUM")
+
+
+def test_conllu_without_tags_has_none(path: Path) -> None:
+    examples = conllu(path, CONLLU.replace("\tUH\t", "\t_\t"))
+    assert [example.tags for example in examples] == [("VB", "PRP", "CD"), None, None]
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    (
+        ("2\tb\tb\tNOUN\tNN", "has 5 columns, not the 10 of CoNLL-U"),
+        ("b\tb\tb\tNOUN\tNN\t_\t_\t_\t_\t_", "begins with 'b', which is no number of a word"),
+    ),
+)
+def test_a_bad_row_of_conllu_is_named(path: Path, row: str, fault: str) -> None:
+    with pytest.raises(CharBertError, match=rf"tagged\.txt: row 14: {fault}"):
+        conllu(path, f"{CONLLU}{row}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), (("a.conllu", True), ("A.CONLLU.gz", True), ("a.conll", False), ("conllu", False))
+)
+def test_conllu_is_known_by_its_name(name: str, expected: bool) -> None:
+    assert has_conllu_name(Path(name)) is expected
+
+
+def test_tagged_files_may_be_compressed(tmp_path: Path) -> None:
+    assert words_of(sentences(tmp_path / "t.txt.gz", gzip.compress(b"a O\nb O\n"))) == [("a", "b")]
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    (
+        ("I-X I-X O I-X", "B-X I-X O B-X"),
+        ("I-X B-X I-X", "B-X B-X I-X"),
+        ("I-X I-Y I-Y", "B-X B-Y I-Y"),
+        ("B-X I-X O B-Y I-Y", "B-X I-X O B-Y I-Y"),
+        ("B-X I-Y", "B-X B-Y"),
+        ("O O", "O O"),
+        ("I-X-Y I-X", "B-X-Y B-X"),
+        ("NN I-X NNP", "NN I-X NNP"),
+        ("B-X I-X E-X S-Y O", "B-X I-X E-X S-Y O"),
+    ),
+)
+def test_every_entity_begins_with_b_in_iob2(tags: str, expected: str) -> None:
+    assert to_iob2(tags.split()) == tuple(expected.split())
+
+
+def test_no_tags_are_none_in_iob2() -> None:
+    assert to_iob2(()) == ()

@@ -1,0 +1,233 @@
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+
+from charbert.losses import IGNORED
+from charbert.noise import PRETRAINING_EDITS
+from charbert.randomness import keys_of
+from charbert.vocabulary import Vocabulary
+from data.pretraining.blocks import TokenBlocks, joined_blocks
+from data.pretraining.masking import CorruptedBatch, Corruption, CorruptionSettings
+from data.pretraining.noise_schedule import Noise
+from data.pretraining.packing import Packer
+
+WORDS = Vocabulary(["the", "quick", "brown", "fox", "over", "lazy", "dog", "token", "word", "<unk>"])
+LONG_TEXT = " ".join(tiny.SENTENCES) + " "
+KEYS = keys_of(0, np.arange(100))
+
+
+def blocks_of(kind: str, texts: list[str], block_size: int = 20_000) -> TokenBlocks:
+    return joined_blocks(
+        [block for text in texts for block in Packer(tiny.tokenizer(kind), block_size).blocks([text])]
+    )
+
+
+def corrupt(
+    kind: str,
+    texts: list[str],
+    key: int = 0,
+    noise: float = 0,
+    edits: Any = PRETRAINING_EDITS,
+    **settings: Any,
+) -> CorruptedBatch:
+    corruption = Corruption(
+        tiny.tokenizer(kind), WORDS, CorruptionSettings(**{"max_length": 100_000, **settings})
+    )
+    blocks = blocks_of(kind, texts)
+    keys = keys_of(key, np.arange(len(blocks.row_offsets) - 1))
+    return corruption(blocks, keys, Noise(noise, tuple(edits)))
+
+
+def examples(batch: CorruptedBatch) -> list[tuple[list[int], ...]]:
+    """Each example without its padding."""
+    lengths = batch.attention_mask.sum(axis=1)
+    fields = (batch.input_ids, batch.labels, batch.nlm_labels, batch.hidden)
+    return [tuple(field[row, :length].tolist() for field in fields) for row, length in enumerate(lengths)]
+
+
+def words_of(kind: str, ids: list[int]) -> list[str]:
+    """The words of an example, which stand apart in the texts here."""
+    decoded = tiny.tokenizer(kind).decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return decoded.split()
+
+
+def test_nothing_to_do_leaves_the_text(kind: str) -> None:
+    tokenizer = tiny.tokenizer(kind)
+    texts = [LONG_TEXT, tiny.SENTENCES[0]]
+    for text, example in zip(texts, examples(corrupt(kind, texts, mlm_probability=0)), strict=True):
+        ids, labels, nlm_labels, hidden = example
+        clean = tokenizer(text, add_special_tokens=False)["input_ids"]
+        assert ids == [tokenizer.cls_token_id, *clean, tokenizer.sep_token_id]
+        assert set(labels) == set(nlm_labels) == {IGNORED}
+        assert not any(hidden)
+
+
+def test_a_batch_is_padded_to_a_multiple_of_eight(kind: str) -> None:
+    tokenizer = tiny.tokenizer(kind)
+    batch = corrupt(kind, [LONG_TEXT, "the dog"])
+    assert batch.input_ids.shape[1] % 8 == 0
+    length = int(batch.attention_mask[1].sum())
+    assert batch.attention_mask[1].tolist() == [1] * length + [0] * (batch.input_ids.shape[1] - length)
+    assert set(batch.input_ids[1, length:].tolist()) == {tokenizer.pad_token_id}
+
+
+def test_a_mask_shows_neither_token_nor_characters(kind: str) -> None:
+    tokenizer = tiny.tokenizer(kind)
+    [(ids, labels, _, hidden)] = examples(corrupt(kind, [LONG_TEXT * 20], mlm_probability=0.5))
+    [(clean, *_)] = examples(corrupt(kind, [LONG_TEXT * 20], mlm_probability=0))
+    assert [label != IGNORED for label in labels] == hidden
+    assert all(label in (IGNORED, original) for label, original in zip(labels, clean, strict=True))
+    masked = [token for token, is_hidden in zip(ids, hidden, strict=True) if is_hidden]
+    assert masked.count(tokenizer.mask_token_id) / len(masked) == pytest.approx(0.8, abs=0.04)
+
+
+def test_words_are_masked_whole(kind: str) -> None:
+    blocks = blocks_of(kind, [LONG_TEXT * 10])
+    [(_, _, _, hidden)] = examples(corrupt(kind, [LONG_TEXT * 10], mlm_probability=0.3))
+    words = np.split(np.array(hidden[1:-1]), blocks.word_offsets[1:-1])
+    assert all(word.all() or not word.any() for word in words)
+
+
+def test_the_share_of_masked_tokens_is_the_one_asked_for(kind: str) -> None:
+    batch = corrupt(kind, [LONG_TEXT * 20] * 20, noise=0.15, mlm_probability=0.10)
+    assert batch.hidden.sum() / batch.attention_mask.sum() == pytest.approx(0.10, abs=0.01)
+
+
+def test_the_share_of_noised_words_is_the_one_asked_for(kind: str) -> None:
+    text = " ".join(WORDS.entries[:-1]) + " "
+    batch = corrupt(kind, [(text * 50).strip()] * 20, noise=0.15, mlm_probability=0)
+    pairs = [
+        pair
+        for ids, *_ in examples(batch)
+        for pair in zip(words_of(kind, ids), text.split() * 50, strict=True)
+    ]
+    assert sum(ours != theirs for ours, theirs in pairs) / (9 * 50 * 20) == pytest.approx(0.15, abs=0.01)
+
+
+def test_every_piece_of_a_noised_word_predicts_the_word(kind: str) -> None:
+    tokenizer = tiny.tokenizer(kind)
+    [(ids, _, labels, _)] = examples(corrupt(kind, [" quick"], noise=1, mlm_probability=0))
+    assert labels == [IGNORED, *[WORDS.id("quick")] * (len(ids) - 2), IGNORED]
+    assert tokenizer.decode(ids, skip_special_tokens=True).strip() != "quick"
+
+
+def test_the_word_to_restore_is_lower_cased() -> None:
+    [(_, _, labels, _)] = examples(corrupt("roberta", ["Quick"], noise=1, mlm_probability=0))
+    assert set(labels[1:-1]) == {WORDS.id("quick")}
+
+
+def test_a_word_outside_the_vocabulary_is_noised_without_a_label(kind: str) -> None:
+    [(clean, *_)] = examples(corrupt(kind, ["jumping"], mlm_probability=0))
+    [(ids, _, labels, _)] = examples(corrupt(kind, ["jumping"], noise=1, mlm_probability=0))
+    assert ids != clean
+    assert set(labels) == {IGNORED}
+
+
+def test_a_word_outside_the_vocabulary_can_be_labelled_unknown(kind: str) -> None:
+    batch = corrupt(kind, ["jumping"], noise=1, mlm_probability=0, label_unknown_words=True)
+    [(_, _, labels, _)] = examples(batch)
+    assert set(labels[1:-1]) == {WORDS.unknown_id}
+
+
+def test_what_has_no_letter_gets_no_noise(kind: str) -> None:
+    text = "# . ### ."
+    clean = corrupt(kind, [text], mlm_probability=0)
+    assert corrupt(kind, [text], noise=1, mlm_probability=0).input_ids.tolist() == clean.input_ids.tolist()
+
+
+def test_words_without_noise_keep_their_pieces(kind: str) -> None:
+    text = " ".join(tiny.SENTENCES[:2] * 5).replace(" .", "")
+    blocks = blocks_of(kind, [text])
+    clean = np.split(blocks.token_ids, blocks.word_offsets[1:-1])
+    [(ids, *_)] = examples(corrupt(kind, [text], noise=0.3, mlm_probability=0))
+    pairs = list(zip(words_of(kind, ids), text.split(), strict=True))
+    kept = [word.tolist() for word, (ours, theirs) in zip(clean, pairs, strict=True) if ours == theirs]
+    assert 0.5 < len(kept) / len(clean) < 0.95
+    place = 0
+    for word in kept:
+        place = next(at for at in range(place, len(ids)) if ids[at : at + len(word)] == word) + len(word)
+
+
+def test_the_space_before_a_word_outlives_its_noise() -> None:
+    tokenizer = tiny.tokenizer("roberta")
+    [(ids, *_)] = examples(corrupt("roberta", ["the quick dog"], noise=1, mlm_probability=0))
+    assert len(tokenizer.decode(ids, skip_special_tokens=True).split(" ")) == 3
+
+
+def test_a_noised_word_is_never_masked(kind: str) -> None:
+    batch = corrupt(kind, [LONG_TEXT * 10], noise=0.5, mlm_probability=1)
+    assert ((batch.labels == IGNORED) | (batch.nlm_labels == IGNORED)).all()
+
+
+def test_special_tokens_are_never_masked(kind: str) -> None:
+    tokenizer = tiny.tokenizer(kind)
+    ids = np.array([tokenizer.sep_token_id, tokenizer.unk_token_id])
+    blocks = TokenBlocks(ids, np.array([0, 1, 2]), np.array([0, 2]))
+    corruption = Corruption(tokenizer, WORDS, CorruptionSettings(mlm_probability=1))
+    assert corruption(blocks, KEYS[:1], Noise(1.0)).input_ids[0, 1:3].tolist() == ids.tolist()
+
+
+def test_a_long_example_is_cut_between_words(kind: str) -> None:
+    text = " ".join(tiny.SENTENCES[:2]).replace(" .", "")
+    [(whole, *_)] = examples(corrupt(kind, [text], noise=1, mlm_probability=0))
+    [(ids, *_)] = examples(corrupt(kind, [text], noise=1, mlm_probability=0, max_length=21))
+    assert 12 <= len(ids) <= 21
+    assert words_of(kind, ids) == words_of(kind, whole)[: len(words_of(kind, ids))]
+
+
+@pytest.mark.parametrize("noise", (0, 1))
+def test_a_word_longer_than_an_example_is_cut_itself(kind: str, noise: float) -> None:
+    [(ids, *_)] = examples(corrupt(kind, ["jumping" * 8 + " dog"], noise=noise, max_length=10))
+    assert len(ids) == 10
+
+
+def test_a_word_that_noise_makes_unknown_stays_as_it_is() -> None:
+    text = "j" * 100  # the longest that WordPiece takes for a word
+    [(ids, *_)] = examples(corrupt("bert", [text], noise=1, edits=("add",), mlm_probability=0))
+    assert tiny.tokenizer("bert").decode(ids, skip_special_tokens=True) == text
+
+
+def test_an_example_is_the_same_alone_and_among_others(kind: str) -> None:
+    blocks = blocks_of(kind, [LONG_TEXT, *tiny.SENTENCES])
+    corruption = Corruption(tiny.tokenizer(kind), WORDS, CorruptionSettings(max_length=60))
+    together = examples(corruption(blocks, KEYS[:4], Noise(0.3)))
+    for row in range(4):
+        first, last = blocks.row_offsets[row : row + 2]
+        offsets = blocks.word_offsets[first : last + 1]
+        ids = blocks.token_ids[offsets[0] : offsets[-1]]
+        alone = TokenBlocks(ids, offsets - offsets[0], np.array([0, last - first]))
+        assert examples(corruption(alone, KEYS[row : row + 1], Noise(0.3))) == [together[row]]
+
+
+def test_other_keys_give_other_examples(kind: str) -> None:
+    assert examples(corrupt(kind, [LONG_TEXT], key=3, noise=0.3)) == examples(
+        corrupt(kind, [LONG_TEXT], key=3, noise=0.3)
+    )
+    assert examples(corrupt(kind, [LONG_TEXT], key=3, noise=0.3)) != examples(
+        corrupt(kind, [LONG_TEXT], key=4, noise=0.3)
+    )
+
+
+def test_kinds_of_noise_are_drawn_evenly() -> None:
+    tokenizer = tiny.tokenizer("bert")
+    batch = corrupt("bert", ["abcdefgh " * 400] * 10, noise=1, mlm_probability=0)
+    lengths = Counter(
+        len(word)
+        for row in batch.input_ids
+        for word in tokenizer.decode(row, skip_special_tokens=True).split()
+    )
+    shares = [lengths[length] / lengths.total() for length in (7, 8, 9)]
+    assert shares == pytest.approx([1 / 3] * 3, abs=0.03)
+
+
+def test_replacements_are_ordinary_tokens(kind: str) -> None:
+    tokenizer = tiny.tokenizer(kind)
+    batch = corrupt(kind, [LONG_TEXT * 40], mlm_probability=1)
+    shown = batch.input_ids[batch.hidden]
+    others = shown[shown != tokenizer.mask_token_id]
+    assert not set(others.tolist()) & set(tokenizer.all_special_ids)
+    kept = (shown == batch.labels[batch.hidden]).mean()
+    assert kept == pytest.approx(0.1, abs=0.03)

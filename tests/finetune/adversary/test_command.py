@@ -1,0 +1,336 @@
+"""`python -m finetune worst-case MODEL FILE --out FILE.json`, and robust accuracy by the number of edits."""
+
+import json
+from collections.abc import Callable
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+from plain import save_plain
+from small_finetuning import TAGGED, write_conll, write_csv, write_squad
+from small_recognition import small_recognizer
+from transformers import AutoModelForSequenceClassification, BertForSequenceClassification
+
+import charbert
+from charbert.errors import CharBertError
+from data.examples.types import TextExample
+from finetune.__main__ import main
+from finetune.adversary import attacks as worst_case
+from finetune.adversary.attacks import worst_case_scores
+from finetune.adversary.goal import Judge
+from finetune.adversary.kept import KeptCases
+from finetune.adversary.search import search
+from finetune.adversary.transformations import EditableWords
+from finetune.run import save_task
+from finetune.settings import FinetuneSettings
+from finetune.tasks.registry import task_of
+
+FEW = ("--edits", "drop", "swap", "--limit", "6")
+OTHERS = ("--task", "text", "--max-length", "24")
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders `text`, `tagging` and `qa`, each as a run leaves it, and data of the task beside it."""
+    folder = tmp_path_factory.mktemp("models")
+    write_csv(folder / "text.csv")
+    write_conll(folder / "tagging.conll")
+    write_squad(folder / "qa.json")
+    save_plain(folder / "plain", "bert", "model")
+    names = {"id2label": {0: "animal", 1: "thing"}, "label2id": {"animal": 0, "thing": 1}}
+    plain = BertForSequenceClassification(tiny.backbone_config("bert", **names))
+    tiny.scatter_weights(plain, seed=2)
+    tagger = tiny.build(charbert.CharBertForTokenClassification, "bert")
+    answering = tiny.build(charbert.CharBertForQuestionAnswering, "bert", num_labels=2)
+    save_run(folder / "text", plain, tiny.stock_tokenizer("bert"), "animal", "thing")
+    save_run(folder / "tagging", tagger, tiny.tokenizer("bert"), "O", "B-ANIMAL", "B-THING")
+    save_run(folder / "qa", answering, tiny.tokenizer("bert"), unanswerable=True)
+    return folder
+
+
+def save_run(folder: Path, model: Any, tokenizer: Any, *labels: str, **settings: Any) -> None:
+    settings = {"max_length": 24, "stride": 4, **settings}
+    trained = FinetuneSettings(task=folder.name, output=str(folder), model="a backbone", **settings)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    save_task(trained, task_of(trained, labels), folder)
+
+
+def attacked(model: Path | str, file: Path, out: Path, *arguments: str) -> dict[str, Any]:
+    again = () if "--resume" in arguments else ("--overwrite",)
+    main(["worst-case", str(model), str(file), "--out", str(out), *again, *arguments])
+    return json.loads(out.read_bytes())
+
+
+def tried_out(judge: Judge, example: Any, budget: int, spots_of: EditableWords) -> bool:
+    """Whether a text stays right under all edits of so many words at most; each of its words is another."""
+    spots, texts = spots_of(example), [example.text]
+    for number in range(1, budget + 1):
+        for chosen in combinations(spots, number):
+            for words in product(*(spot.variants for spot in chosen)):
+                text = example.text
+                for spot, word in zip(chosen, words, strict=True):
+                    text = text.replace(spot.word, word)
+                texts.append(text)
+    return all(verdict.right for verdict in judge([example._replace(text=text) for text in texts]))
+
+
+@pytest.mark.parametrize("budget", [1, 2])
+def test_robust_accuracy_is_the_share_that_stays_right_whatever_is_tried(budget: int) -> None:
+    task = task_of(FinetuneSettings(task="text", output="", model="a backbone"), ["a", "b", "c"])
+    model = tiny.build(charbert.CharBertForSequenceClassification, "bert")
+    tokenizer = tiny.tokenizer("bert")
+    judge, spots_of = Judge(task, model, tokenizer), EditableWords(("drop", "swap"))
+    texts = [
+        TextExample(str(number), " ".join(words), None, "a", "")
+        for number, (words, _) in enumerate(TAGGED[::2])
+    ]
+    examples = [
+        # Half of them as the model has them, half as it may not.
+        text._replace(label=verdict.prediction.label if number % 2 else "b")
+        for number, (text, verdict) in enumerate(zip(texts, judge(texts), strict=True))
+    ]
+    expected = [tried_out(judge, each, budget, spots_of) for each in examples]
+    clean, attacked = worst_case_scores(
+        task, model, tokenizer, examples, budgets=[budget], beam_size=500, edits=("drop", "swap")
+    )
+    assert (clean["budget"], attacked["budget"]) == (0, budget)
+    assert clean["robust_accuracy"] == sum(each.right for each in judge(examples)) / len(examples)
+    assert attacked["robust_accuracy"] == attacked["accuracy"] == sum(expected) / len(expected)
+    assert 0 < attacked["robust_accuracy"] < clean["robust_accuracy"] < 1
+
+
+@pytest.mark.parametrize(
+    ("task", "file", "metric", "texts"),
+    [
+        ("text", "text.csv", "accuracy", "text"),
+        ("tagging", "tagging.conll", "f1", "words"),
+        ("qa", "qa.json", "f1", "question"),
+    ],
+)
+def test_every_example_is_written_with_the_worst_of_it(
+    task: str, file: str, metric: str, texts: str, models: Path, tmp_path: Path
+) -> None:
+    content = attacked(models / task, models / file, tmp_path / "out.json", "--budgets", "2", "1", *FEW)
+    assert [line["budget"] for line in content["scores"]] == [0, 1, 2]
+    examples = content["examples"]
+    assert len(examples) == 6
+    for number, line in enumerate(content["scores"]):
+        worst = [example if number == 0 else example["worst"][number - 1] for example in examples]
+        assert line["robust_accuracy"] == sum(each["right"] for each in worst) / len(worst)
+        assert metric in line and line["seconds"] > 0
+        if number:
+            assert line["queries"] == sum(each["queries"] for each in worst) / len(worst)
+    for example in examples:
+        for worst in example["worst"]:
+            assert len(worst["edits"]) <= worst["budget"]
+            assert (worst[texts] == example[texts]) == (not worst["edits"])
+            if task != "qa":
+                assert worst["right"] == (worst["prediction"] == example["label"])
+
+
+def test_the_same_seed_gives_the_same_examples_and_edits(models: Path, tmp_path: Path) -> None:
+    arguments = ("--limit", "5", "--variants", "3", "--edits", "add", "drop", "--beam", "2")
+    runs = [
+        attacked(models / "text", models / "text.csv", tmp_path / "out.json", *arguments, "--seed", seed)
+        for seed in ("1", "1", "2")
+    ]
+    assert runs[0]["examples"] == runs[1]["examples"]
+    assert runs[0]["examples"] != runs[2]["examples"]
+
+
+def test_a_table_is_printed(models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = attacked(models / "text", models / "text.csv", tmp_path / "out.json", *FEW)
+    header, *lines = capsys.readouterr().out.splitlines()[:4]
+    assert header.split() == ["edits", "robust", "accuracy", "accuracy", "queries", "seconds"]
+    assert [line.split()[:2] for line in lines] == [
+        [str(line["budget"]), f"{line['robust_accuracy']:.4f}"] for line in content["scores"]
+    ]
+
+
+@pytest.fixture
+def foreign(models: Path, tmp_path: Path) -> Callable[..., Path]:
+    """The text model as another project would have saved it, with these names of its classes."""
+
+    def saved(**names: Any) -> Path:
+        model = AutoModelForSequenceClassification.from_pretrained(models / "text", **names)
+        model.save_pretrained(tmp_path / "foreign")
+        tiny.stock_tokenizer("bert").save_pretrained(tmp_path / "foreign")
+        return tmp_path / "foreign"
+
+    return saved
+
+
+def test_a_model_of_others_needs_a_task_and_brings_its_labels(
+    models: Path, foreign: Callable[..., Path], tmp_path: Path
+) -> None:
+    file = tmp_path / "own.csv"
+    file.write_text((models / "text.csv").read_text().replace("text,label", "review,class"))
+    columns = (*OTHERS, "--text-column", "review", "--label-column", "class")
+    found = attacked(foreign(), file, tmp_path / "out.json", *FEW, *columns)
+    expected = attacked(models / "text", models / "text.csv", tmp_path / "own.json", *FEW)
+    assert [each["worst"] for each in found["examples"]] == [each["worst"] for each in expected["examples"]]
+
+
+def test_labels_of_a_model_of_others_can_be_named(
+    models: Path, foreign: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = foreign(id2label={0: "LABEL_0", 1: "LABEL_1"}, label2id={"LABEL_0": 0, "LABEL_1": 1})
+    given = (folder, models / "text.csv", tmp_path / "out.json", *FEW, *OTHERS)
+    with pytest.raises(CharBertError, match=r"row 2: label 'animal' is not among.*--labels"):
+        attacked(*given)
+    found = attacked(*given, "--labels", "animal", "thing")
+    expected = attacked(models / "text", models / "text.csv", tmp_path / "own.json", *FEW)
+    assert found["scores"][2]["robust_accuracy"] == expected["scores"][2]["robust_accuracy"]
+    with pytest.raises(CharBertError, match=r"3 names for the 2 classes of the model \(LABEL_0, LABEL_1\)"):
+        attacked(*given, "--labels", "animal", "thing", "plant")
+
+
+def test_a_model_without_a_head_is_refused(models: Path, tmp_path: Path) -> None:
+    with pytest.raises(CharBertError, match="holds BertModel, and text needs one ForSequenceClassification"):
+        attacked(models / "plain", models / "text.csv", tmp_path / "out.json", "--task", "text")
+    with pytest.raises(CharBertError, match=r"has no task\.json"):
+        attacked(models / "plain", models / "text.csv", tmp_path / "out.json")
+
+
+def test_a_model_of_numbers_is_refused(models: Path, tmp_path: Path) -> None:
+    BertForSequenceClassification(tiny.backbone_config("bert", num_labels=1)).save_pretrained(tmp_path / "m")
+    tiny.stock_tokenizer("bert").save_pretrained(tmp_path / "m")
+    numbers = tmp_path / "numbers.csv"
+    numbers.write_text("text,label\nthe dog jumps,1.5\n")
+    with pytest.raises(CharBertError, match="never simply right or wrong"):
+        attacked(tmp_path / "m", numbers, tmp_path / "out.json", *OTHERS)
+
+
+def test_what_a_recognizer_reads_right_cannot_hurt(models: Path, tmp_path: Path) -> None:
+    small_recognizer().save_pretrained(tmp_path / "recognizer")
+    file, out = models / "text.csv", tmp_path / "out.json"
+    arguments = ("--edits", "swap", "--budgets", "1", "--limit", "12")
+    bare = attacked(models / "text", file, out, *arguments)["scores"]
+    read = attacked(models / "text", file, out, *arguments, "--recognizer", str(tmp_path / "recognizer"))[
+        "scores"
+    ]
+    assert bare[1]["robust_accuracy"] < bare[0]["robust_accuracy"]
+    assert read[1]["robust_accuracy"] == read[0]["robust_accuracy"]
+    with pytest.raises(CharBertError, match="no word recogniser"):
+        attacked(models / "text", file, out, "--recognizer", str(models / "plain"))
+
+
+def test_a_text_without_words_to_edit_counts_as_it_is(models: Path, tmp_path: Path) -> None:
+    texts = tmp_path / "texts.csv"
+    texts.write_text("text,label\nthe fox .,animal\nthe fox .,thing\n")
+    content = attacked(models / "text", texts, tmp_path / "out.json")
+    assert [line["robust_accuracy"] for line in content["scores"]] == [0.5, 0.5, 0.5]
+    assert [line["queries"] for line in content["scores"]] == [1, 1, 1]
+
+
+def test_rows_without_labels_are_told_or_left_out(models: Path, tmp_path: Path) -> None:
+    words = tmp_path / "words.conllu"
+    words.write_text("1\tdogs\t_\tX\tO\t_\t_\t_\t_\t_\n\n1\tdogs\t_\tX\tplant\t_\t_\t_\t_\t_\n")
+    with pytest.raises(CharBertError, match="'plant' is not among"):
+        attacked(models / "tagging", words, tmp_path / "out.json")
+    content = attacked(models / "tagging", words, tmp_path / "out.json", "--skip-bad-rows")
+    assert len(content["examples"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("out", "message"), [("out.xml", r"must end in \.json"), ("no/out.json", "there is no folder")]
+)
+def test_a_place_that_cannot_be_written_is_told(out: str, message: str, models: Path, tmp_path: Path) -> None:
+    with pytest.raises(CharBertError, match=message):
+        attacked(models / "text", models / "text.csv", tmp_path / out)
+
+
+def interrupted_search(
+    models: Path, task: str, file: str, out: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> Path:
+    """The file that a search leaves which is interrupted behind so many examples."""
+    add = KeptCases.add
+
+    def stop(kept: KeptCases, number: int, *found: Any) -> None:
+        add(kept, number, *found)
+        if out.with_suffix(".partial.jsonl").read_text().count("\n") > after:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(KeptCases, "add", stop)
+        attacked(models / task, models / file, out, *FEW)
+    assert list(out.parent.iterdir()) == [out.with_suffix(".partial.jsonl")]
+    return out.with_suffix(".partial.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("task", "file"), [("text", "text.csv"), ("tagging", "tagging.conll"), ("qa", "qa.json")]
+)
+def test_a_search_that_goes_on_finds_what_one_that_was_not_stopped_finds(
+    task: str, file: str, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run" / "out.json"
+    out.parent.mkdir()
+    kept = interrupted_search(models, task, file, out, monkeypatch, after=3)
+    with kept.open("a") as cut:
+        cut.write('{"number": 5, "sec')
+    searched: list[Any] = []
+
+    def noted(judge: Judge, examples: list[Any], *given: Any, **settings: Any) -> Any:
+        searched.extend(examples)
+        return search(judge, examples, *given, **settings)
+
+    monkeypatch.setattr(worst_case, "search", noted)
+    found = attacked(models / task, models / file, out, *FEW, "--resume")
+    whole = attacked(models / task, models / file, tmp_path / "whole.json", *FEW)
+    assert len(searched) == 3 + 6
+    assert found["examples"] == whole["examples"]
+    for ours, theirs in zip(found["scores"], whole["scores"], strict=True):
+        assert ours == theirs | {"seconds": ours["seconds"]}
+    assert not kept.exists()
+
+
+def test_what_a_search_has_found_is_not_lost_by_mistake(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out.json"
+    kept = interrupted_search(models, "text", "text.csv", out, monkeypatch, after=2)
+    command = ["worst-case", str(models / "text"), str(models / "text.csv"), "--out", str(out), *FEW]
+    with pytest.raises(
+        CharBertError, match=r"out\.partial\.jsonl: holds what an interrupted search has found"
+    ):
+        main(command)
+    with pytest.raises(CharBertError, match="a search with other beam; give the same"):
+        main([*command, "--resume", "--beam", "2"])
+    assert kept.exists()
+    main([*command, "--resume", "--batch-size", "3"])
+    with pytest.raises(CharBertError, match=r"out\.json: is there already; give another file or --overwrite"):
+        main(command)
+
+
+@pytest.mark.parametrize("content", ["", "no JSON\n", "[]\n", '{"beam": 1}\n'])
+def test_another_file_in_its_place_is_told(content: str, models: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    out.with_suffix(".partial.jsonl").write_text(content)
+    if content:
+        with pytest.raises(CharBertError, match="is not what a search has kept"):
+            attacked(models / "text", models / "text.csv", out, *FEW, "--resume")
+    else:
+        assert attacked(models / "text", models / "text.csv", out, *FEW, "--resume")["examples"]
+
+
+@pytest.mark.parametrize("wrong", [("--budgets", "0"), ("--max-length", "15"), ("--resume", "--overwrite")])
+def test_what_cannot_be_is_wrong_usage(wrong: tuple[str, ...], models: Path, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended:
+        attacked(models / "text", models / "text.csv", tmp_path / "out.json", *wrong)
+    assert ended.value.code == 2
+
+
+def test_the_data_is_not_written_over(models: Path) -> None:
+    before = (models / "qa.json").read_bytes()
+    with pytest.raises(CharBertError, match=r"qa\.json: is the data itself"):
+        attacked(models / "qa", models / "qa.json", models / "qa.json", *FEW)
+    assert (models / "qa.json").read_bytes() == before
+
+
+def test_labels_are_not_those_of_a_run(models: Path, tmp_path: Path) -> None:
+    with pytest.raises(CharBertError, match="--labels: the model of a run knows its own"):
+        attacked(models / "text", models / "text.csv", tmp_path / "out.json", "--labels", "a", "b")

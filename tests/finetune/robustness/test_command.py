@@ -1,0 +1,192 @@
+"""`python -m finetune robustness`: from folders of runs to a report."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from small_finetuning import TAGGED, write_conll
+from small_robustness import reported, save_runs
+
+from charbert.errors import CharBertError
+from charbert.recognizer.modeling import WordRecognizer, WordRecognizerConfig
+from charbert.vocabulary import UNKNOWN
+from finetune.__main__ import main
+from finetune.robustness import measure
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_runs(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def tagging(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A report on both models that tag, and its folder."""
+    output = tmp_path_factory.mktemp("reports") / "tagging"
+    attacked = runs / "attacked.conll"
+    write_conll(attacked, [([word[::-1] for word in words], tags) for words, tags in TAGGED])
+    given = {"attacked": [f"reversed={attacked}"], "worst_case": [1], "worst_case_limit": 1}
+    return output, reported(runs, output, ["plain", "charbert"], "tags.conll", **given)
+
+
+def test_a_report_measures_each_model_under_each_attack(tagging: tuple[Path, dict[str, Any]]) -> None:
+    _, report = tagging
+    assert report["task"] == "tagging"
+    assert report["examples"] == len(TAGGED)
+    assert [model["name"] for model in report["models"]] == ["plain", "charbert"]
+    for model in report["models"]:
+        assert set(model["kinds"]) == {"paper", "space"}
+        assert set(model["files"]) == {"reversed"}
+        assert [point["rate"] for point in model["curve"]] == [0, 0.5, 1]
+        assert model["curve"][0]["score"]["mean"] == model["clean"]["mean"]
+        assert model["drop"]["mean"] == pytest.approx(model["clean"]["mean"] - model["attacked"]["mean"])
+        assert model["milliseconds_per_example"] > 0
+        assert 0 < model["sensitivity"]["token_channel"]["changed"] < 1
+        assert [row["edits"] for row in model["worst_case"]["by_edits"]] == [0, 1]
+        assert set(model["word_split"]) == {"clean", "attacked"}
+    assert "character_channel" in report["models"][1]["sensitivity"]
+
+
+def test_scores_are_those_of_the_run(runs: Path, tagging: tuple[Path, dict[str, Any]]) -> None:
+    model = tagging[1]["models"][1]
+    results = json.loads((runs / "charbert" / "results.json").read_text())
+    assert model["clean"]["mean"] == pytest.approx(100 * results["dev_f1"])
+
+
+def test_seeds_of_a_model_are_one_model(tagging: tuple[Path, dict[str, Any]]) -> None:
+    plain, ours = tagging[1]["models"]
+    assert [Path(folder).name for folder in plain["folders"]] == ["seed-1", "seed-2"]
+    assert plain["drop"]["over"] == "seeds of the model"
+    assert ours["drop"]["over"] == "seeds of the attack"
+
+
+def test_attacks_are_counted(tagging: tuple[Path, dict[str, Any]]) -> None:
+    attacks = tagging[1]["attacks"]
+    assert [(each["kind"], each["rate"], each["seed"]) for each in attacks] == [
+        *(("paper", 1.0, 1), ("paper", 1.0, 2), ("space", 1.0, 1), ("space", 1.0, 2)),
+        *(("paper", 0.5, 1), ("paper", 0.5, 2)),
+    ]
+    # Long enough are the adjective, the verb, and some of the nouns.
+    long = sum(len(word) >= 4 for words, _ in TAGGED for word in words)
+    assert attacks[0]["words"] == sum(len(words) for words, _ in TAGGED)
+    assert attacks[0]["eligible"] == attacks[0]["changed"] == long
+    assert 0 < attacks[4]["changed"] < long
+
+
+def test_the_folder_holds_page_report_and_results(tagging: tuple[Path, dict[str, Any]]) -> None:
+    output, report = tagging
+    results = json.loads((output / "results.json").read_text())
+    assert results["charbert_lost_file_reversed"] == report["models"][1]["files"]["reversed"]["drop"]["mean"]
+    assert results["charbert_lost_f1"] == report["models"][1]["drop"]["mean"]
+    assert "<svg" in (output / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_report_that_goes_on_measures_nothing_twice(
+    runs: Path, tagging: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, report = tagging
+    output = tmp_path / "again"
+    shutil.copytree(before, output)
+    (output / "report.html").unlink()
+    cells = (output / "cells.jsonl").read_text()
+    monkeypatch.setattr(measure, "LoadedModel", lambda *_: pytest.fail("a model was loaded"))
+    given = {"resume": True, "seeds": [1], "rates": [0]}
+    found = reported(runs, output, ["charbert"], "tags.conll", **given)
+    assert (output / "cells.jsonl").read_text() == cells
+    assert found["models"][0]["clean"] == report["models"][1]["clean"]
+    assert (output / "report.html").exists()
+
+
+def test_too_large_batches_are_told(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(measure.LoadedModel, "predictions", full)
+    with pytest.raises(CharBertError, match="batches of 64 examples; go on with --resume and a smaller"):
+        reported(runs, tmp_path / "out", ["charbert"], "tags.conll", batch_size=64)
+
+
+def test_an_attacked_file_may_have_joined_and_divided_words(runs: Path, tmp_path: Path) -> None:
+    noised = []
+    for words, (first, *others) in TAGGED:
+        divided = [*words[:2], words[2][:2], words[2][2:], *words[3:]]
+        noised.append((divided, [first, *others[:2], f"I-{others[1][2:]}", *others[2:]]))
+    path = write_conll(runs / "divided.conll", noised)
+    given = {"attacked": [f"divided={path}"], "kinds": ["drop"], "rates": [1], "seeds": [1]}
+    [model] = reported(runs, tmp_path / "out", ["charbert"], "tags.conll", **given)["models"]
+    assert model["files"]["divided"]["drop"]["mean"] > 0
+
+
+@pytest.mark.parametrize("variant", ["neutral", "reader"])
+def test_a_recogniser_reads_before_the_model(runs: Path, tmp_path: Path, variant: str) -> None:
+    # It knows no word, and reads `a` for each or lets another one do the same: no typo gets past it.
+    reader = runs / "reader"
+    WordRecognizer(WordRecognizerConfig(words=["a", UNKNOWN], characters="abc")).save_pretrained(reader)
+    blind = runs / "blind"
+    WordRecognizer(WordRecognizerConfig(words=[UNKNOWN], characters="abc")).save_pretrained(blind)
+    with torch.no_grad():
+        knowing = WordRecognizer.from_pretrained(reader)
+        knowing.classifier.weight.zero_()
+        knowing.classifier.bias.copy_(torch.tensor([1.0, 0.0]))
+    knowing.save_pretrained(reader)
+    models = ["charbert", f"read={runs / 'charbert'}::{blind}::{variant if variant == 'neutral' else reader}"]
+    given = {"kinds": ["drop"], "rates": [1], "seeds": [1]}
+    alone, read = reported(runs, tmp_path / "out", models, "tags.conll", **given)["models"]
+    assert read["drop"]["mean"] == 0
+    assert read["sensitivity"]["token_channel"]["changed"] == pytest.approx(0, abs=1e-6)
+    assert read["sensitivity"]["changed_words"] > 0
+    assert read["parameters"] > alone["parameters"]
+    assert alone["sensitivity"]["token_channel"]["changed"] > 0.001
+
+
+def test_a_time_is_measured_anew_on_another_device(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"kinds": ["drop"], "rates": [1], "seeds": [1]}
+    reported(runs, tmp_path / "out", ["text"], "texts.csv", **given)
+    cells = (tmp_path / "out" / "cells.jsonl").read_text().splitlines()
+    monkeypatch.setattr(measure, "device_name", lambda: "another")
+    [model] = reported(runs, tmp_path / "out", ["text"], "texts.csv", **given, resume=True)["models"]
+    assert model["device"] == "another"
+    assert len((tmp_path / "out" / "cells.jsonl").read_text().splitlines()) == len(cells) + 1
+
+
+def test_one_seed_has_no_interval_over_seeds(runs: Path, tmp_path: Path) -> None:
+    given = {"kinds": ["drop"], "rates": [1], "seeds": [1]}
+    [model] = reported(runs, tmp_path / "out", ["text"], "texts.csv", **given)["models"]
+    assert "low" not in model["drop"]
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "the mean over 1 seed of the attack" in page
+    assert "for which two seeds are needed" in page
+
+
+@pytest.mark.parametrize(("model", "test"), [("text", "texts.csv"), ("qa", "qa.json")])
+def test_texts_and_questions_are_reported_too(runs: Path, tmp_path: Path, model: str, test: str) -> None:
+    found = reported(runs, tmp_path / "out", [f"mine={runs / model}"], test, limit=6, rate=0.5)
+    assert found["examples"] == 6
+    assert found["main_attack"] == {"kind": "paper", "rate": 0.5}
+    [only] = found["models"]
+    assert only["name"] == "mine"
+    assert 0 <= only["attacked"]["mean"] <= 100
+    assert only["word_split"] is None
+
+
+def test_all_kinds_are_the_default(runs: Path, tmp_path: Path) -> None:
+    words = tmp_path / "misspellings.txt"
+    words.write_text("quikc->quick\nbronw->brown\n")
+    given = {"kinds": [], "misspellings": str(words), "seeds": [1], "rates": [1], "limit": 4}
+    found = reported(runs, tmp_path / "out", ["text"], "texts.csv", **given)
+    assert found["kinds"] == [*("paper", "drop", "add", "swap", "keyboard"), *found["kinds"][5:]]
+    assert {"natural", "ocr", "case", "space", "unicode"} <= set(found["kinds"])
+
+
+def test_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["robustness", "--help"])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    assert "python -m finetune robustness" in text
+    assert "--misspellings" in text

@@ -1,0 +1,352 @@
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+import torch
+from plain import save_plain
+from small_runs import SETTINGS, assert_identical_weights, results, write_config
+
+from charbert import CharBertForPreTraining, CharBertTokenizer
+from charbert.errors import CharBertError, run_command
+from data.__main__ import main as data_main
+from data.pretraining.blocks import Blocks
+from pretrain.__main__ import main
+
+
+@pytest.fixture(scope="module")
+def finished(corpus: Path) -> Path:
+    """The output of a run of eight steps."""
+    output = corpus / "finished"
+    main([str(write_config(corpus, output))])
+    return output
+
+
+def test_a_run_leaves_the_model_the_results_the_figure_and_the_logs(finished: Path) -> None:
+    names = {path.name for path in finished.iterdir()}
+    assert {"model.safetensors", "config.json", "results.json", "curves.png", "runs", "checkpoint-8"} <= names
+    assert {"tokenizer.json", "characters.txt", "words.txt"} <= names
+    assert list(finished.glob("runs/*/events.*"))
+
+
+def test_results_hold_the_measures_of_both_tasks(finished: Path) -> None:
+    written = results(finished)
+    assert {
+        "eval_mlm_loss",
+        "eval_mlm_perplexity",
+        "eval_mlm_accuracy",
+        "eval_nlm_loss",
+        "eval_nlm_hit_1",
+        "eval_nlm_hit_5",
+        "tokens_per_second",
+        "data_wait",
+    } <= written.keys()
+    assert (written["steps"], written["samples_seen"], written["seed"]) == (8, 64, 0)
+
+
+def test_the_model_of_a_run_spells_and_loads(finished: Path) -> None:
+    model = CharBertForPreTraining.from_pretrained(finished)
+    tokenizer = CharBertTokenizer.from_pretrained(finished)
+    batch = tokenizer(["the brwon garden"], return_tensors="pt")
+    assert model(**batch).nlm_logits.shape == (1, batch["input_ids"].shape[1], len(tokenizer.words))
+
+
+def test_a_run_stopped_and_resumed_is_the_run_never_stopped(finished: Path, tmp_path: Path) -> None:
+    corpus = finished.parent
+    output = tmp_path / "stopped"
+    shutil.copytree(finished, output)
+    shutil.rmtree(output / "checkpoint-8")
+    (output / "model.safetensors").unlink()
+    main([str(write_config(corpus, output)), "--resume"])
+    assert_identical_weights(output, finished)
+    assert results(output)["eval_nlm_loss"] == results(finished)["eval_nlm_loss"]
+
+
+def test_the_same_command_gives_the_same_weights(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "again"
+    main([str(write_config(finished.parent, output))])
+    assert_identical_weights(output, finished)
+
+
+def test_both_losses_fall(corpus: Path, tmp_path: Path) -> None:
+    output = tmp_path / "longer"
+    main([str(write_config(corpus, output, max_steps=120, eval_steps=119, save_steps=120))])
+    history = json.loads((output / "trainer_state.json").read_text())["log_history"]
+    for name in ("mlm_loss", "nlm_loss"):
+        logged = [entry[name] for entry in history if name in entry]
+        assert logged[-1] < 0.7 * logged[0]
+
+
+@pytest.mark.parametrize("kind", ("bert", "roberta"))
+def test_a_run_starts_from_a_plain_backbone(kind: str, tmp_path: Path) -> None:
+    backbone = save_plain(tmp_path / "plain", kind, "masked_lm")
+    text = tmp_path / "text.txt"
+    text.write_text("\n\n".join(tiny.SENTENCES * 20), encoding="utf-8")
+    tokenizer, blocks = str(tmp_path / "tokenizer"), str(tmp_path / "blocks")
+    data_main(["vocabulary", str(text), "--tokenizer", str(backbone), "--out", tokenizer])
+    data_main(["tokenize", str(text), "--tokenizer", tokenizer, "--out", blocks, "--block-size", "24"])
+    output = tmp_path / "out"
+    config = write_config(
+        tmp_path, output, backbone=str(backbone), data=blocks, tokenizer=tokenizer, max_steps=2
+    )
+    main([str(config)])
+    assert results(output)["steps"] == 2
+    assert CharBertForPreTraining.from_pretrained(output).config.backbone_config.model_type == kind
+
+
+def test_a_run_goes_on_from_a_charbert(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "on"
+    main([str(write_config(finished.parent, output, model=str(finished), max_steps=1))])
+    assert results(output)["steps"] == 1
+
+
+def test_a_folder_with_another_run_is_refused(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (finished / "results.json").read_bytes()
+    status = run_command(main, [str(write_config(finished.parent, finished))])
+    assert (status, (finished / "results.json").read_bytes()) == (1, before)
+    assert "--overwrite" in capsys.readouterr().err
+
+
+def test_a_run_interrupted_in_a_checkpoint_resumes_from_the_one_before(
+    finished: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "stopped"
+    shutil.copytree(finished, output)
+    (output / "checkpoint-8" / "trainer_state.json").unlink()
+    main([str(write_config(finished.parent, output)), "--resume"])
+    assert results(output)["eval_nlm_loss"] == results(finished)["eval_nlm_loss"]
+
+
+def test_a_checkpoint_of_a_sharded_run_is_gone_on_from_by_such_a_run(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "sharded"
+    shutil.copytree(finished, output)
+    (output / "checkpoint-8" / "pytorch_model_fsdp.bin").touch()
+    with pytest.raises(CharBertError, match="checkpoint-8: the run had fsdp=True, not False"):
+        main([str(write_config(finished.parent, output, max_steps=12)), "--resume"])
+
+
+def test_a_compiled_run_stopped_and_resumed_is_the_run_never_stopped(corpus: Path, tmp_path: Path) -> None:
+    whole, output = tmp_path / "whole", tmp_path / "stopped"
+    # All but the compiler's own work, which takes minutes.
+    with torch.compiler.set_stance("force_eager"):
+        main([str(write_config(corpus, whole, torch_compile=True))])
+        shutil.copytree(whole, output)
+        shutil.rmtree(output / "checkpoint-8")
+        (output / "model.safetensors").unlink()
+        main([str(write_config(corpus, output, torch_compile=True)), "--resume"])
+    assert_identical_weights(output, whole)
+    assert CharBertForPreTraining.from_pretrained(output)
+
+
+def test_a_run_that_only_lacks_its_results_is_evaluated(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "unmeasured"
+    shutil.copytree(finished, output)
+    (output / "results.json").unlink()
+    main([str(write_config(finished.parent, output)), "--resume"])
+    assert results(output)["eval_nlm_loss"] == pytest.approx(results(finished)["eval_nlm_loss"])
+    assert results(output)["steps"] == 8
+
+
+def test_a_finished_run_is_not_trained_further(finished: Path) -> None:
+    before = (finished / "model.safetensors").read_bytes()
+    with pytest.raises(CharBertError, match="max_steps=8"):
+        main([str(write_config(finished.parent, finished)), "--resume"])
+    assert (finished / "model.safetensors").read_bytes() == before
+
+
+def test_a_model_without_a_checkpoint_is_not_resumed(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "bare"
+    shutil.copytree(finished, output, ignore=shutil.ignore_patterns("checkpoint-*"))
+    with pytest.raises(CharBertError, match="no complete checkpoint"):
+        main([str(write_config(finished.parent, output)), "--resume"])
+
+
+def test_overwrite_removes_nothing_where_the_settings_are_wrong(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "kept"
+    shutil.copytree(finished, output)
+    with pytest.raises(CharBertError, match="linearr"):
+        main([str(write_config(finished.parent, output, lr_scheduler_type="linearr")), "--overwrite"])
+    assert (output / "checkpoint-8" / "model.safetensors").exists()
+
+
+def test_data_loading_processes_change_nothing_not_even_after_a_resume(
+    finished: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "workers"
+    shutil.copytree(finished, output)
+    shutil.rmtree(output / "checkpoint-8")
+    (output / "model.safetensors").unlink()
+    main([str(write_config(finished.parent, output, num_workers=2)), "--resume"])
+    assert_identical_weights(output, finished)
+
+
+def test_the_log_names_the_epoch_after_a_resume_too(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "epochs"
+    shutil.copytree(finished, output)
+    main([str(write_config(finished.parent, output, max_steps=12)), "--resume"])
+    history = json.loads((output / "trainer_state.json").read_text())["log_history"]
+    examples = len(Blocks(finished.parent / "blocks")) - SETTINGS["eval_examples"]
+    steps_an_epoch = examples // SETTINGS["batch_size"]
+    assert history[-1]["step"] == 12
+    assert all(entry["epoch"] == pytest.approx(entry["step"] / steps_an_epoch) for entry in history)
+
+
+def test_accumulated_batches_are_those_of_one_step(corpus: Path, tmp_path: Path) -> None:
+    output = tmp_path / "accumulated"
+    main([str(write_config(corpus, output, batch_size=4, gradient_accumulation_steps=2, max_steps=2))])
+    assert (results(output)["steps"], results(output)["samples_seen"]) == (2, 16)
+
+
+def test_noise_follows_the_curriculum(corpus: Path, tmp_path: Path) -> None:
+    output = tmp_path / "curriculum"
+    points = ["0:0:swap", "2:0", "3:0.9"]
+    main([str(write_config(corpus, output, noise_curriculum=points, max_steps=4, logging_steps=1))])
+    history = json.loads((output / "trainer_state.json").read_text())["log_history"]
+    losses = [entry["nlm_loss"] for entry in history if "nlm_loss" in entry]
+    assert losses[:3] == [0, 0, 0]
+    assert losses[3] > 0
+
+
+@pytest.fixture(scope="module")
+def streamed(corpus: Path) -> Path:
+    """The output of a run of eight steps on streamed text."""
+    output = corpus / "streamed"
+    main([str(write_config(corpus, output, stream=[str(corpus / "text.txt")], block_size=24))])
+    return output
+
+
+def test_a_run_trains_on_streamed_text(streamed: Path) -> None:
+    assert results(streamed)["steps"] == 8
+    assert (streamed / "checkpoint-4" / "stream-0.json").exists()
+
+
+@pytest.mark.parametrize("num_workers", (0, 2))
+def test_a_streamed_run_stopped_and_resumed_is_the_run_never_stopped(
+    streamed: Path, tmp_path: Path, num_workers: int
+) -> None:
+    output = tmp_path / "stopped"
+    shutil.copytree(streamed, output)
+    shutil.rmtree(output / "checkpoint-8")
+    (output / "model.safetensors").unlink()
+    stream = {"stream": [str(streamed.parent / "text.txt")], "block_size": 24, "num_workers": num_workers}
+    main([str(write_config(streamed.parent, output, **stream)), "--resume"])
+    assert_identical_weights(output, streamed)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    (
+        ({"block_size": 20}, "the stream had block_size=24, not 20"),
+        ({"stream": ["{corpus}/text.txt", "{corpus}/text.txt"]}, "the stream had sources="),
+    ),
+)
+def test_another_stream_does_not_go_on(
+    streamed: Path, tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    output = tmp_path / "other"
+    shutil.copytree(streamed, output)
+    corpus = str(streamed.parent)
+    settings = {"stream": ["{corpus}/text.txt"], "block_size": 24, "max_steps": 12, **changes}
+    settings["stream"] = [source.format(corpus=corpus) for source in settings["stream"]]
+    with pytest.raises(CharBertError, match=message):
+        main([str(write_config(streamed.parent, output, **settings)), "--resume"])
+
+
+def test_a_stream_does_not_go_on_with_fewer_processes(streamed: Path, tmp_path: Path) -> None:
+    output = tmp_path / "fewer"
+    shutil.copytree(streamed, output)
+    kept = output / "checkpoint-8" / "stream-0.json"
+    content = json.loads(kept.read_text())
+    content["stream"]["processes"] = 2
+    kept.write_text(json.dumps(content))
+    settings = {"stream": [str(streamed.parent / "text.txt")], "block_size": 24, "max_steps": 12}
+    with pytest.raises(CharBertError, match="the stream had processes=2, not 1"):
+        main([str(write_config(streamed.parent, output, **settings)), "--resume"])
+
+
+def test_a_stream_does_not_go_on_from_a_run_on_blocks(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "other"
+    shutil.copytree(finished, output)
+    (output / "results.json").unlink()
+    config = write_config(finished.parent, output, stream=[str(finished.parent / "text.txt")], max_steps=12)
+    with pytest.raises(CharBertError, match=r"stream-0\.json: missing"):
+        main([str(config), "--resume"])
+
+
+def test_text_that_a_loading_process_cannot_read_is_told_in_one_line(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"text": "the garden"}\n{"text": 3}\n')
+    config = write_config(corpus, tmp_path / "out", stream=[str(bad)], block_size=24, num_workers=1)
+    assert run_command(main, [str(config)]) == 1
+    [line] = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+    assert f"error: {bad}: line 2" in line
+    assert "Traceback" not in line
+
+
+def test_blocks_of_another_tokenizer_are_refused(corpus: Path, tmp_path: Path) -> None:
+    other = str(tmp_path / "tokenizer")
+    data_main(["vocabulary", str(corpus / "text.txt"), "--out", other, "--vocab-size", "80"])
+    with pytest.raises(CharBertError, match="holds tokens of another tokenizer"):
+        main([str(write_config(corpus, tmp_path / "out", tokenizer=other))])
+
+
+def test_unfinished_blocks_are_refused(corpus: Path, tmp_path: Path) -> None:
+    shutil.copytree(corpus / "blocks", tmp_path / "blocks")
+    (tmp_path / "blocks" / "results.json").unlink()
+    with pytest.raises(CharBertError, match="is unfinished"):
+        main([str(write_config(corpus, tmp_path / "out", data=str(tmp_path / "blocks")))])
+
+
+def test_examples_need_not_be_a_multiple_of_eight_long(corpus: Path, tmp_path: Path) -> None:
+    output = tmp_path / "odd"
+    main([str(write_config(corpus, output, max_length=21, max_steps=1))])
+    assert results(output)["steps"] == 1
+
+
+def test_overwrite_starts_anew(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "old"
+    shutil.copytree(finished, output)
+    main([str(write_config(finished.parent, output, max_steps=1)), "--overwrite"])
+    assert results(output)["steps"] == 1
+    assert not (output / "checkpoint-8").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    (
+        ({"max_lenght": 3}, "nearest is 'max_length'"),
+        ({"eval_examples": 10**6}, "none to train on"),
+        ({"noise_edits": ["drop", "typo"]}, "noise_edits"),
+        ({"noise_probability": 1.5}, "between 0 and 1"),
+        ({"interaction": "magic"}, "interaction"),
+        ({"noise_curriculum": ["5:0.1", "1:0.2"]}, "rising steps"),
+        ({"noise_curriculum": ["much"]}, "must look like"),
+        ({"batch_size": 1000}, "fewer than one batch"),
+        ({"stream": ["nowhere.txt"]}, "nowhere"),
+        ({"num_attention_heads": 3}, "multiple of num_attention_heads"),
+        ({"max_length": 2}, "at least 3"),
+        ({"seed": -1}, "at least 0"),
+        ({"backbone": "a", "model": "b"}, "exclude each other"),
+        ({"fsdp": True}, "fsdp shards over several processes"),
+        ({"data": "nowhere"}, "nowhere"),
+        ({"tokenizer": "nowhere"}, "nowhere"),
+    ),
+)
+def test_bad_settings_stop_before_anything_is_written(
+    corpus: Path, tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    output = tmp_path / "out"
+    with pytest.raises((CharBertError, OSError), match=message):
+        main([str(write_config(corpus, output, **changes))])
+    assert not output.exists()
+
+
+def test_more_positions_than_the_backbone_has_are_refused(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    with pytest.raises(CharBertError, match="max_length=25, but the model has 24 positions"):
+        main([str(write_config(finished.parent, output, model=str(finished), max_length=25))])
+    assert not output.exists()
