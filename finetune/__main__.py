@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from charbert.commands.results import is_main_process
 from charbert.commands.settings import load_settings
-from charbert.commands.tables import results_table
+from charbert.commands.tables import format_scores
 from charbert.errors import run_command
 from finetune import predict, score
 from finetune.adversary import command as worst_command
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> None:
     settings = load_settings(FinetuneSettings, arguments, "python -m finetune", DESCRIPTION)
     numbers = finetune(settings)
     if is_main_process():
-        print(f"\n{results_table(numbers)}\n\nresults and model in {settings.output}")
+        print(f"\n{format_scores(numbers)}\n\nresults and model in {settings.output}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -90,3 +90,26 @@ def check_output_folder(folder: str | Path, overwrite: bool, resume: bool | None
     if path.is_dir() and any(path.iterdir()) and not (overwrite or resume):
         ways = "another folder, --resume to go on with it," if resume is not None else "another folder"
         raise CharBertError(f"{path}: already holds the output of another run; give {ways} or --overwrite")
+
+
+def check_output_file(path: str | Path, overwrite: bool, inputs: Collection[str | Path] = ()) -> None:
+    """Refuse a file that a command must not write.
+
+    Args:
+        path: where it writes.
+        overwrite: the user wants what is there gone.
+        inputs: the files that it reads.
+
+    Raises:
+        CharBertError: it is a folder, or one of the inputs; its folder does not exist; or it exists and
+            `overwrite` was not asked for.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise CharBertError(f"{path}: is a folder, and a file is needed for the output")
+    if not path.parent.is_dir():
+        raise CharBertError(f"{path}: there is no folder {path.parent}; make it first")
+    if path.exists() and any(Path(each).exists() and path.samefile(each) for each in inputs):
+        raise CharBertError(f"{path}: is the input itself; give another file with --output")
+    if path.exists() and not overwrite:
+        raise CharBertError(f"{path}: is there already; give another file or --overwrite")

@@ -1,79 +1,175 @@
-"""Settings of a run: a dataclass, filled from a YAML file and `--key value` arguments."""
+"""Command-line settings: a dataclass, filled from options and from a YAML config file.
+
+A setting is declared once, with its default, its help, its range and its choices:
+
+    @dataclass(kw_only=True)
+    class ScoreSettings(Settings):
+        gold: str = positional("file with the right answers")
+        batch_size: int = option(64, "examples per batch", minimum=1)
+
+`Settings` checks ranges and choices whenever an object is made, from the command line or in code;
+`parse_settings` reads the command line.
+"""
 
 import argparse
 import dataclasses
 import difflib
+import math
 import types
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
 from charbert.errors import CharBertError
 
-Settings = TypeVar("Settings")
-NEEDED = "needed"
+S = TypeVar("S")
+CONFIG = "CONFIG.yaml"
+REQUIRED = dataclasses.MISSING
 
 
-def described(default: Any, description: str) -> Any:
-    """A field with its description for `--help`."""
-    factory = (
-        {"default_factory": lambda: list(default)} if isinstance(default, list) else {"default": default}
-    )
-    return dataclasses.field(**factory, metadata={"help": description})  # type: ignore[call-overload]
+def option(
+    default: Any,
+    help: str,
+    *,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    above: float = -math.inf,
+    below: float = math.inf,
+    choices: Collection[str] = (),
+    unique: bool = False,
+) -> Any:
+    """A dataclass field that is an option of a command and a key of its config file.
+
+    Args:
+        default: its value where none is given; `REQUIRED` if one must be given.
+        help: what `--help` says of it.
+        minimum, maximum: the smallest and the largest number allowed; of a list, for each item.
+        above, below: bounds that are not allowed themselves.
+        choices: the values that are allowed; of a list, for each item.
+        unique: a list holds nothing twice.
+    """
+    bounds = {"minimum": minimum, "maximum": maximum, "above": above, "below": below}
+    metadata = {"help": help, "bounds": bounds, "choices": tuple(choices), "unique": unique}
+    if isinstance(default, list):
+        return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
-def load_settings(
-    settings_class: type[Settings], arguments: Sequence[str], program: str, description: str
-) -> Settings:
-    """Settings from `CONFIG.yaml [--key value ...]`; an argument wins over the file.
+def positional(help: str, default: Any = REQUIRED) -> Any:
+    """A dataclass field that is given by its place on the command line, before all options."""
+    return dataclasses.field(default=default, metadata={"help": help, "positional": True})
 
-    A switch (a bool) may stand without a value, a list takes several; keys may be written with `-` for `_`.
+
+@dataclasses.dataclass(kw_only=True)
+class Settings:
+    """Base of all settings; subclasses are dataclasses with `kw_only=True`.
 
     Raises:
-        CharBertError: an unknown key (the nearest known one is named), a value of the wrong type, a file that
-            cannot be read.
+        CharBertError: a value is out of its range, or none of its choices; `resume` and `overwrite` are
+            both set.
+    """
+
+    RENAMED: ClassVar[Mapping[str, str]] = {"out": "output"}
+    """Keys that have another name now -> that name."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check_value(field, getattr(self, field.name))
+        if getattr(self, "resume", False) and getattr(self, "overwrite", False):
+            raise CharBertError("--resume and --overwrite exclude each other; give one of them")
+
+
+def settings_from(settings_class: type[S], other: Settings, **changes: Any) -> S:
+    """Settings of a class with the values that another object has for the same fields, and with changes."""
+    shared = {field.name for field in dataclasses.fields(settings_class)} & set(vars(other))  # type: ignore[arg-type]
+    return settings_class(**{name: getattr(other, name) for name in shared} | changes)
+
+
+def parse_settings(
+    settings_class: type[S],
+    arguments: Sequence[str],
+    program: str,
+    description: str,
+    *,
+    config: bool = False,
+) -> S:
+    """Settings from the command line, and where `config` is set from `CONFIG.yaml` before it.
+
+    An option wins over the file. Keys may be written with `-` or `_`. A switch (a bool) may stand without a
+    value. A list takes several values; none is split at commas. `null` is None where that is allowed.
+
+    Raises:
+        CharBertError: an unknown key (the nearest known one is named), a value of the wrong type or out of
+            range, a required key that is missing, a file that cannot be read.
     """
     fields = {field.name: field for field in dataclasses.fields(settings_class)}  # type: ignore[arg-type]
-    parser = argparse.ArgumentParser(prog=program, description=description, allow_abbrev=False)
-    parser.add_argument("config", metavar="CONFIG.yaml", help="file of settings")
+    hints = get_type_hints(settings_class)
+    kinds = {name: _without_none(hints[name]) for name in fields}
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description=description,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    if config:
+        parser.add_argument("config", metavar=CONFIG, help="file with any of the settings below")
     for name, field in fields.items():
-        kind = get_type_hints(settings_class)[name]
-        count: dict[str, Any] = {"nargs": "+"} if get_origin(kind) is list else {}
-        if kind is bool:
-            count = {"nargs": "?", "const": "true"}
-        default = _default(field)
-        text = f"{field.metadata.get('help', '')} (default: {default})".replace("%", "%%")
-        parser.add_argument(f"--{name}", metavar="VALUE", default=argparse.SUPPRESS, help=text, **count)
-    given, rest = parser.parse_known_args([_with_underscores(argument) for argument in arguments])
+        _add_argument(parser, name, field, kinds[name])
+    given, rest = parser.parse_known_args(_normalized(arguments, kinds))
     for argument in rest:
         if argument.startswith("--"):
-            _refuse_unknown(argument[2:].split("=")[0], fields, "command line")
+            raise _unknown_key(argument[2:].partition("=")[0], settings_class, "command line", dashes=True)
         parser.error(f"unexpected argument {argument!r}")
-    overrides = {
-        name: ",".join(value) if isinstance(value, list) else value
-        for name, value in vars(given).items()
-        if name != "config"
-    }
-    values = {**_read(given.config, fields), **overrides}
-    missing = [name for name, field in fields.items() if name not in values and _default(field) == NEEDED]
-    if missing:
-        raise CharBertError(f"{given.config}: {missing[0]} is needed; set it there or with --{missing[0]}")
-    return settings_class(
-        **{
-            name: _checked(name, value, get_type_hints(settings_class)[name])
-            for name, value in values.items()
-        }
+    values = vars(given)
+    if config:
+        values = {**_read_config(values.pop("config"), settings_class), **values}
+    for name, field in fields.items():
+        if name not in values and _default(field) is REQUIRED:
+            where = f"set it in {CONFIG[:-5].lower()} or " if config else ""
+            raise CharBertError(f"--{_dashed(name)} is missing; {where}give it on the command line")
+    return settings_class(**{name: _converted(name, value, hints[name]) for name, value in values.items()})
+
+
+def _add_argument(parser: argparse.ArgumentParser, name: str, field: Any, kind: Any) -> None:
+    default = _default(field)
+    help = field.metadata.get("help", "").replace("%", "%%")
+    several: dict[str, Any] = {"nargs": "+"} if get_origin(kind) is list else {}
+    if field.metadata.get("positional"):
+        parser.add_argument(name, metavar=name.upper(), help=help, **several)
+        return
+    if default is REQUIRED:
+        note = "required"
+    elif isinstance(default, list):
+        note = f"default: {' '.join(map(str, default)) or 'none'}"
+    else:
+        note = f"default: {'none' if default is None else str(default).lower() if kind is bool else default}"
+    metavar = {int: "N", float: "X", bool: "[true|false]"}.get(kind, "VALUE")
+    parser.add_argument(
+        f"--{_dashed(name)}", metavar=metavar, default=argparse.SUPPRESS, help=f"{help} ({note})", **several
     )
 
 
-def _with_underscores(argument: str) -> str:
-    key, equals, value = argument.partition("=")
-    return key.replace("-", "_").replace("__", "--", 1) + equals + value if key[:2] == "--" else argument
+def _normalized(arguments: Sequence[str], kinds: Mapping[str, Any]) -> list[str]:
+    """The arguments with dashes in their keys, and with the value of each switch in one piece with its key.
+
+    So a switch that stands alone takes nothing that comes after it, such as the config file, for its value.
+    """
+    found: list[str] = []
+    left = list(arguments)
+    while left:
+        key, equals, value = left.pop(0).partition("=")
+        if not key.startswith("--"):
+            found.append(key + equals + value)
+            continue
+        if kinds.get(key[2:].replace("-", "_")) is bool and not equals:
+            equals, value = "=", left.pop(0) if left and left[0].lower() in ("true", "false") else "true"
+        found.append(f"--{_dashed(key[2:])}{equals}{value}")
+    return found
 
 
-def _read(path: str, fields: dict[str, Any]) -> dict[str, Any]:
+def _read_config(path: str, settings_class: Any) -> dict[str, Any]:
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -84,47 +180,97 @@ def _read(path: str, fields: dict[str, Any]) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict):
         raise CharBertError(f"{path}: must hold `key: value` lines")
-    for name in content:
-        if name not in fields:
-            _refuse_unknown(str(name), fields, path)
-    return content
+    known = {field.name for field in dataclasses.fields(settings_class)}
+    found = {str(key).replace("-", "_"): value for key, value in content.items()}
+    for name in found:
+        if name not in known:
+            raise _unknown_key(name, settings_class, path)
+    return found
 
 
-def _refuse_unknown(name: str, fields: dict[str, Any], where: str) -> None:
-    nearest = difflib.get_close_matches(name, fields, n=1, cutoff=0)
-    raise CharBertError(f"{where}: unknown key {name!r}; the nearest is {nearest[0]!r}")
+def _unknown_key(name: str, settings_class: Any, where: str, *, dashes: bool = False) -> CharBertError:
+    name = name.replace("-", "_")
+    known = [
+        field.name for field in dataclasses.fields(settings_class) if not field.metadata.get("positional")
+    ]
+    now = getattr(settings_class, "RENAMED", {}).get(name)
+    shown = (lambda key: f"--{_dashed(key)}") if dashes else repr
+    if now in known:
+        return CharBertError(f"{where}: {shown(name)} has the name {shown(now)} now")
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)
+    return CharBertError(f"{where}: unknown key {shown(name)}; the nearest is {shown(nearest[0])}")
+
+
+def _check_value(field: Any, value: Any) -> None:
+    items = value if isinstance(value, list | tuple) else [value]
+    name, metadata = f"--{_dashed(field.name)}", field.metadata
+    for item in items:
+        choices = metadata.get("choices")
+        if choices and item is not None and item not in choices:
+            raise CharBertError(f"{name}: {item!r} is unknown; choose one of {', '.join(map(str, choices))}")
+        if metadata.get("bounds") and isinstance(item, int | float) and not isinstance(item, bool):
+            _check_bounds(name, item, **metadata["bounds"])
+    if metadata.get("unique") and len(set(items)) < len(items):
+        raise CharBertError(f"{name}: {' '.join(map(str, items))} names one twice; give each once")
+
+
+def _check_bounds(
+    name: str, value: float, minimum: float, maximum: float, above: float, below: float
+) -> None:
+    if minimum <= value <= maximum and above < value < below:
+        return
+    wanted = [
+        *([f"at least {minimum:g}"] if minimum > -math.inf else []),
+        *([f"above {above:g}"] if above > -math.inf else []),
+        *([f"at most {maximum:g}"] if maximum < math.inf else []),
+        *([f"below {below:g}"] if below < math.inf else []),
+    ]
+    if math.isfinite(value) or wanted:
+        raise CharBertError(f"{name}: {value:g} must be {' and '.join(wanted)}")
 
 
 def _default(field: Any) -> Any:
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return NEEDED if field.default is dataclasses.MISSING else field.default
+    return field.default if field.default_factory is REQUIRED else field.default_factory()
 
 
-def _checked(name: str, value: Any, kind: Any) -> Any:
-    """The value in the type of its field; numbers may be written as 3e-5, a list as `a,b`, None as `null`."""
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _without_none(kind: Any) -> Any:
     if get_origin(kind) in (Union, types.UnionType):
-        if value is None or value in ("null", "none"):
-            return None
-        kind = next(option for option in get_args(kind) if option is not type(None))
+        return next(each for each in get_args(kind) if each is not type(None))
+    return kind
+
+
+def _converted(name: str, value: Any, kind: Any) -> Any:
+    """The value in the type of its field; numbers may be written as 3e-5."""
+    inner = _without_none(kind)
+    if inner is not kind and (value is None or value in ("null", "none")):
+        return None
     try:
-        if get_origin(kind) is list:
-            items = value.split(",") if isinstance(value, str) else value
-            return [_checked(name, item, get_args(kind)[0]) for item in items]
-        if kind is bool and str(value).lower() in ("true", "false"):
+        if get_origin(inner) is list:
+            items = value if isinstance(value, list) else [value]
+            return [_converted(name, item, get_args(inner)[0]) for item in items]
+        if inner is bool and str(value).lower() in ("true", "false"):
             return str(value).lower() == "true"
-        if kind is int and not isinstance(value, bool) and float(value) == int(float(value)):
-            return int(float(value))
-        if kind is float and not isinstance(value, bool):
+        if inner is int and not isinstance(value, bool) and float(value) == int(float(value)):
+            return (
+                int(value) if isinstance(value, str) and value.lstrip("+-").isdecimal() else int(float(value))
+            )
+        if inner is float and not isinstance(value, bool):
             return float(value)
-        if kind is str and isinstance(value, str | int | float) and not isinstance(value, bool):
+        if inner is str and isinstance(value, str | int | float) and not isinstance(value, bool):
             return str(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pass
-    raise CharBertError(f"{name}: {value!r} is not {_spoken(kind)}")
+    expected = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    raise CharBertError(f"--{_dashed(name)}: {value!r} is not {expected.get(inner, inner)}")
 
 
-def _spoken(kind: Any) -> str:
-    return {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}.get(
-        kind, str(kind)
-    )
+# Old names, until every caller has the new ones.
+described = option
+
+
+def load_settings(settings_class: type[S], arguments: Sequence[str], program: str, description: str) -> S:
+    return parse_settings(settings_class, arguments, program, description, config=True)

@@ -1,20 +1,22 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from charbert.commands.settings import described, load_settings
+from charbert.commands.settings import REQUIRED, Settings, option, parse_settings, positional, settings_from
 from charbert.errors import CharBertError, run_command
 
 
-@dataclass
-class Example:
-    data: str
-    learning_rate: float = described(5e-5, "peak learning rate")
-    steps: int = described(10, "steps")
-    resume: bool = described(False, "go on")
-    kinds: list[str] = described(["a", "b"], "kinds")
-    backbone: str | None = field(default=None)
+@dataclass(kw_only=True)
+class Example(Settings):
+    data: str = option(REQUIRED, "text")
+    learning_rate: float = option(5e-5, "peak learning rate", minimum=0)
+    share: float = option(0.5, "share", above=0, maximum=1)
+    steps: int = option(10, "steps", minimum=1)
+    resume: bool = option(False, "go on")
+    kinds: list[str] = option(["a", "b"], "kinds", choices=("a", "b", "c"), unique=True)
+    backbone: str | None = option(None, "to start from")
+    output: str = option("there", "folder")
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def load(config: Path, *arguments: str) -> Example:
-    return load_settings(Example, [str(config), *arguments], "example", "An example.")
+    return parse_settings(Example, [str(config), *arguments], "example", "An example.", config=True)
 
 
 def test_the_file_fills_the_settings(config: Path) -> None:
@@ -45,9 +47,20 @@ def test_a_switch_may_stand_alone(config: Path, arguments: list[str]) -> None:
     assert load(config, *arguments).resume is True
 
 
-@pytest.mark.parametrize("written", (["b,c"], ["b", "c"]))
-def test_a_list_is_written_with_commas_or_blanks(config: Path, written: list[str]) -> None:
-    assert load(config, "--kinds", *written).kinds == ["b", "c"]
+def test_a_switch_may_stand_before_the_config_file(config: Path) -> None:
+    settings = parse_settings(Example, ["--resume", str(config)], "example", "An example.", config=True)
+    assert settings.resume is True
+
+
+def test_a_list_takes_several_values_and_none_is_split_at_commas(config: Path) -> None:
+    assert load(config, "--kinds", "b", "c").kinds == ["b", "c"]
+    with pytest.raises(CharBertError, match=r"--kinds: 'b,c' is unknown; choose one of a, b, c"):
+        load(config, "--kinds", "b,c")
+
+
+def test_a_list_in_the_file_is_a_yaml_list(config: Path) -> None:
+    config.write_text("data: text\nkinds: [c, a]\n")
+    assert load(config).kinds == ["c", "a"]
 
 
 def test_keys_may_be_written_with_dashes(config: Path) -> None:
@@ -69,15 +82,15 @@ def test_a_text_is_taken_as_it_stands(config: Path, text: str) -> None:
 def test_an_unknown_key_names_the_nearest(config: Path, where: str) -> None:
     if where == "file":
         config.write_text("data: text\nlearningrate: 1\n")
-    with pytest.raises(CharBertError, match=r"unknown key 'learningrate'; the nearest is 'learning_rate'"):
+    with pytest.raises(CharBertError, match=r"unknown key .*learningrate.*; the nearest is .*learning.rate"):
         load(config, *(["--learningrate", "1"] if where == "arguments" else []))
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), (("steps", "ten"), ("steps", "1.5"), ("learning_rate", "fast"), ("resume", "2"))
+    ("key", "value"), (("steps", "ten"), ("steps", "1.5"), ("learning_rate", "fast"), ("share", "half"))
 )
 def test_a_value_of_the_wrong_type_is_refused(config: Path, key: str, value: str) -> None:
-    with pytest.raises(CharBertError, match=f"{key}: .* is not"):
+    with pytest.raises(CharBertError, match=f"--{key.replace('_', '-')}: .* is not"):
         load(config, f"--{key}", value)
 
 
@@ -102,6 +115,66 @@ def test_a_missing_file_is_one_line_and_status_1(tmp_path: Path, capsys: pytest.
 
 def test_help_tells_each_key_and_its_default(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        load_settings(Example, ["--help"], "example", "An example.")
+        parse_settings(Example, ["--help"], "example", "An example.", config=True)
     assert stop.value.code == 0
     assert "peak learning rate (default: 5e-05)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    (
+        ("steps", "0", "--steps: 0 must be at least 1"),
+        ("share", "0", "--share: 0 must be above 0 and at most 1"),
+        ("share", "1.5", "--share: 1.5 must be above 0 and at most 1"),
+        ("learning_rate", "nan", "--learning-rate: nan must be at least 0"),
+        ("learning_rate", "inf", "--learning-rate: inf must be at least 0"),
+    ),
+)
+def test_a_value_out_of_range_is_refused(config: Path, key: str, value: str, message: str) -> None:
+    with pytest.raises(CharBertError, match=message):
+        load(config, f"--{key}", value)
+
+
+def test_ranges_hold_for_settings_made_in_code() -> None:
+    with pytest.raises(CharBertError, match="--steps: 0 must be at least 1"):
+        Example(data="text", steps=0)
+
+
+def test_a_value_given_twice_is_refused_where_each_counts_once(config: Path) -> None:
+    with pytest.raises(CharBertError, match="--kinds: a a names one twice"):
+        load(config, "--kinds", "a", "a")
+
+
+def test_resume_and_overwrite_exclude_each_other() -> None:
+    @dataclass(kw_only=True)
+    class Both(Settings):
+        resume: bool = option(False, "go on")
+        overwrite: bool = option(False, "start anew")
+
+    with pytest.raises(CharBertError, match="exclude each other"):
+        Both(resume=True, overwrite=True)
+
+
+def test_a_renamed_option_names_the_new_one(config: Path) -> None:
+    with pytest.raises(CharBertError, match="--out has the name --output now"):
+        load(config, "--out", "there")
+
+
+def test_a_positional_setting_is_given_by_its_place() -> None:
+    @dataclass(kw_only=True)
+    class Placed(Settings):
+        gold: str = positional("file")
+        limit: int | None = option(None, "examples", minimum=1)
+
+    settings = parse_settings(Placed, ["file.txt", "--limit", "3"], "example", "An example.")
+    assert settings == Placed(gold="file.txt", limit=3)
+
+
+def test_settings_of_one_class_are_taken_over_by_another() -> None:
+    @dataclass(kw_only=True)
+    class Part(Settings):
+        data: str = option(REQUIRED, "text")
+        steps: int = option(1, "steps")
+
+    assert settings_from(Part, Example(data="text", steps=5)) == Part(data="text", steps=5)
+    assert settings_from(Part, Example(data="text", steps=5), steps=7).steps == 7
