@@ -1,4 +1,4 @@
-"""The weights of the correction's rule (`charbert.correction_rule.Weights`), fitted to a model.
+"""The weights of the correction's rule (`charbert.correction.rule.Weights`), fitted to a model.
 
     python benchmarks/correction_weights.py TEXT --model DIR --misspellings FILE... [--json FILE]
 
@@ -20,8 +20,6 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
-from charbert.correction_reading import WordPlace, WordReader
-from charbert.correction_rule import Rule, Weights, log_ranks, looks_like_a_name
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
@@ -35,6 +33,8 @@ from benchmarks.misspelt import (
 from benchmarks.report import table, write_json
 from benchmarks.timing import add_common_options, device_of
 from charbert.commands.progress import at_least
+from charbert.correction.reader import WordPlace, WordReader
+from charbert.correction.rule import Rule, Weights, log_ranks, looks_like_a_name
 from charbert.errors import CharBertError, run_command
 from charbert.lm_heads import CharBertForPreTraining
 

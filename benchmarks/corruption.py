@@ -23,7 +23,7 @@ from charbert.commands.progress import at_least
 from charbert.errors import CharBertError, run_command
 from charbert.noise import EDITS, PRETRAINING_EDITS, SHORTEST_EDITED
 from charbert.ragged import Array, Ragged
-from charbert.randomness import keys_of
+from charbert.randomness import derive_keys
 from charbert.tokenization import CharBertTokenizer
 from data.corpus.sources import batches, read_all
 from data.pretraining.blocks import TokenBlocks, joined_blocks
@@ -83,7 +83,7 @@ class _Counted:
     def add(self, texts: Sequence[str], noise: Noise) -> None:
         """Corrupt the texts."""
         blocks = joined_blocks(self._packer.blocks(texts))
-        keys = keys_of(self._counts["blocks"], np.arange(len(blocks.row_offsets) - 1))
+        keys = derive_keys(self._counts["blocks"], np.arange(len(blocks.row_offsets) - 1))
         whole, cut = (corruption(blocks, keys, noise) for corruption in (self._whole, self._cut))
         hidden = cut.hidden
         shown_mask = cut.input_ids[hidden] == self._tokenizer.mask_token_id

@@ -6,9 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from charbert.correction_rule import SHORTEST, looks_like_a_name
-
 from charbert.correction.corrector import CorrectedWord, Suggestion
+from charbert.correction.rule import SHORTEST, looks_like_a_name
 from charbert.errors import CharBertError
 from charbert.recognizer.reading import in_case_of
 

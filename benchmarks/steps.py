@@ -10,12 +10,12 @@ from torch.utils.data import DataLoader
 from transformers import BertForMaskedLM, PreTrainedModel
 
 from benchmarks.timing import forget_everything, milliseconds, peak_gib
+from charbert.backbones import layer_attention_mask
 from charbert.commands.training import checkpoint_gradients, copied
 from charbert.configuration import CharBertConfig
 from charbert.interaction import fold
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.losses import mean_cross_entropy, score_labelled
-from charbert.masks import layer_mask
 from data.pretraining.batches import Batch
 from finetune.batches import mark_changing
 
@@ -156,7 +156,7 @@ class Bench:
         both = torch.randn(2 * len(mask), mask.shape[1], size, device=self.device, requires_grad=True)
         states = [half.detach().requires_grad_() for half in both.chunk(2)]
         with self._autocast():
-            attention_mask = layer_mask(encoder.backbone.config, both, mask.repeat(2, 1))
+            attention_mask = layer_attention_mask(encoder.backbone.config, both, mask.repeat(2, 1))
 
         def encoded(batch: Batch) -> torch.Tensor:
             names = ("char_input_ids", "start_ids", "end_ids", "attention_mask")

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from charbert.configuration import CharBertConfig
-from charbert.inspection import dtype_of_products, is_plain
+from charbert.fast_path import compute_dtype, is_unmodified
 from charbert.ops import cuda as gru_cuda
 from charbert.ops.gru import DirectionalGRU, bidirectional_gru
 
@@ -86,14 +86,14 @@ class CharacterEncoder(nn.Module):
         device = char_input_ids.device
         if not (self.fused and device.type == "cuda" and self._is_plain()):
             return None
-        dtype = dtype_of_products(self.forward_gru.weight_hh_l0)
+        dtype = compute_dtype(self.forward_gru.weight_hh_l0)
         return dtype if gru_cuda.usable(device.index, self.forward_gru.hidden_size, dtype) else None
 
     def _is_plain(self) -> bool:
         """Whether nothing but the weights of the embeddings and of both directions counts."""
         layers = self.forward_gru, self.backward_gru
-        return is_plain(self.embeddings, nn.Embedding, "weight") and all(
-            is_plain(layer, DirectionalGRU, "weight_ih_l0", "weight_hh_l0") for layer in layers
+        return is_unmodified(self.embeddings, nn.Embedding, "weight") and all(
+            is_unmodified(layer, DirectionalGRU, "weight_ih_l0", "weight_hh_l0") for layer in layers
         )
 
 

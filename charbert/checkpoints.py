@@ -1,6 +1,6 @@
-"""Checkpoints of others in this project's names: released CharBERTs, and plain BERT or RoBERTa.
+"""Checkpoint conversion: names of tensors in released CharBERTs and in plain backbones -> our names.
 
-Everything that is known about their names stands in `BACKBONES`, `CHARACTER_CHANNEL` and `HEADS`.
+The tables are `CHARACTER_CHANNEL` and `TASK_HEADS` here, and `head_names` of each entry in `BACKBONES`.
 """
 
 import re
@@ -8,27 +8,16 @@ from os import PathLike
 from typing import Any, NamedTuple
 
 import torch
-from transformers import BertTokenizerFast, PreTrainedConfig, RobertaTokenizerFast
+from transformers import PreTrainedConfig
 from transformers.modeling_utils import load_state_dict
 from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, WEIGHTS_INDEX_NAME, WEIGHTS_NAME
 from transformers.utils.hub import cached_file, get_checkpoint_shard_files
 
+from charbert.backbones import BACKBONES
 from charbert.errors import CharBertError, first_line
 
 Tensors = dict[str, torch.Tensor]
 
-
-class Backbone(NamedTuple):
-    """One kind of backbone: the prefix of its tensors, and the tokenizer of a folder that names none."""
-
-    prefix: str
-    tokenizer_class: Any
-
-
-BACKBONES = {
-    "bert": Backbone("bert.", BertTokenizerFast),
-    "roberta": Backbone("roberta.", RobertaTokenizerFast),
-}
 
 # Pairs of (their name, ours), as beginnings of names; the first that fits counts. Theirs stand without the
 # prefix of the backbone, whose own tensors keep their names.
@@ -41,20 +30,7 @@ CHARACTER_CHANNEL = (
     ("encoder.word_norm.", "interactions.0.token_norm."),
     ("encoder.char_norm.", "interactions.0.char_norm."),
 )
-HEADS = (
-    ("cls.predictions.transform.dense.", "mlm_head.dense."),
-    ("cls.predictions.transform.LayerNorm.", "mlm_head.layer_norm."),
-    ("cls.predictions.decoder.weight", "mlm_head.decoder.weight"),
-    ("cls.predictions.bias", "mlm_head.decoder.bias"),
-    ("cls.predictions.adv_transform.dense.", "nlm_head.dense."),
-    ("cls.predictions.adv_transform.LayerNorm.", "nlm_head.layer_norm."),
-    ("cls.predictions.adv_decoder.", "nlm_head.decoder."),
-    ("lm_head.dense.", "mlm_head.dense."),
-    ("lm_head.layer_norm.", "mlm_head.layer_norm."),
-    ("lm_head.decoder.weight", "mlm_head.decoder.weight"),
-    ("lm_head.bias", "mlm_head.decoder.bias"),
-    ("lm_head.char_dense.", "nlm_head.dense."),
-    ("lm_head.adv_decoder.", "nlm_head.decoder."),
+TASK_HEADS = (
     ("char_classifier.", "classifier."),
     ("classifier.", "classifier."),
     ("qa_outputs.", "qa_outputs."),
@@ -102,8 +78,8 @@ def read_checkpoint(source: str | PathLike[str], config: dict[str, Any], **hub: 
             tensors |= load_state_dict(path)
         except Exception as error:
             raise CharBertError(f"{path}: cannot be read as weights ({error})") from error
-    tensors = {_modern(name): tensor for name, tensor in tensors.items()}
-    return Checkpoint(str(source), config, tensors, _backbone_of(str(source), config, tensors))
+    tensors = {_modernize(name): tensor for name, tensor in tensors.items()}
+    return Checkpoint(str(source), config, tensors, _detect_backbone(str(source), config, tensors))
 
 
 def convert(checkpoint: Checkpoint) -> Tensors:
@@ -112,25 +88,26 @@ def convert(checkpoint: Checkpoint) -> Tensors:
     Raises:
         CharBertError: the interaction's convolution is there several times, and not the same.
     """
-    prefix = BACKBONES[checkpoint.backbone].prefix
+    backbone = BACKBONES[checkpoint.backbone]
     converted: Tensors = {}
-    for name, tensor in _one_fusion_layer(checkpoint).items():
-        head = _renamed(name, HEADS)
+    for name, tensor in _merge_fusion_layers(checkpoint).items():
+        head = _rename(name, (*backbone.head_names, *TASK_HEADS))
         if head is not None:
             converted[head] = tensor
-        elif name.startswith(prefix) or not name.startswith(("cls.", "lm_head.")):
-            inner = name.removeprefix(prefix)
-            ours = _renamed(inner, CHARACTER_CHANNEL)
+        elif not name.startswith(f"{backbone.masked_lm_head}."):
+            inner = name.removeprefix(backbone.prefix)
+            ours = _rename(inner, CHARACTER_CHANNEL)
             converted[f"charbert.{ours or 'backbone.' + inner}"] = tensor
     _split_directions(converted)
-    if checkpoint.backbone == "roberta" and "nlm_head.dense.weight" in converted:
+    own_norm = any(ours == "nlm_head.layer_norm." for _, ours in backbone.head_names)
+    if "nlm_head.dense.weight" in converted and not own_norm:
         # RoBERTa's released heads share one norm.
         for end in ("weight", "bias"):
             converted[f"nlm_head.layer_norm.{end}"] = converted[f"mlm_head.layer_norm.{end}"].clone()
     return converted
 
 
-def sizes(converted: Tensors, released: bool) -> dict[str, Any]:
+def infer_sizes(converted: Tensors, released: bool) -> dict[str, Any]:
     """What the tensors tell of the configuration: `backbone_config` and the character channel's own sizes."""
 
     def rows(name: str) -> int | None:
@@ -152,7 +129,7 @@ def sizes(converted: Tensors, released: bool) -> dict[str, Any]:
             "word_vocabulary_size": rows("nlm_head.decoder.weight"),
             "num_labels": rows("classifier.weight"),
         }
-    found["backbone_config"] = _known(
+    found["backbone_config"] = _without_none(
         {
             "vocab_size": rows(f"{backbone}embeddings.word_embeddings.weight"),
             "hidden_size": columns(f"{backbone}embeddings.word_embeddings.weight"),
@@ -162,10 +139,10 @@ def sizes(converted: Tensors, released: bool) -> dict[str, Any]:
             "num_hidden_layers": max(layers) + 1 if layers else None,
         }
     )
-    return _known(found)
+    return _without_none(found)
 
 
-def _known(found: dict[str, Any]) -> dict[str, Any]:
+def _without_none(found: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -179,26 +156,32 @@ def _weight_files(source: str | PathLike[str], hub: dict[str, Any]) -> list[str]
     raise CharBertError(f"{source}: no weights there ({SAFE_WEIGHTS_NAME} or {WEIGHTS_NAME})")
 
 
-def _modern(name: str) -> str:
+def _modernize(name: str) -> str:
     """Norms of the first TensorFlow conversions are called gamma and beta."""
     return re.sub(
         r"LayerNorm\.gamma$", "LayerNorm.weight", re.sub(r"LayerNorm\.beta$", "LayerNorm.bias", name)
     )
 
 
-def _backbone_of(source: str, config: dict[str, Any], tensors: Tensors) -> str:
-    for kind, backbone in BACKBONES.items():
-        if any(name.startswith(backbone.prefix) for name in tensors):
-            return kind
-    if config.get("model_type") in BACKBONES:
-        return config["model_type"]
+def _detect_backbone(source: str, config: dict[str, Any], tensors: Tensors) -> str:
+    """The model type that config.json names, unless the tensors have the prefix of another one alone."""
+    named = config.get("model_type")
+    found = [
+        each.model_type
+        for each in BACKBONES.values()
+        if any(name.startswith(each.prefix) for name in tensors)
+    ]
+    if named in BACKBONES and (named in found or not found):
+        return named
+    if found:
+        return found[0]
     raise CharBertError(
-        f"{source}: neither its weights nor its config.json (model_type={config.get('model_type')!r}) are "
-        f"those of a {' or '.join(BACKBONES)}"
+        f"{source}: neither its weights nor its config.json (model_type={named!r}) are those of a "
+        f"{' or '.join(BACKBONES)}"
     )
 
 
-def _one_fusion_layer(checkpoint: Checkpoint) -> Tensors:
+def _merge_fusion_layers(checkpoint: Checkpoint) -> Tensors:
     """The tensors with the interaction's convolution once: the released BERT repeats it for each layer."""
     single: Tensors = {}
     for name, tensor in checkpoint.tensors.items():
@@ -220,7 +203,7 @@ def _split_directions(converted: Tensors) -> None:
         converted[ours] = converted.pop(name)
 
 
-def _renamed(name: str, table: tuple[tuple[str, str], ...]) -> str | None:
+def _rename(name: str, table: tuple[tuple[str, str], ...]) -> str | None:
     for theirs, ours in table:
         if name.startswith(theirs):
             return ours + name.removeprefix(theirs)

@@ -1,4 +1,4 @@
-"""The one exception for mistakes of the user, and how a command reports it."""
+"""`CharBertError`, the exception for mistakes of the user, and how commands report it."""
 
 import sys
 from collections.abc import Callable, Sequence

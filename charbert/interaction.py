@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from transformers.utils.generic import maybe_autocast
 
 from charbert.configuration import CharBertConfig
-from charbert.inspection import dtype_of_products, is_exporting, is_plain
+from charbert.fast_path import compute_dtype, is_exporting, is_unmodified
 
 # bf16 is folded in fp32, to be rounded but once; a product there costs some four of its own.
 _EXACT_COST = 4
@@ -65,8 +65,8 @@ class HeterogeneousInteraction(nn.Module):
         return self.token_norm(tokens + token_part), self.char_norm(characters + char_part)
 
     @torch.no_grad()
-    def pass_on(self, norms: list[nn.LayerNorm]) -> None:
-        """Start as a step that changes little: what a pre-trained layer gave, the next one gets.
+    def start_as_identity(self, norms: list[nn.LayerNorm]) -> None:
+        """Initialise as a step that changes little: the next layer gets nearly what the last one gave.
 
         Nothing is fused yet, since the convolution is zero. The norms give a vector the mean and the
         deviation that the layers gave it on average: mean(b) and sqrt(mean(g^2) + var(b)) by a norm of
@@ -142,12 +142,12 @@ def fold(interaction: nn.Module, positions: int, uses: int) -> FoldedConvolution
     convolution = interaction.convolution
     projections = interaction.token_projection, interaction.char_projection
     if not (
-        is_plain(convolution, nn.Conv1d, "weight")
-        and all(is_plain(one, nn.Linear, "weight") for one in projections)
+        is_unmodified(convolution, nn.Conv1d, "weight")
+        and all(is_unmodified(one, nn.Linear, "weight") for one in projections)
     ):
         return None
     size, _, kernel_size = convolution.weight.shape
-    dtype = dtype_of_products(convolution.weight)
+    dtype = compute_dtype(convolution.weight)
     exact = torch.promote_types(dtype, torch.float32)
     # Folding takes the work of W1 and W2 at k * H positions, and saves it at all others. An exported program
     # is for all lengths.

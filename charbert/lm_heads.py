@@ -76,7 +76,7 @@ class CharBertForPreTraining(_MaskedLanguageModel):
             labels: (B, L) original tokens at masked positions, -100 elsewhere.
             nlm_labels: (B, L) original word at every piece of a noised word, -100 elsewhere.
             mlm_positions, nlm_positions: (P,) where `labels` and `nlm_labels` are not -100, as b * L + i, and
-                -1 behind them up to any length. The same losses as without them, at once: the host need not
+                -1 after them up to any length. They give the same losses without a wait: the host need not
                 count, and all shapes follow from those of the inputs.
 
         A task with labels gives its loss and scores its labelled positions only; one without gives logits.

@@ -1,4 +1,4 @@
-"""How a CharBERT comes to its weights: `from_pretrained` and `from_backbone` of every model."""
+"""Loading checkpoints: `from_pretrained` and `from_backbone` of every model."""
 
 from os import PathLike
 from typing import Any
@@ -7,10 +7,11 @@ import torch
 from transformers import AutoConfig, AutoTokenizer
 from transformers.utils import logging
 
-from charbert.checkpoints import BACKBONES, Checkpoint, Tensors, convert, read_checkpoint, read_config, sizes
+from charbert.backbones import BACKBONES
+from charbert.checkpoints import Checkpoint, Tensors, convert, infer_sizes, read_checkpoint, read_config
 from charbert.configuration import BACKBONE_ATTRIBUTES, CharBertConfig
 from charbert.errors import CharBertError
-from charbert.spelling import characters_of_pieces
+from charbert.spelling import frequent_characters
 from charbert.vocabulary import Vocabulary
 
 logger = logging.get_logger(__name__)
@@ -32,7 +33,7 @@ class PretrainedLoading:
         tokenizer: Any = None,
         **kwargs: Any,
     ) -> Any:
-        """Load a CharBERT from a folder or hub id: this project's format, or the released one as it stands.
+        """Load a CharBERT from a folder or hub id: this project's format, or the released one unchanged.
 
         Args:
             character_vocabulary: a character vocabulary or its file, to build the spelling table of a
@@ -71,8 +72,8 @@ class PretrainedLoading:
     ) -> Any:
         """Start from a plain BERT or RoBERTa: the token channel is loaded, the character channel is fresh.
 
-        The interactions start as `HeterogeneousInteraction.pass_on` says, so that the token channel gives
-        nearly what the backbone gives; drawn at random they would undo much of what it has learnt.
+        The interactions start as described in `HeterogeneousInteraction.start_as_identity`, so that the token
+        channel gives nearly what the backbone gives; random ones would undo much of what it has learnt.
 
         Args:
             backbone: folder or hub id of the plain checkpoint.
@@ -93,7 +94,7 @@ class PretrainedLoading:
         if character_vocabulary is not None:
             characters = _as_vocabulary(character_vocabulary)
         else:
-            characters = getattr(tokens, "characters", None) or characters_of_pieces(tokens)
+            characters = getattr(tokens, "characters", None) or frequent_characters(tokens)
         kwargs.setdefault("character_vocabulary_size", len(characters))
 
         converted = convert(checkpoint)
@@ -102,8 +103,8 @@ class PretrainedLoading:
         model.set_spelling(tokens, characters)
         loaded = sum(name.startswith("charbert.") for name in converted)
         logger.warning(
-            "%s: token channel loaded from %s (%d tensors); the character channel and what it has no weights "
-            "for are fresh and want training.",
+            "%s: token channel loaded from %s (%d tensors); the character channel and all that it has no "
+            "weights for are new and must be trained.",
             cls.__name__,
             backbone,
             loaded,
@@ -112,8 +113,8 @@ class PretrainedLoading:
 
     @classmethod
     def _load_own(cls, source: Source, *model_args: Any, **kwargs: Any) -> Any:
-        wants_info = kwargs.pop("output_loading_info", False)
-        may_mismatch = kwargs.pop("ignore_mismatched_sizes", False)
+        with_info = kwargs.pop("output_loading_info", False)
+        allow_mismatch = kwargs.pop("ignore_mismatched_sizes", False)
         model, info = super().from_pretrained(  # type: ignore[misc]
             source, *model_args, output_loading_info=True, ignore_mismatched_sizes=True, **kwargs
         )
@@ -121,9 +122,9 @@ class PretrainedLoading:
         missing = [
             name for name in info["missing_keys"] if name.startswith(prefix) and not _may_be_missing(name)
         ]
-        mismatched = [] if may_mismatch else [str(entry[0]) for entry in info["mismatched_keys"]]
+        mismatched = [] if allow_mismatch else [str(entry[0]) for entry in info["mismatched_keys"]]
         _refuse_partial(str(source), missing, mismatched)
-        return (model, info) if wants_info else model
+        return (model, info) if with_info else model
 
     @classmethod
     def _load_released(cls, checkpoint: Checkpoint, **kwargs: Any) -> Any:
@@ -164,7 +165,7 @@ class PretrainedLoading:
         )
         if released and base and heads:
             logger.warning(
-                "%s: %s holds no %s; fresh, it wants training.", cls.__name__, checkpoint.source, heads
+                "%s: %s holds no %s; it is new and must be trained.", cls.__name__, checkpoint.source, heads
             )
         return model.eval()
 
@@ -172,7 +173,7 @@ class PretrainedLoading:
 def _configuration(
     checkpoint: Checkpoint, converted: Tensors, released: bool, overrides: dict[str, Any]
 ) -> CharBertConfig:
-    found = sizes(converted, released)
+    found = infer_sizes(converted, released)
     dropped = ("architectures", "num_labels", "id2label", "label2id", "torchscript", "finetuning_task")
     described = {name: value for name, value in checkpoint.config.items() if name not in dropped}
     backbone_config = AutoConfig.for_model(

@@ -1,4 +1,4 @@
-"""The losses of the heads: means over labelled positions."""
+"""Losses of masked LM, noisy LM and the fine-tuning heads: mean cross-entropy over labelled positions."""
 
 import torch
 from torch import nn
@@ -30,6 +30,6 @@ def score_labelled(
     if positions is None:
         labelled = labels != IGNORED
         return head(states[labelled]), labels[labelled]
-    places = positions.clamp(min=0)
-    found = labels.flatten().index_select(0, places).masked_fill(positions < 0, IGNORED)
-    return head(states.flatten(0, 1).index_select(0, places)), found
+    indices = positions.clamp(min=0)
+    found = labels.flatten().index_select(0, indices).masked_fill(positions < 0, IGNORED)
+    return head(states.flatten(0, 1).index_select(0, indices)), found

@@ -10,16 +10,15 @@ from transformers import AutoModel, PreTrainedModel
 from transformers.utils import logging
 from transformers.utils.generic import can_return_tuple
 
+from charbert.backbones import layer_attention_mask, max_tokens
 from charbert.char_encoder import CharacterEncoder
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
 from charbert.interaction import HeterogeneousInteraction, fold
-from charbert.lengths import tokens_of
 from charbert.loading import PretrainedLoading
-from charbert.masks import layer_mask
 from charbert.ops.gru import DirectionalGRU
 from charbert.outputs import CharBertModelOutput
-from charbert.spelling import BLANK_ID, SpelledInputs, SpellingTable, characters_of, token_spellings
+from charbert.spelling import BLANK_ID, SpelledInputs, SpellingTable, token_spellings, tokenizer_characters
 from charbert.vocabulary import Vocabulary
 
 logger = logging.get_logger(__name__)
@@ -119,12 +118,12 @@ class CharBertModel(CharBertPreTrainedModel):
         layers, steps = self.backbone.encoder.layer, len(self.interactions)
         for number, interaction in enumerate(self.interactions):
             assert isinstance(interaction, HeterogeneousInteraction)
-            interaction.pass_on([layer.output.LayerNorm for layer in layers[number::steps]])
+            interaction.start_as_identity([layer.output.LayerNorm for layer in layers[number::steps]])
 
     @property
     def max_tokens(self) -> int:
         """The longest input in tokens."""
-        return tokens_of(self.backbone.embeddings.position_embeddings)
+        return max_tokens(self.backbone.embeddings.position_embeddings)
 
     @can_return_tuple
     def forward(
@@ -166,7 +165,7 @@ class CharBertModel(CharBertPreTrainedModel):
             mask = torch.ones(batch_size, length, dtype=torch.long, device=self.device)
         else:
             mask = attention_mask.long()
-        spelled = self._spelled(input_ids, mask, char_input_ids, start_ids, end_ids)
+        spelled = self._spell(input_ids, mask, char_input_ids, start_ids, end_ids)
 
         tokens = self.backbone.embeddings(
             input_ids=input_ids,
@@ -178,7 +177,7 @@ class CharBertModel(CharBertPreTrainedModel):
 
         keep_states = _choose(output_hidden_states, self.config.output_hidden_states)
         keep_attentions = _choose(output_attentions, self.config.output_attentions)
-        with self._recorded_attentions(keep_attentions) as attentions:
+        with self._record_attentions(keep_attentions) as attentions:
             states = list(self._layers(tokens, characters, mask, attention_mask is not None, keep_states))
         tokens, characters = states[-1]
         pooler = self.backbone.pooler
@@ -205,7 +204,9 @@ class CharBertModel(CharBertPreTrainedModel):
         layers = self.backbone.encoder.layer
         # One call of a layer serves both channels: they share its weights.
         both = torch.cat([tokens, characters])
-        attention_mask = layer_mask(self.backbone.config, both, mask.repeat(2, 1)) if padded else None
+        attention_mask = (
+            layer_attention_mask(self.backbone.config, both, mask.repeat(2, 1)) if padded else None
+        )
         position_mask = mask.unsqueeze(-1).to(both.dtype)
         interactions = [
             (interaction, fold(interaction, mask.numel(), uses=len(layers) // len(self.interactions)))
@@ -221,7 +222,7 @@ class CharBertModel(CharBertPreTrainedModel):
             both = torch.cat([tokens, characters])
         yield tokens, characters
 
-    def _spelled(
+    def _spell(
         self,
         input_ids: torch.Tensor | None,
         mask: torch.Tensor,
@@ -245,10 +246,10 @@ class CharBertModel(CharBertPreTrainedModel):
         return self.spelling_table(input_ids, mask)
 
     @contextmanager
-    def _recorded_attentions(self, wanted: bool) -> Iterator[list[torch.Tensor]]:
+    def _record_attentions(self, enabled: bool) -> Iterator[list[torch.Tensor]]:
         """A list that the layers' attention weights (2B, A, L, L) are added to while the context lasts."""
         recorded: list[torch.Tensor] = []
-        if not wanted:
+        if not enabled:
             yield recorded
             return
         if self.config._attn_implementation != "eager":
@@ -269,7 +270,7 @@ class CharBertModel(CharBertPreTrainedModel):
 
     def build_spelling(self, tokenizer: Any, characters: Vocabulary | None = None) -> None:
         """See `CharBertPreTrainedModel.set_spelling`."""
-        characters = characters_of(tokenizer) if characters is None else characters
+        characters = tokenizer_characters(tokenizer) if characters is None else characters
         if len(characters) != self.config.character_vocabulary_size:
             raise CharBertError(
                 f"a vocabulary of {len(characters)} characters does not fit this model, which has "
@@ -292,7 +293,9 @@ class CharBertModel(CharBertPreTrainedModel):
         if tokenizer is None:
             logger.warning("The added tokens are spelled as blanks: pass tokenizer= to spell them.")
             return self._set_table(old + [[BLANK_ID]] * (vocab_size - len(old)))
-        self._set_table(old + token_spellings(tokenizer, characters_of(tokenizer), vocab_size)[len(old) :])
+        self._set_table(
+            old + token_spellings(tokenizer, tokenizer_characters(tokenizer), vocab_size)[len(old) :]
+        )
 
     def _set_table(self, spellings: list[list[int]]) -> None:
         self.spelling = SpellingTable.from_spellings(spellings).to(self.device)

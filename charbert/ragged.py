@@ -16,9 +16,9 @@ class Ragged(NamedTuple):
     offsets: Array
 
     @classmethod
-    def of_rows(cls, rows: Sequence[Sequence[int]], dtype: Any) -> "Ragged":
-        """Rows given as lists."""
-        offsets = offsets_of(list(map(len, rows)))
+    def from_rows(cls, rows: Sequence[Sequence[int]], dtype: Any) -> "Ragged":
+        """From lists."""
+        offsets = cumulative_offsets(list(map(len, rows)))
         return cls(np.fromiter(chain.from_iterable(rows), dtype, int(offsets[-1])), offsets)
 
     @property
@@ -28,22 +28,23 @@ class Ragged(NamedTuple):
     def take(self, rows: Array) -> "Ragged":
         """The rows of these numbers, in this order."""
         starts, lengths = self.offsets[rows], self.offsets[rows + 1] - self.offsets[rows]
-        return Ragged(self.values[spans(starts, lengths)], offsets_of(lengths))
+        return Ragged(self.values[span_indices(starts, lengths)], cumulative_offsets(lengths))
 
 
-def rounded_up(number: int, multiple: int) -> int:
+def round_up(number: int, multiple: int) -> int:
     """The least multiple that is no less."""
     return -(-number // multiple) * multiple
 
 
-def offsets_of(lengths: Iterable[int] | Array) -> Array:
-    """Where rows of these lengths begin, and where the last one ends."""
+def cumulative_offsets(lengths: Iterable[int] | Array) -> Array:
+    """Where rows of these lengths begin, and where the last one ends: 2 0 3 -> 0 2 2 5."""
     lengths = np.asarray(lengths, dtype=np.int64)
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
 
 
-def spans(starts: Array, lengths: Array) -> Array:
-    """The `lengths[0]` places from `starts[0]` on, then those of the next span, and so on."""
+def span_indices(starts: Array, lengths: Array) -> Array:
+    """The indices of spans, one after the other: starts 4 9 0 and lengths 2 0 3 -> 4 5 0 1 2."""
+    # arange counts through all spans; each is moved from where it lies in the result to where it starts.
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
     return np.repeat(starts - (ends - lengths), lengths) + np.arange(total)

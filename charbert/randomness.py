@@ -1,4 +1,4 @@
-"""Random numbers as a function of keys: the same wherever and with however many others they are made.
+"""Counter-based random numbers: each is a hash of its keys, independent of the order of drawing.
 
 A generator has a state, so its n-th number needs the n - 1 before it. Here each number is a hash of what it
 is for (seed, epoch, example, word, purpose), by the finaliser of SplitMix64 (Steele et al., OOPSLA 2014).
@@ -17,7 +17,7 @@ _FLOAT_BITS = 53
 _ROUNDS = 6
 
 
-def keys_of(keys: Array | int, numbers: Array | int) -> Array:
+def derive_keys(keys: Array | int, numbers: Array | int) -> Array:
     """A new key for each pair of a key and a number, as (N,) unsigned 64-bit integers."""
     # Arrays, since numpy warns where a lone number wraps around.
     keys, numbers = (np.atleast_1d(np.asarray(each)).astype(np.uint64) for each in (keys, numbers))
@@ -31,24 +31,24 @@ def keys_of(keys: Array | int, numbers: Array | int) -> Array:
 
 def uniform(keys: Array, purpose: int) -> Array:
     """A number from 0 to below 1 for each key; other purposes give other numbers."""
-    return (keys_of(keys, purpose) >> np.uint64(64 - _FLOAT_BITS)) * 2.0**-_FLOAT_BITS
+    return (derive_keys(keys, purpose) >> np.uint64(64 - _FLOAT_BITS)) * 2.0**-_FLOAT_BITS
 
 
-def shuffled(places: Array, size: int, key: Array | int) -> Array:
-    """What stands at these places of the numbers 0 to `size - 1` in random order.
+def permute(positions: Array, size: int, key: Array | int) -> Array:
+    """The numbers at these positions of a random permutation of 0 to `size - 1`.
 
-    The order is computed where it is asked for, in no memory (a Feistel network; a number that leaves the
-    range goes through it again).
+    Computed position by position, without the whole permutation in memory: a Feistel network, which a number
+    that leaves the range goes through again.
     """
     left_size = max(math.isqrt(max(size - 1, 0)) + 1, 1)
     right_size = -(-size // left_size)
-    numbers = np.array(places, np.uint64)
+    numbers = np.array(positions, np.uint64)
     walking = np.arange(len(numbers))
     while len(walking):
         left, right = np.divmod(numbers[walking], np.uint64(right_size))
         for turn in range(0, _ROUNDS, 2):
-            left = (left + keys_of(keys_of(key, turn), right) % left_size) % left_size
-            right = (right + keys_of(keys_of(key, turn + 1), left) % right_size) % right_size
+            left = (left + derive_keys(derive_keys(key, turn), right) % left_size) % left_size
+            right = (right + derive_keys(derive_keys(key, turn + 1), left) % right_size) % right_size
         numbers[walking] = left * np.uint64(right_size) + right
         walking = walking[numbers[walking] >= size]
     return numbers.astype(np.int64)

@@ -1,4 +1,4 @@
-"""How tokens are spelled: the one place that knows.
+"""Spelling: token ids -> character ids, on the device by a table, or from the text of a tokenizer.
 
 Characters are ids in a character vocabulary. Id 0 is the blank, the last id is `<unk>`. A sequence of tokens
 is spelled as the characters of each token followed by one blank; `start_ids` and `end_ids` name the first and
@@ -16,7 +16,7 @@ from tokenizers import models, pre_tokenizers
 from torch import nn
 
 from charbert.errors import CharBertError
-from charbert.ragged import rounded_up
+from charbert.ragged import round_up
 from charbert.vocabulary import UNKNOWN, Vocabulary
 
 BLANK_ID = 0
@@ -91,9 +91,12 @@ class SpellingTable(nn.Module):
         end_ids = (start_ids + lengths - 1) * present
 
         longest = max(1, int(ends_of_tokens[:, -1].max())) if input_ids.numel() else 1
-        size = rounded_up(longest, multiple)
+        size = round_up(longest, multiple)
         char_input_ids = torch.full((batch_size, size), BLANK_ID, dtype=torch.long, device=input_ids.device)
-        # For each copied character, where it stands in the table and where it goes in the flat batch.
+        # One row of (source, target) for each copied character: its index in the table, and its index in the
+        # flat batch (B * size). Repeating each token's two starts by its length, minus the characters copied
+        # before it, and adding arange gives both at once: tokens of 2 and 3 characters that start at 7 and 40
+        # in the table -> 7 8 40 41 42.
         copied = copied.flatten()
         rows = torch.arange(0, batch_size * size, size, device=input_ids.device)
         places = torch.stack([first.flatten(), (start_ids + rows[:, None]).flatten()])
@@ -124,7 +127,7 @@ def token_spellings(tokenizer: Any, characters: Vocabulary, vocab_size: int | No
     """The character ids of each token of a fast tokenizer, special tokens as one blank.
 
     Args:
-        vocab_size: rows wanted; rows beyond the tokenizer's own (a padded embedding) are one blank.
+        vocab_size: rows of the table; those beyond the tokenizer's own (a padded embedding) are one blank.
     """
     spellings = [
         [BLANK_ID] if surface is None else spell(surface, characters) for surface in _surfaces(tokenizer)
@@ -133,7 +136,7 @@ def token_spellings(tokenizer: Any, characters: Vocabulary, vocab_size: int | No
     return (spellings + [[BLANK_ID]] * (rows - len(spellings)))[:rows]
 
 
-def characters_of_pieces(tokenizer: Any, size: int = DEFAULT_CHARACTERS) -> Vocabulary:
+def frequent_characters(tokenizer: Any, size: int = DEFAULT_CHARACTERS) -> Vocabulary:
     """The `size` characters that stand in most pieces of a fast tokenizer, between the blank and `<unk>`."""
     counts = Counter(
         character for surface in _surfaces(tokenizer) if surface is not None for character in set(surface)
@@ -144,7 +147,7 @@ def characters_of_pieces(tokenizer: Any, size: int = DEFAULT_CHARACTERS) -> Voca
     return Vocabulary([BLANK, *ranked[:size], UNKNOWN])
 
 
-def characters_of(tokenizer: Any) -> Vocabulary:
+def tokenizer_characters(tokenizer: Any) -> Vocabulary:
     """The character vocabulary that a tokenizer carries.
 
     Raises:
@@ -172,9 +175,7 @@ def _surfaces(tokenizer: Any) -> list[str | None]:
         for index, piece in enumerate(tokenizer.convert_ids_to_tokens(list(range(len(tokenizer)))))
     ]
     for index, token in tokenizer.added_tokens_decoder.items():
-        surfaces[index] = (
-            None if token.special else surface_of_text(tokenizer.backend_tokenizer, token.content)
-        )
+        surfaces[index] = None if token.special else surface_form(tokenizer.backend_tokenizer, token.content)
     return surfaces
 
 
@@ -184,7 +185,7 @@ def _piece_speller(backend: Any) -> Callable[[str], str]:
     return lambda piece: piece.removeprefix(prefix) or piece  # the piece "##" itself continues nothing
 
 
-def surface_of_text(backend: Any, text: str) -> str:
+def surface_form(backend: Any, text: str) -> str:
     """`text` in the letters that the pieces of this tokenizer are made of: normalised, or byte-level."""
     if backend.normalizer is not None:
         # BERT's normaliser sets blanks around each Chinese letter.

@@ -10,7 +10,7 @@ from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerFast
 from transformers.utils import PaddingStrategy
 
 from charbert.errors import CharBertError, first_line
-from charbert.spelling import BLANK_ID, characters_of_pieces, lay_out, spell, surface_of_text, token_spellings
+from charbert.spelling import BLANK_ID, frequent_characters, lay_out, spell, surface_form, token_spellings
 from charbert.vocabulary import Vocabulary
 
 SPELLED = ("char_input_ids", "start_ids", "end_ids")
@@ -29,7 +29,7 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
     """Any fast tokenizer, with the character vocabulary and the noisy LM's words beside it.
 
     `tokenizer(text, return_spelling=True)` adds `char_input_ids`, `start_ids` and `end_ids`, in which an
-    unknown token is spelled as it stands in the text (at most 64 characters of it). Without them the model
+    unknown token is spelled as written in the text (at most 64 characters of it). Without them the model
     spells by its own table.
     """
 
@@ -42,7 +42,7 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
     }
     _characters: Vocabulary | None = None
     _words: Vocabulary | None = None
-    _spellings: list[list[int]] = []
+    _spellings: Sequence[list[int]] = ()
     _spelled_state: tuple[int, tuple[int, ...]] | None = None
 
     @classmethod
@@ -82,7 +82,7 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
             tokenizer_object=tokenizer.backend_tokenizer,
             **{**settings, **tokenizer.special_tokens_map, **kwargs},
         )
-        built._characters = characters_of_pieces(built) if characters is None else characters
+        built._characters = frequent_characters(built) if characters is None else characters
         built._words = words
         return built
 
@@ -174,7 +174,7 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
                 if is_split_into_words:
                     source = source[encoding.word_ids[index]]
                 start, end = encoding.offsets[index]
-                surface = surface_of_text(self.backend_tokenizer, source[start:end])
+                surface = surface_form(self.backend_tokenizer, source[start:end])
                 spellings.append(spell(surface[:LONGEST_SURFACE], self.characters))
             else:
                 spellings.append(self._spellings[token_id])

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from charbert.errors import CharBertError
 from charbert.noise import Attack
-from charbert.randomness import keys_of
+from charbert.randomness import derive_keys
 from data.examples.attacking import Counts, attacked
 from data.examples.misspellings import read_misspellings
 from data.examples.rows import BadRows
@@ -74,7 +74,7 @@ def noised_copies(
     unknown = BadRows(skip=True)
     attack = augmenting_attack(settings)
     for number in range(settings.augmentation):
-        attack = replace(attack, seed=int(keys_of(seed, number)[0]))
+        attack = replace(attack, seed=int(derive_keys(seed, number)[0]))
         copy, counts = attacked(examples, attack, settings.augmentation_contexts)
         noised += task.usable(copy, unknown)
         found.append(counts)

@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
 from charbert.losses import IGNORED
-from charbert.ragged import rounded_up
+from charbert.ragged import round_up
 from charbert.spelling import BLANK_ID
 from finetune.tasks.base import Inputs
 
@@ -64,7 +64,7 @@ class Padding:
         if not self._bucketed:
             return padded
         multiple = COMPILED_CHARACTERS if name == CHARACTERS else COMPILED_TOKENS
-        return F.pad(padded, (0, rounded_up(padded.shape[1], multiple) - padded.shape[1]), value=fill)
+        return F.pad(padded, (0, round_up(padded.shape[1], multiple) - padded.shape[1]), value=fill)
 
 
 def by_length(inputs: Sequence[Inputs], batch_size: int) -> Iterator[list[int]]:

@@ -6,7 +6,8 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from charbert.auto import MODELS
-from charbert.checkpoints import BACKBONES, read_checkpoint, read_config
+from charbert.backbones import BACKBONES
+from charbert.checkpoints import read_checkpoint, read_config
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError, first_line
 from charbert.loading import backbone_tokenizer, has_tokens

@@ -15,6 +15,7 @@ from accelerate import PartialState
 from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from charbert.backbones import check_length
 from charbert.commands.results import (
     RESULTS,
     check_output_folder,
@@ -25,9 +26,8 @@ from charbert.commands.results import (
 )
 from charbert.commands.training import STATE, checkpoint_gradients, complete_checkpoint, training_arguments
 from charbert.errors import CharBertError
-from charbert.lengths import check_length
 from charbert.losses import IGNORED
-from charbert.ragged import rounded_up
+from charbert.ragged import round_up
 from finetune.analysis import check_word_split
 from finetune.augmentation import augmenting_attack, noised_copies
 from finetune.batches import COMPILED_TOKENS, Padding, Rows
@@ -114,7 +114,7 @@ def run_seed(
     model, tokenizer = load(settings, task)
     if settings.gradient_checkpointing:
         checkpoint_gradients(model)
-    check_length(model, rounded_up(task.max_length, COMPILED_TOKENS if settings.torch_compile else 1))
+    check_length(model, round_up(task.max_length, COMPILED_TOKENS if settings.torch_compile else 1))
     noised = noised_copies(settings, task, sets.train, seed)
     rows, class_weights = _training_rows(settings, task, sets.train, noised.examples, tokenizer)
     dev = _encoded(task, sets.dev, tokenizer)

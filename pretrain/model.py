@@ -4,10 +4,10 @@ from typing import Any
 
 from transformers import AutoConfig
 
+from charbert.backbones import check_length
 from charbert.commands.training import checkpoint_gradients
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
-from charbert.lengths import check_length
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.tokenization import CharBertTokenizer
 from pretrain.plain import MODELS, MaskedLM, plain_from_backbone

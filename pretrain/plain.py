@@ -6,7 +6,8 @@ from typing import Any
 import torch
 import transformers
 
-from charbert.checkpoints import BACKBONES, Tensors, read_checkpoint, read_config
+from charbert.backbones import BACKBONES
+from charbert.checkpoints import Tensors, read_checkpoint, read_config
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
 from charbert.losses import mean_cross_entropy, score_labelled

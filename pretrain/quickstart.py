@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
-from charbert.correction_reading import WordReader
-
 from charbert.commands.results import check_output_folder, read_results, write_results
+from charbert.correction.reader import WordReader
 from charbert.errors import CharBertError, run_command
 from charbert.noise import SHORTEST_EDITED, noise_word
 from charbert.tokenization import CharBertTokenizer

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, overload
 
-from charbert.correction_reading import Model, WordPlace, WordReader
-from charbert.correction_rule import Rule, Weights, contraction, looks_like_a_name
+from charbert.correction.reader import Model, WordPlace, WordReader
+from charbert.correction.rule import Rule, Weights, contraction, looks_like_a_name
 from charbert.errors import CharBertError
 from charbert.recognizer.reading import in_case_of
 from charbert.tokenization import CharBertTokenizer
@@ -40,7 +40,7 @@ class Correction(NamedTuple):
 
 
 class Corrector:
-    """Restores misspelled words; `charbert.correction_rule` says by which rule.
+    """Restores misspelled words; `charbert.correction.rule` says by which rule.
 
     Args:
         model: a model with a noisy-LM head, or the folder or hub id to load it from.

@@ -16,7 +16,7 @@ from unicodedata import category
 
 import numpy as np
 
-from charbert.correction_spelling import Spellings
+from charbert.correction.distance import Spellings
 from charbert.ragged import Array
 from charbert.vocabulary import Vocabulary
 

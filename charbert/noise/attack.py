@@ -28,7 +28,7 @@ from charbert.noise.ocr import PrintConfusions
 from charbert.noise.space import Spacing
 from charbert.noise.words import Words, words_of_sentences, words_of_texts
 from charbert.ragged import Array
-from charbert.randomness import keys_of, uniform
+from charbert.randomness import derive_keys, uniform
 
 _CHANGED, _EDIT, _PLACE, _LETTER = range(4)
 _SEEDS = 2**64
@@ -95,7 +95,7 @@ class Attack:
     def _changes(self, words: Words) -> tuple[Array, Changes]:
         """(W,) which words are eligible, and the changes of those drawn."""
         eligible = self._kind.eligible(words) & words.is_free
-        keys = keys_of(keys_of(self.seed % _SEEDS, words.text_keys)[words.owners], words.numbers)
+        keys = derive_keys(derive_keys(self.seed % _SEEDS, words.text_keys)[words.owners], words.numbers)
         rows = np.flatnonzero(eligible & (uniform(keys, _CHANGED) < self.rate))
         draws = np.stack([uniform(keys[rows], purpose) for purpose in (_EDIT, _PLACE, _LETTER)], axis=1)
         return eligible, self._kind.changes(words, rows, draws)

@@ -12,7 +12,7 @@ import numpy as np
 
 from charbert.noise.keyboards import KeyTable, key_table, neighbours_of
 from charbert.noise.sampling import counts_between, drawn_options, nth_possible
-from charbert.ragged import Array, offsets_of
+from charbert.ragged import Array, cumulative_offsets
 
 EDITS = ("drop", "add", "swap", "keyboard")
 PRETRAINING_EDITS = ("drop", "add", "swap")
@@ -54,7 +54,7 @@ def noise_words(
         CharBertError: there is no keyboard for the language.
     """
     letters = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), np.uint32)
-    offsets = offsets_of([len(word) for word in words])
+    offsets = cumulative_offsets([len(word) for word in words])
     starts, lengths = offsets[:-1], np.diff(offsets)
     place_in_word = np.arange(len(letters)) - np.repeat(starts, lengths)
     keys = key_table(language)
@@ -74,7 +74,7 @@ def noise_words(
     kinds = np.array([EDITS.index(edit) for edit in edits] + [-1])[chosen]
     is_drop, is_add, is_swap, is_key = (kinds == kind for kind in range(len(EDITS)))
     new_lengths = lengths + is_add - is_drop
-    new_offsets = offsets_of(new_lengths)
+    new_offsets = cumulative_offsets(new_lengths)
     new_starts = new_offsets[:-1]
     position = np.arange(new_offsets[-1]) - np.repeat(new_starts, new_lengths)
     behind = position > np.repeat(place, new_lengths) - np.repeat(is_drop, new_lengths)

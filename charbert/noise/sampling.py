@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from charbert.ragged import Array, offsets_of
+from charbert.ragged import Array, cumulative_offsets
 
 
 def counts_between(options: Array, starts: Array, ends: Array) -> Array:
@@ -14,7 +14,7 @@ def counts_between(options: Array, starts: Array, ends: Array) -> Array:
     Args:
         options: (N,) the number of options at each place; true is one.
     """
-    before = offsets_of(options)
+    before = cumulative_offsets(options)
     return before[ends] - before[starts]
 
 
@@ -27,7 +27,7 @@ def drawn_options(options: Array, starts: Array, ends: Array, draws: Array) -> t
         ends: (R,) places, with at least one option before each and behind its start.
         draws: (R,) numbers from 0 to below 1.
     """
-    before = offsets_of(options)
+    before = cumulative_offsets(options)
     count = before[ends] - before[starts]
     drawn = before[starts] + np.floor(draws * count).astype(np.int64)
     places = np.searchsorted(before, drawn, side="right") - 1

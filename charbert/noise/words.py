@@ -16,7 +16,7 @@ import numpy as np
 from charbert.errors import CharBertError
 from charbert.noise.edits import SHORTEST_EDITED
 from charbert.noise.sampling import counts_between, each_character
-from charbert.ragged import Array, offsets_of
+from charbert.ragged import Array, cumulative_offsets
 
 _OTHER, _SPACE, _LINE_BREAK, _LETTER, _MARK, _NUMBER = range(6)
 _CLASSES = {"L": _LETTER, "M": _MARK, "N": _NUMBER}
@@ -101,7 +101,7 @@ def words_of_texts(texts: Sequence[str], fixed: Sequence[Sequence[int]] | None) 
     """
     if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
         raise CharBertError("texts: give a list of texts")
-    text, text_starts = "".join(texts), offsets_of(list(map(len, texts)))
+    text, text_starts = "".join(texts), cumulative_offsets(list(map(len, texts)))
     codes, classes = _codes_and_classes(text)
     places = _places(fixed, text_starts)
 
@@ -152,7 +152,11 @@ def words_of_sentences(
         if list(map(len, joinable)) != lengths:
             raise CharBertError("joinable: give one list for each sentence, with a value for each word")
         is_joinable = np.fromiter(chain.from_iterable(joinable), bool, len(words))
-    bounds, offsets, text = offsets_of(lengths), offsets_of(list(map(len, words))), "".join(words)
+    bounds, offsets, text = (
+        cumulative_offsets(lengths),
+        cumulative_offsets(list(map(len, words))),
+        "".join(words),
+    )
     is_joinable[bounds[1:][np.diff(bounds) > 0] - 1] = False
     codes, classes = _codes_and_classes(text)
     return Words(

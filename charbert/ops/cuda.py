@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 from transformers.utils import logging
 
-from charbert.ragged import rounded_up
+from charbert.ragged import round_up
 
 logger = logging.get_logger(__name__)
 
@@ -33,7 +33,7 @@ TYPES = {torch.bfloat16: 1, torch.float16: 0}
 def padded(units: int) -> int:
     """How many units the kernels compute for so many, the others being zero."""
     several = UNITS_OF_A_WARP if units <= MOST_UNITS_OF_A_BLOCK else 2 * UNITS_OF_A_WARP
-    return rounded_up(units, several)
+    return round_up(units, several)
 
 
 @torch.compiler.assume_constant_result

@@ -18,11 +18,11 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import initialization
 
-from charbert.inspection import is_exporting
+from charbert.fast_path import is_exporting
 from charbert.ops import cuda as gru_cuda
 from charbert.ops import reference as gru_reference
 from charbert.ops.reference import NEW
-from charbert.ragged import rounded_up
+from charbert.ragged import round_up
 
 # cuDNN copies the weights of a `DirectionalGRU` into one piece at each call, and says so.
 warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
@@ -144,7 +144,7 @@ def _empty(
     table: torch.Tensor, char_input_ids: torch.Tensor, save: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
     (batch_size, characters), units = char_input_ids.shape, table.shape[-1]
-    rows = rounded_up(batch_size, gru_cuda.ROWS_OF_A_BLOCK) if save else 0
+    rows = round_up(batch_size, gru_cuda.ROWS_OF_A_BLOCK) if save else 0
     return (
         table.new_empty(batch_size, characters + 1, 2, units),
         table.new_empty(2, rows, characters, FACTORS, units),

@@ -19,7 +19,7 @@ from charbert.checkpoints import read_config
 from charbert.errors import CharBertError, first_line
 from charbert.loading import HUB_OPTIONS
 from charbert.losses import mean_cross_entropy, score_labelled
-from charbert.ragged import offsets_of, spans
+from charbert.ragged import cumulative_offsets, span_indices
 from charbert.recognizer.reading import LetterBags, Units, in_case_of, inputs_of, sentence_lengths, units_of
 from charbert.vocabulary import UNKNOWN, Vocabulary
 
@@ -196,13 +196,13 @@ class WordRecognizer(PreTrainedModel):
                 texts.extend(units.texts)
             ends.extend(sentence_lengths(texts[first:]))
         bags, lengths = self.letter_bags(texts), np.array(ends, np.int64)
-        starts, found = offsets_of(lengths), np.zeros(len(texts), np.int64)
+        starts, found = cumulative_offsets(lengths), np.zeros(len(texts), np.int64)
         is_core = np.zeros(len(texts), bool)
         is_core[cores] = True
         by_length = np.argsort(-lengths, kind="stable")
         for start in range(0, len(by_length), batch_size):
             rows = by_length[start : start + batch_size]
-            places = spans(starts[rows], lengths[rows])
+            places = span_indices(starts[rows], lengths[rows])
             inputs = inputs_of(bags.take(places), lengths[rows])
             inputs["wanted"] = torch.from_numpy(is_core[places])
             moved = {name: tensor.to(self.device) for name, tensor in inputs.items()}

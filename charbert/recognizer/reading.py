@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from tokenizers import pre_tokenizers
 
-from charbert.ragged import Array, Ragged, offsets_of
+from charbert.ragged import Array, Ragged, cumulative_offsets
 
 LONGEST_SENTENCE = 128
 _SENTENCE_ENDS = frozenset(".!?")
@@ -104,10 +104,10 @@ class LetterBags:
 
         lengths = np.array([len(unit) for unit in small], np.int64)
         counts = np.maximum(lengths, 2)
-        offsets = offsets_of(counts)
+        offsets = cumulative_offsets(counts)
         place = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
         is_last = place == np.repeat(counts - 1, counts)
-        source = np.repeat(offsets_of(lengths)[:-1], counts) + np.minimum(
+        source = np.repeat(cumulative_offsets(lengths)[:-1], counts) + np.minimum(
             place, np.repeat(lengths - 1, counts)
         )
         role = np.select([place == 0, is_last], [0, 2], 1)

@@ -9,8 +9,8 @@ import torch
 from torch.utils.data import Dataset
 
 from charbert.losses import IGNORED
-from charbert.ragged import Array, rounded_up
-from charbert.randomness import keys_of
+from charbert.ragged import Array, round_up
+from charbert.randomness import derive_keys
 from charbert.spelling import SpellingTable
 from data.pretraining.blocks import TokenBlocks
 from data.pretraining.masking import Corruption
@@ -75,7 +75,7 @@ class BatchMaker:
             indices: (B,) the number of each block: what else its draws are made of.
             step: the step of training, for the curriculum.
         """
-        keys = keys_of(keys_of(self._seed, epoch), indices)
+        keys = derive_keys(derive_keys(self._seed, epoch), indices)
         examples = self._corruption(blocks, keys, self._curriculum.noise_at(step))
         tensors = {name: torch.from_numpy(array) for name, array in examples._asdict().items()}
         hidden, nlm_labels = tensors.pop("hidden"), tensors.pop("nlm_labels")
@@ -118,6 +118,6 @@ class PretrainingBatches(Dataset[Batch]):
 def _labelled_positions(labels: Array, multiple: int) -> torch.Tensor:
     """(P,) the flat positions of the labels, then -1 up to a multiple; one multiple at least."""
     found = np.flatnonzero(labels != IGNORED)
-    positions = np.full(rounded_up(max(1, len(found)), multiple), -1)
+    positions = np.full(round_up(max(1, len(found)), multiple), -1)
     positions[: len(found)] = found
     return torch.from_numpy(positions)

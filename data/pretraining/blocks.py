@@ -12,7 +12,7 @@ import pyarrow as pa
 from transformers import PreTrainedTokenizerFast
 
 from charbert.errors import CharBertError
-from charbert.ragged import Array, Ragged, offsets_of
+from charbert.ragged import Array, Ragged, cumulative_offsets
 from data.corpus.jobs import job_settings, unfinished_jobs
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Blocks:
             for batch in _batches(path):
                 self._tokens.append(_ragged(batch.column("input_ids")))
                 self._word_starts.append(_ragged(batch.column("word_starts")))
-        self._first_rows = offsets_of([len(tokens.offsets) - 1 for tokens in self._tokens])
+        self._first_rows = cumulative_offsets([len(tokens.offsets) - 1 for tokens in self._tokens])
         rows = int(self._first_rows[-1])
         if not rows:
             raise CharBertError(f"{folder}: no blocks there; `python -m data tokenize` makes some")
@@ -117,12 +117,12 @@ def checked_blocks(folder: str | Path, tokenizer: PreTrainedTokenizerFast, max_l
 def joined_blocks(blocks: Sequence[Block]) -> TokenBlocks:
     """Blocks that were given one by one."""
     none = np.zeros(0, np.int64)
-    token_offsets = offsets_of([len(block.token_ids) for block in blocks])
+    token_offsets = cumulative_offsets([len(block.token_ids) for block in blocks])
     words = [len(block.word_starts) for block in blocks]
     word_starts = np.concatenate([none, *(block.word_starts for block in blocks)])
     word_offsets = np.append(word_starts + np.repeat(token_offsets[:-1], words), token_offsets[-1])
     tokens = np.concatenate([none, *(block.token_ids for block in blocks)])
-    return TokenBlocks(tokens, word_offsets, offsets_of(words))
+    return TokenBlocks(tokens, word_offsets, cumulative_offsets(words))
 
 
 def table_of_blocks(blocks: TokenBlocks, vocabulary_size: int) -> pa.Table:

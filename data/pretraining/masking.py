@@ -12,8 +12,8 @@ from transformers import PreTrainedTokenizerFast
 
 from charbert.losses import IGNORED
 from charbert.noise import noise_words
-from charbert.ragged import Array, Ragged, offsets_of, rounded_up, spans
-from charbert.randomness import keys_of, uniform
+from charbert.ragged import Array, Ragged, cumulative_offsets, round_up, span_indices
+from charbert.randomness import derive_keys, uniform
 from charbert.vocabulary import Vocabulary
 from data.pretraining.blocks import TokenBlocks
 from data.pretraining.noise_schedule import Noise
@@ -76,7 +76,7 @@ class Corruption:
         """
         clean = Ragged(blocks.token_ids.astype(np.int64), blocks.word_offsets)
         row = np.repeat(np.arange(len(keys)), np.diff(blocks.row_offsets))
-        keys = keys_of(keys[row], np.arange(len(row)) - blocks.row_offsets[row])
+        keys = derive_keys(keys[row], np.arange(len(row)) - blocks.row_offsets[row])
         noised, pieces, nlm_labels = self._noised(clean, keys, noise)
 
         # All pieces in one array, those of the noised words behind the others.
@@ -94,7 +94,7 @@ class Corruption:
         kept = np.flatnonzero(_length_so_far(lengths, blocks.row_offsets) <= room)
         row, keys, lengths, nlm_label = row[kept], keys[kept], lengths[kept], nlm_label[kept]
         values = np.concatenate([clean.values, pieces.values])
-        words = Ragged(values[spans(starts[kept], lengths)], offsets_of(lengths))
+        words = Ragged(values[span_indices(starts[kept], lengths)], cumulative_offsets(lengths))
         masked = self._masked(lengths, maskable[kept], row, keys)
         return self._padded(words, row, masked, keys[masked], nlm_label, len(blocks.row_offsets) - 1)
 
@@ -130,22 +130,22 @@ class Corruption:
     ) -> CorruptedBatch:
         lengths = np.bincount(row, words.lengths, minlength=rows).astype(np.int64)
         longest = int(lengths.max(initial=0)) + SPECIAL_TOKENS
-        padded_length = rounded_up(longest, self._settings.pad_to_multiple_of)
+        padded_length = round_up(longest, self._settings.pad_to_multiple_of)
         shape = (rows, min(padded_length, self._settings.max_length))
         # Where each token goes in a flat array of that shape: behind the first special token of its row.
-        places = spans(np.arange(rows) * shape[1] + 1, lengths)
+        places = span_indices(np.arange(rows) * shape[1] + 1, lengths)
 
         input_ids = np.full(shape, self._pad_id)
         labels, nlm_labels = np.full(shape, IGNORED), np.full(shape, IGNORED)
         hidden = np.zeros(shape, bool)
         input_ids.flat[places] = words.values
         nlm_labels.flat[places] = np.repeat(nlm_label, words.lengths)
-        tokens = spans(words.offsets[masked], words.lengths[masked])
+        tokens = span_indices(words.offsets[masked], words.lengths[masked])
         original = words.values[tokens]
         labels.flat[places[tokens]] = original
         hidden.flat[places[tokens]] = True
         number_in_word = tokens - np.repeat(words.offsets[masked], words.lengths[masked])
-        token_keys = keys_of(np.repeat(keys, words.lengths[masked]), number_in_word)
+        token_keys = derive_keys(np.repeat(keys, words.lengths[masked]), number_in_word)
         input_ids.flat[places[tokens]] = self._shown(original, token_keys)
         input_ids[:, 0] = self._first_id
         input_ids[np.arange(rows), lengths + 1] = self._last_id
@@ -166,10 +166,10 @@ def is_noisable(text: str) -> bool:
 
 def _any(flags: Array, words: Ragged) -> Array:
     """(W,) whether any token of a word has its flag set."""
-    return np.diff(offsets_of(flags)[words.offsets]) > 0
+    return np.diff(cumulative_offsets(flags)[words.offsets]) > 0
 
 
 def _length_so_far(lengths: Array, row_offsets: Array) -> Array:
     """(W,) the tokens of a word and those before it in its row."""
-    ends = offsets_of(lengths)
+    ends = cumulative_offsets(lengths)
     return ends[1:] - np.repeat(ends[row_offsets[:-1]], np.diff(row_offsets))

@@ -7,7 +7,7 @@ import numpy as np
 from torch.utils.data import Sampler
 
 from charbert.errors import CharBertError
-from charbert.randomness import keys_of, shuffled
+from charbert.randomness import derive_keys, permute
 from data.pretraining.batches import BatchKey
 
 
@@ -69,7 +69,7 @@ class TrainingOrder(Sampler[BatchKey]):
         epoch, in_epoch = divmod(number, self._batches_per_epoch)
         first = (in_epoch * self._place.world_size + self._place.rank) * self._batch_size
         places = np.arange(first, first + self._batch_size)
-        indices = shuffled(places, self._examples, keys_of(self._seed, epoch))
+        indices = permute(places, self._examples, derive_keys(self._seed, epoch))
         return BatchKey(epoch, indices, number // self._place.batches_per_step)
 
 

@@ -11,7 +11,7 @@ from torch.utils.data import IterableDataset as TorchIterableDataset
 
 from charbert.errors import CharBertError
 from charbert.ragged import Array
-from charbert.randomness import keys_of, shuffled
+from charbert.randomness import derive_keys, permute
 from data.pretraining.batches import STREAM_STATE, Batch, BatchMaker
 from data.pretraining.blocks import Block, TokenBlocks, joined_blocks
 from data.pretraining.packing import Packer
@@ -94,7 +94,7 @@ class StreamedBatches(TorchIterableDataset[Batch]):
             if epoch != current and not has_text:
                 raise CharBertError("the stream has no text for one of the processes: give more text")
             current, has_text = epoch, bool(blocks) or (has_text and epoch == current)
-            order = shuffled(np.arange(len(blocks)), len(blocks), keys_of(self._seed, epoch))
+            order = permute(np.arange(len(blocks)), len(blocks), derive_keys(self._seed, epoch))
             for place in range(used, len(blocks)):
                 yield blocks[order[place]], StreamState(epoch, before, place + 1)
             used = 0
@@ -122,4 +122,4 @@ def _content_keys(blocks: TokenBlocks) -> Array:
     """(B,) a number for each block, made of its tokens and their places."""
     firsts = blocks.word_offsets[blocks.row_offsets]
     places = np.arange(len(blocks.token_ids)) - np.repeat(firsts[:-1], np.diff(firsts))
-    return np.add.reduceat(keys_of(blocks.token_ids, places), firsts[:-1])
+    return np.add.reduceat(derive_keys(blocks.token_ids, places), firsts[:-1])

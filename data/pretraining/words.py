@@ -10,7 +10,7 @@ from tokenizers import models
 from transformers import PreTrainedTokenizerFast
 
 from charbert.errors import CharBertError
-from charbert.ragged import Array, Ragged, spans
+from charbert.ragged import Array, Ragged, span_indices
 from charbert.spelling import BYTE_OF_LETTER, byte_letters, continuation_prefix, is_byte_level
 
 _LINE_END, _SPACE = "\n", " "
@@ -65,7 +65,9 @@ class WordPieces:
             row = [code_of(letter) for letter in piece.removeprefix(prefix) or piece]
             is_text = index not in added and None not in row and ord(_LINE_END) not in row
             codes.append([code for code in row if code is not None] if is_text else [])
-        self._codes = Ragged.of_rows([*codes, [ord(_LINE_END)]], np.uint8 if self._byte_level else np.uint32)
+        self._codes = Ragged.from_rows(
+            [*codes, [ord(_LINE_END)]], np.uint8 if self._byte_level else np.uint32
+        )
         self._after_space = np.array([self._byte_level and row[:1] == [ord(_SPACE)] for row in codes])
         self.is_readable = np.array([bool(row) for row in codes])
 
@@ -82,7 +84,7 @@ class WordPieces:
         line_end = len(self._codes.offsets) - 2
         lengths = words.lengths
         tokens = np.full(len(words.values) + len(lengths), line_end)
-        tokens[spans(words.offsets[:-1] + np.arange(len(lengths)), lengths)] = words.values
+        tokens[span_indices(words.offsets[:-1] + np.arange(len(lengths)), lengths)] = words.values
         text = self._codes.take(tokens).values.tobytes().decode(self._encoding, errors="replace")
         lines = text.split(_LINE_END)[:-1]
         return [line.removeprefix(_SPACE) for line in lines] if self._byte_level else lines
@@ -102,4 +104,4 @@ class WordPieces:
                 # The model alone, without the steps that would divide a text.
                 row = self._known[text] = tuple([token.id for token in self._model.tokenize(text)])
             rows.append(row)
-        return Ragged.of_rows(rows, np.int64)
+        return Ragged.from_rows(rows, np.int64)

@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
+from charbert.backbones import check_length
 from charbert.commands.progress import at_least
 from charbert.commands.results import versions, whole_file
 from charbert.errors import CharBertError
-from charbert.lengths import check_length
 from charbert.noise import EDITS, KEYBOARDS
 from charbert.recognizer.modeling import WordRecognizer
 from data.examples.options import add_column_options, given_columns

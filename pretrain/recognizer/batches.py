@@ -9,8 +9,8 @@ from torch.utils.data import Dataset
 
 from charbert.losses import IGNORED
 from charbert.noise import SHORTEST_EDITED, noise_words
-from charbert.ragged import Array, Ragged, offsets_of
-from charbert.randomness import keys_of, uniform
+from charbert.ragged import Array, Ragged, cumulative_offsets
+from charbert.randomness import derive_keys, uniform
 from charbert.recognizer.modeling import WordRecognizerConfig
 from charbert.recognizer.reading import LetterBags, inputs_of, is_letters, sentence_lengths, units_of
 from charbert.tokenization import CharBertTokenizer
@@ -73,7 +73,7 @@ class RecognizerBatches(Dataset[Batch]):
         units: list[str] = []
         lengths: list[int] = []
         keys = []
-        block_keys = keys_of(keys_of(self._seed, key.epoch), key.indices)
+        block_keys = derive_keys(derive_keys(self._seed, key.epoch), key.indices)
         for block_key, texts in zip(block_keys, self._texts(self._blocks.take(key.indices)), strict=True):
             before = len(units)
             # A separator between documents, and what no token stands for, has no text and ends a sentence.
@@ -81,7 +81,7 @@ class RecognizerBatches(Dataset[Batch]):
                 sentence = [unit for text in run for unit in units_of(text).texts] if has_text else []
                 units += sentence
                 lengths += sentence_lengths(sentence)
-            keys.append(keys_of(block_key, np.arange(len(units) - before)))
+            keys.append(derive_keys(block_key, np.arange(len(units) - before)))
         is_word = np.fromiter(map(is_letters, units), bool, len(units))
         small = [unit.lower() for unit in units]
         labels = np.where(is_word, self._words.ids(small), IGNORED)
@@ -107,7 +107,7 @@ class RecognizerBatches(Dataset[Batch]):
     def _texts(self, blocks: TokenBlocks) -> list[list[str]]:
         """The words of each block; empty texts where they cannot be read."""
         words = Ragged(blocks.token_ids.astype(np.int64), blocks.word_offsets)
-        unreadable = np.diff(offsets_of(~self._pieces.is_readable[words.values])[words.offsets]) > 0
+        unreadable = np.diff(cumulative_offsets(~self._pieces.is_readable[words.values])[words.offsets]) > 0
         texts = np.full(len(unreadable), "", dtype=object)
         texts[~unreadable] = self._pieces.texts(words.take(np.flatnonzero(~unreadable)))
         return [rows.tolist() for rows in np.split(texts, blocks.row_offsets[1:-1])]

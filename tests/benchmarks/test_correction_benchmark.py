@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from charbert.correction_rule import Weights
 from small_correction import saved_model
 
 from benchmarks import correction, correction_weights
 from benchmarks.misspelt import FITTED, MEASURED, MisspeltText, clean_lines, misspelt, single_words
 from benchmarks.spell_checkers import CHECKERS, Checker
 from charbert.correction.corrector import CorrectedWord, Suggestion
+from charbert.correction.rule import Weights
 from charbert.errors import CharBertError
 
 LINE = "The quick brown fox , it jumps over the lazy dog and over the brown form in Brown ."

@@ -12,7 +12,7 @@ from transformers import AutoModel, AutoModelForMaskedLM, DistilBertConfig, Dist
 
 import charbert
 from charbert import CharBertError, CharBertTokenizer, Vocabulary
-from charbert.spelling import characters_of_pieces, token_spellings
+from charbert.spelling import frequent_characters, token_spellings
 
 SIZES = {"char_embedding_size": 12, "word_vocabulary_size": 20}
 
@@ -118,7 +118,7 @@ class TestCharacterChannel:
 
     def test_reads_the_characters_of_the_pieces(self, kind: str, stock: Any, plain_folder: Path) -> None:
         model = charbert.CharBertModel.from_backbone(plain_folder, **SIZES)
-        characters = characters_of_pieces(stock)
+        characters = frequent_characters(stock)
         assert model.config.character_vocabulary_size == len(characters)
         assert model.spelling.spellings() == token_spellings(stock, characters)
 

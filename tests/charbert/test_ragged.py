@@ -1,8 +1,8 @@
 import numpy as np
 
-from charbert.ragged import Ragged, offsets_of, spans
+from charbert.ragged import Ragged, cumulative_offsets, span_indices
 
-ROWS = Ragged.of_rows([[5, 6], [], [7], [8, 9, 10]], np.int32)
+ROWS = Ragged.from_rows([[5, 6], [], [7], [8, 9, 10]], np.int32)
 
 
 def rows(ragged: Ragged) -> list[list[int]]:
@@ -24,8 +24,8 @@ def test_no_rows_can_be_taken() -> None:
 
 
 def test_spans_are_counted_one_after_the_other() -> None:
-    assert spans(np.array([4, 9, 0]), np.array([2, 0, 3])).tolist() == [4, 5, 0, 1, 2]
+    assert span_indices(np.array([4, 9, 0]), np.array([2, 0, 3])).tolist() == [4, 5, 0, 1, 2]
 
 
 def test_offsets_end_with_the_total() -> None:
-    assert offsets_of([2, 0, 3]).tolist() == [0, 2, 2, 5]
+    assert cumulative_offsets([2, 0, 3]).tolist() == [0, 2, 2, 5]

@@ -11,7 +11,7 @@ import charbert
 from charbert import CharBertError, CharBertTokenizer, Vocabulary
 from charbert.spelling import (
     SpellingTable,
-    characters_of_pieces,
+    frequent_characters,
     lay_out,
     spell,
     token_spellings,
@@ -23,7 +23,7 @@ BLANK, A, B, C, UNKNOWN = range(5)
 
 def letters(tokenizer: Any, piece: str) -> str:
     """The piece as the table spells it, in characters again."""
-    characters = characters_of_pieces(tokenizer)
+    characters = frequent_characters(tokenizer)
     spelling = token_spellings(tokenizer, characters)[tokenizer.convert_tokens_to_ids(piece)]
     return "".join(characters[character] for character in spelling)
 
@@ -68,16 +68,16 @@ class TestPieces:
         assert letters(tokenizer, "#") == "#"
 
     def test_special_tokens_are_one_blank_each(self, kind: str, stock: Any) -> None:
-        spellings = token_spellings(stock, characters_of_pieces(stock))
+        spellings = token_spellings(stock, frequent_characters(stock))
         assert [spellings[index] for index in stock.all_special_ids] == [[BLANK]] * len(stock.all_special_ids)
 
     def test_every_token_has_a_spelling(self, stock: Any) -> None:
-        spellings = token_spellings(stock, characters_of_pieces(stock))
+        spellings = token_spellings(stock, frequent_characters(stock))
         assert len(spellings) == len(stock)
         assert all(spellings)
 
     def test_rows_of_a_padded_embedding_are_blank(self, stock: Any) -> None:
-        spellings = token_spellings(stock, characters_of_pieces(stock), vocab_size=len(stock) + 2)
+        spellings = token_spellings(stock, frequent_characters(stock), vocab_size=len(stock) + 2)
         assert spellings[len(stock) :] == [[BLANK], [BLANK]]
 
     def test_added_token_is_spelled_in_the_letters_of_the_pieces(self, kind: str, stock: Any) -> None:
@@ -95,20 +95,20 @@ class TestPieces:
 
 class TestCharactersOfPieces:
     def test_stand_between_blank_and_unknown(self, stock: Any) -> None:
-        characters = characters_of_pieces(stock)
+        characters = frequent_characters(stock)
         assert characters[0] == " "
         assert characters[len(characters) - 1] == "<unk>"
         assert list(characters).count(" ") == 1
 
     def test_are_those_of_most_pieces(self) -> None:
         # Were the prefix of a continuation a part of it, # would be the first.
-        assert list(characters_of_pieces(tiny.stock_tokenizer("bert"), size=2)) == [" ", "o", "e", "<unk>"]
+        assert list(frequent_characters(tiny.stock_tokenizer("bert"), size=2)) == [" ", "o", "e", "<unk>"]
 
     def test_line_feed_is_none_for_it_would_break_the_file(self) -> None:
         tokenizer = tiny.stock_tokenizer("bert")
         tokenizer.backend_tokenizer.normalizer = None
         tokenizer.add_tokens([AddedToken("\n", normalized=False)])
-        assert "\n" not in characters_of_pieces(tokenizer)
+        assert "\n" not in frequent_characters(tokenizer)
 
 
 class TestTable:

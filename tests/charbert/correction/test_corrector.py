@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import tiny
-from charbert.correction_rule import Weights
 from small_correction import WORDS, model_that_says, saved_model
 
 import charbert
 from charbert import CharBertError, Corrector, Vocabulary, correct
 from charbert.correction.corrector import CorrectedWord, Correction
+from charbert.correction.rule import Weights
 
 # Whatever the weights: each word that is judged and has a suggestion is replaced.
 ALL = 0.0

@@ -5,7 +5,8 @@ from random import Random
 
 import numpy as np
 import pytest
-from charbert.correction_spelling import Spellings
+
+from charbert.correction.distance import Spellings
 
 
 def edits_between(one: str, other: str) -> int:

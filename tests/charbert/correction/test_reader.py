@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tiny
 import torch
-from charbert.correction_reading import WordPlace, WordReader
 from small_correction import WORDS
 
 import charbert
 from charbert import CharBertError, Vocabulary
+from charbert.correction.reader import WordPlace, WordReader
 
 TEXT = "the quick foxxes jumped over a dog ."
 POSITIONS = 24

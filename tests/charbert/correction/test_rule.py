@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from charbert.correction_rule import Judgement, Rule, Weights, looks_like_a_name
 from small_correction import WORDS
 
 from charbert import Vocabulary
+from charbert.correction.rule import Judgement, Rule, Weights, looks_like_a_name
 
 WEIGHTS = Weights(head=1.0, sure=0.0, rank=0.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
 VOCABULARY = Vocabulary(WORDS)

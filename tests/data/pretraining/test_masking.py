@@ -7,7 +7,7 @@ import tiny
 
 from charbert.losses import IGNORED
 from charbert.noise import PRETRAINING_EDITS
-from charbert.randomness import keys_of
+from charbert.randomness import derive_keys
 from charbert.vocabulary import Vocabulary
 from data.pretraining.blocks import TokenBlocks, joined_blocks
 from data.pretraining.masking import CorruptedBatch, Corruption, CorruptionSettings
@@ -16,7 +16,7 @@ from data.pretraining.packing import Packer
 
 WORDS = Vocabulary(["the", "quick", "brown", "fox", "over", "lazy", "dog", "token", "word", "<unk>"])
 LONG_TEXT = " ".join(tiny.SENTENCES) + " "
-KEYS = keys_of(0, np.arange(100))
+KEYS = derive_keys(0, np.arange(100))
 
 
 def blocks_of(kind: str, texts: list[str], block_size: int = 20_000) -> TokenBlocks:
@@ -37,7 +37,7 @@ def corrupt(
         tiny.tokenizer(kind), WORDS, CorruptionSettings(**{"max_length": 100_000, **settings})
     )
     blocks = blocks_of(kind, texts)
-    keys = keys_of(key, np.arange(len(blocks.row_offsets) - 1))
+    keys = derive_keys(key, np.arange(len(blocks.row_offsets) - 1))
     return corruption(blocks, keys, Noise(noise, tuple(edits)))
 
 

@@ -17,7 +17,7 @@ def words_of(kind: str, text: str) -> tuple[WordPieces, Ragged]:
     words: dict[int, list[int]] = {}
     for token_id, word_id in zip(encoding.ids, encoding.word_ids, strict=True):
         words.setdefault(word_id, []).append(token_id)
-    return WordPieces(tokenizer), Ragged.of_rows(list(words.values()), np.int64)
+    return WordPieces(tokenizer), Ragged.from_rows(list(words.values()), np.int64)
 
 
 def first_pieces(words: Ragged) -> Array:
@@ -52,7 +52,7 @@ def test_a_word_stays_one_whatever_it_contains(kind: str) -> None:
 
 def test_no_words_have_no_pieces(kind: str) -> None:
     pieces = WordPieces(tiny.tokenizer(kind))
-    assert pieces.texts(Ragged.of_rows([], np.int64)) == []
+    assert pieces.texts(Ragged.from_rows([], np.int64)) == []
     assert pieces.pieces([], np.zeros(0, bool)).offsets.tolist() == [0]
 
 
@@ -65,7 +65,7 @@ def test_special_tokens_and_line_ends_are_not_read(kind: str) -> None:
 
 def test_bytes_that_are_no_text_leave_the_other_words_alone() -> None:
     pieces, words = words_of("roberta", "naïve dog")
-    half = Ragged.of_rows([words.values[:3].tolist(), words.take(np.array([1])).values.tolist()], np.int64)
+    half = Ragged.from_rows([words.values[:3].tolist(), words.take(np.array([1])).values.tolist()], np.int64)
     assert pieces.texts(half)[0].endswith("\ufffd")
     assert pieces.texts(half)[1] == "dog"
 

@@ -1,10 +1,10 @@
-"""What a fast path has to know before it takes the place of a module."""
+"""Fast paths: checks whether a module is unmodified, so that faster code may take its place."""
 
 import torch
 from torch import nn
 
 
-def is_plain(module: nn.Module, kind: type[nn.Module], *weights: str) -> bool:
+def is_unmodified(module: nn.Module, kind: type[nn.Module], *weights: str) -> bool:
     """Whether a call of `module` does what `kind` does with its weights, and nothing else.
 
     It does not where there is an adapter, a hook, a quantised weight, or another `forward`.
@@ -22,7 +22,7 @@ def is_plain(module: nn.Module, kind: type[nn.Module], *weights: str) -> bool:
     return ordinary and not any(hooks)
 
 
-def dtype_of_products(tensor: torch.Tensor) -> torch.dtype:
+def compute_dtype(tensor: torch.Tensor) -> torch.dtype:
     """What a matrix product with `tensor` is computed in: its own type, or that of autocast."""
     device = tensor.device.type
     if tensor.dtype == torch.float64 or device == "meta" or not torch.is_autocast_enabled(device):

@@ -1,0 +1,137 @@
+"""Backbones: the registry of the subword encoders that a CharBERT can be built around.
+
+`register_backbone` adds one; everything that differs between BERT and RoBERTa is a field of its entry.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+import transformers
+from transformers import PreTrainedConfig
+from transformers.masking_utils import create_bidirectional_mask
+
+from charbert.errors import CharBertError
+from charbert.fast_path import compute_dtype
+
+Names = tuple[tuple[str, str], ...]
+
+
+class Backbone(NamedTuple):
+    """One kind of backbone, whose model has `embeddings` and `encoder.layer` as BERT's has."""
+
+    model_type: str
+    """Its name in `config.json`."""
+    prefix: str
+    """What the names of the encoder's tensors begin with in a plain checkpoint with a head."""
+    tokenizer_class: Any
+    """The fast tokenizer of a folder that names none."""
+    masked_lm_class: Any
+    masked_lm_head: str
+    """The attribute of `masked_lm_class` that holds its head."""
+    head_names: Names
+    """Beginnings of the names of the language-model heads' tensors: (theirs, ours)."""
+    type_vocab_size: int = 2
+    """Token types of a model that is trained from scratch."""
+    padding_offset: bool = False
+    """Whether the positions up to the id of the padding token are kept free, as in RoBERTa."""
+
+    def max_position_embeddings(self, max_length: int, pad_token_id: int) -> int:
+        """Positions that a model from scratch needs for inputs of `max_length` tokens."""
+        return max_length + (pad_token_id + 1 if self.padding_offset else 0)
+
+
+BACKBONES: dict[str, Backbone] = {}
+
+
+def register_backbone(backbone: Backbone) -> None:
+    """Make a backbone known to loading, conversion and pre-training, under its `model_type`."""
+    BACKBONES[backbone.model_type] = backbone
+
+
+def find_backbone(model_type: str) -> Backbone:
+    """The entry of a model type.
+
+    Raises:
+        CharBertError: there is none.
+    """
+    if model_type not in BACKBONES:
+        raise CharBertError(f"no backbone {model_type!r}; choose one of {', '.join(BACKBONES)}")
+    return BACKBONES[model_type]
+
+
+def max_tokens(position_embeddings: Any) -> int:
+    """The longest input, in tokens, for which a table of position embeddings has rows."""
+    # RoBERTa keeps the rows up to that of the padding token free.
+    padding = position_embeddings.padding_idx
+    return position_embeddings.num_embeddings - (0 if padding is None else padding + 1)
+
+
+def check_length(model: Any, max_length: int) -> None:
+    """Refuse inputs that are longer than a model's position embeddings: a CharBERT's or a plain model's.
+
+    Raises:
+        CharBertError: `max_length` is greater than what it can read.
+    """
+    encoder = getattr(model.base_model, "backbone", model.base_model)
+    positions = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
+    if positions is not None and max_length > max_tokens(positions):
+        raise CharBertError(
+            f"max_length={max_length}, but the model has {max_tokens(positions)} positions; give less"
+        )
+
+
+def layer_attention_mask(
+    config: PreTrainedConfig, states: torch.Tensor, attention_mask: torch.Tensor
+) -> torch.Tensor | None:
+    """The attention mask of a backbone's layers, in the form that its attention implementation takes.
+
+    Shape: `states` (B, L, H), `attention_mask` (B, L), 0 at padding.
+
+    On a GPU, sdpa gets a row of numbers to add for each sequence, expanded to (B, 1, L, L): attention reads
+    it from the cache, and the host does not wait for its values, as it would to see whether one is needed.
+    """
+    if states.device.type != "cuda" or config._attn_implementation != "sdpa":
+        return create_bidirectional_mask(config=config, inputs_embeds=states, attention_mask=attention_mask)
+    dtype = compute_dtype(states)
+    row = torch.zeros(attention_mask.shape, dtype=dtype, device=states.device)
+    row = row.masked_fill(attention_mask == 0, torch.finfo(dtype).min)
+    return row[:, None, None].expand(-1, 1, states.shape[1], -1)
+
+
+register_backbone(
+    Backbone(
+        model_type="bert",
+        prefix="bert.",
+        tokenizer_class=transformers.BertTokenizerFast,
+        masked_lm_class=transformers.BertForMaskedLM,
+        masked_lm_head="cls",
+        head_names=(
+            ("cls.predictions.transform.dense.", "mlm_head.dense."),
+            ("cls.predictions.transform.LayerNorm.", "mlm_head.layer_norm."),
+            ("cls.predictions.decoder.weight", "mlm_head.decoder.weight"),
+            ("cls.predictions.bias", "mlm_head.decoder.bias"),
+            ("cls.predictions.adv_transform.dense.", "nlm_head.dense."),
+            ("cls.predictions.adv_transform.LayerNorm.", "nlm_head.layer_norm."),
+            ("cls.predictions.adv_decoder.", "nlm_head.decoder."),
+        ),
+    )
+)
+register_backbone(
+    Backbone(
+        model_type="roberta",
+        prefix="roberta.",
+        tokenizer_class=transformers.RobertaTokenizerFast,
+        masked_lm_class=transformers.RobertaForMaskedLM,
+        masked_lm_head="lm_head",
+        head_names=(
+            ("lm_head.dense.", "mlm_head.dense."),
+            ("lm_head.layer_norm.", "mlm_head.layer_norm."),
+            ("lm_head.decoder.weight", "mlm_head.decoder.weight"),
+            ("lm_head.bias", "mlm_head.decoder.bias"),
+            ("lm_head.char_dense.", "nlm_head.dense."),
+            ("lm_head.adv_decoder.", "nlm_head.decoder."),
+        ),
+        type_vocab_size=1,
+        padding_offset=True,
+    )
+)
