@@ -1,38 +1,28 @@
-"""`python -m charbert`: the version, and conversion of released checkpoints."""
+"""`python -m charbert`, or `charbert`: the version, and the commands of the installed library."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 
-from charbert.conversion import MODELS, convert_checkpoint
+from charbert.commands.dispatch import Command, dispatch
 from charbert.errors import run_command
 from charbert.version import __version__
 
+COMMANDS = {
+    "convert": Command(
+        "charbert.conversion",
+        "ConvertSettings",
+        "a released CharBERT checkpoint -> this project's format; with --character-vocabulary the model can "
+        "spell by itself, and a tokenizer is written beside it if there is one",
+    ),
+}
+DESCRIPTION = f"CharBERT {__version__}: a character-aware encoder for noisy text."
+
 
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog="charbert", description=__doc__)
-    parser.add_argument("--version", action="version", version=f"charbert {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True)
-    convert = commands.add_parser(
-        "convert", help="a released CharBERT checkpoint -> this project's format", description=_CONVERT
-    )
-    convert.add_argument("source", metavar="IN", help="folder or hub id of the released checkpoint")
-    convert.add_argument("target", metavar="OUT", help="folder to write")
-    convert.add_argument(
-        "--head", choices=MODELS, help="the model's head; read from the tensors when they tell"
-    )
-    convert.add_argument(
-        "--character-vocabulary", metavar="FILE", help="its characters, for the spelling table"
-    )
-    convert.add_argument("--word-vocabulary", metavar="FILE", help="the noisy LM's words, to keep beside it")
-    convert.add_argument("--tokenizer", metavar="FOLDER", help="its tokenizer, if IN has none")
-    convert.add_argument("--overwrite", action="store_true", help="write into a folder that holds something")
-    given = parser.parse_args(arguments)
-    convert_checkpoint(**{name: value for name, value in vars(given).items() if name != "command"})
-
-
-_CONVERT = """Convert a released CharBERT checkpoint. With --character-vocabulary the model can spell by
-itself, and a tokenizer is written beside it if there is one."""
+    if list(arguments) == ["--version"]:
+        print(f"charbert {__version__}")
+    else:
+        dispatch("charbert", DESCRIPTION, COMMANDS, arguments)
 
 
 def command() -> int:

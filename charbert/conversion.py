@@ -1,10 +1,12 @@
-"""What `python -m charbert convert` does."""
+"""`python -m charbert convert`: a released CharBERT checkpoint -> a folder in this project's format."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import charbert
 from charbert.checkpoints import convert, read_checkpoint, read_config
 from charbert.commands.results import check_output_folder, write_results
+from charbert.commands.settings import REQUIRED, Settings, option, positional
 from charbert.errors import CharBertError
 from charbert.loading import backbone_tokenizer
 from charbert.tokenization import CharBertTokenizer
@@ -19,37 +21,52 @@ MODELS = {
 }
 
 
-def convert_checkpoint(
-    source: str,
-    target: str,
-    head: str | None = None,
-    character_vocabulary: str | None = None,
-    word_vocabulary: str | None = None,
-    tokenizer: str | None = None,
-    overwrite: bool = False,
-) -> None:
+@dataclass(kw_only=True)
+class ConvertSettings(Settings):
+    """Options of `charbert convert`."""
+
+    source: str = positional("folder or hub id of the released checkpoint")
+    output: str = option(REQUIRED, "folder to write")
+    head: str | None = option(
+        None, "the model's head; by default the one that the tensors show", choices=MODELS
+    )
+    character_vocabulary: str | None = option(None, "file of its characters, for the spelling table")
+    word_vocabulary: str | None = option(None, "file of the noisy LM's words, to keep beside it")
+    tokenizer: str | None = option(None, "folder of its tokenizer, if SOURCE has none")
+    overwrite: bool = option(False, "write into a folder that holds something")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.word_vocabulary and not self.character_vocabulary:
+            raise CharBertError(
+                "--word-vocabulary needs --character-vocabulary: they are written with the tokenizer"
+            )
+
+
+def run(settings: ConvertSettings) -> None:
     """Load a released checkpoint and save it in this project's format, with a tokenizer if there is one."""
-    check_output_folder(target, overwrite)
-    if word_vocabulary and not character_vocabulary:
-        raise CharBertError(
-            "--word-vocabulary needs --character-vocabulary: they are written with the tokenizer"
-        )
-    characters = Vocabulary.load(character_vocabulary) if character_vocabulary else None
-    words = Vocabulary.load(word_vocabulary) if word_vocabulary else None
-    model_class = MODELS[head or head_of(source)]
-    model = model_class.from_pretrained(source, character_vocabulary=characters, tokenizer=tokenizer)
+    output = Path(settings.output)
+    check_output_folder(output, settings.overwrite)
+    characters, words = (
+        Vocabulary.load(path) if path else None
+        for path in (settings.character_vocabulary, settings.word_vocabulary)
+    )
+    model_class = MODELS[settings.head or detect_head(settings.source)]
+    model = model_class.from_pretrained(
+        settings.source, character_vocabulary=characters, tokenizer=settings.tokenizer
+    )
     if characters is not None:
-        stock = backbone_tokenizer(tokenizer or source, model.config.backbone_config.model_type)
-        CharBertTokenizer.from_stock(stock, characters, words).save_pretrained(target)
-    model.save_pretrained(target)
+        kind = model.config.backbone_config.model_type
+        stock = backbone_tokenizer(settings.tokenizer or settings.source, kind)
+        CharBertTokenizer.from_stock(stock, characters, words).save_pretrained(output)
+    model.save_pretrained(output)
     numbers = {"parameters": model.num_parameters(), "spelling_length": model.config.spelling_length}
-    settings = {"source": source, "head": head, "character_vocabulary": character_vocabulary}
-    write_results(target, numbers, {**settings, "word_vocabulary": word_vocabulary, "tokenizer": tokenizer})
+    write_results(output, numbers, asdict(settings))
     spelling = "with" if characters is not None else "without"
-    print(f"{model_class.__name__} written to {Path(target)}, {spelling} a spelling table")
+    print(f"{model_class.__name__} written to {output}, {spelling} a spelling table")
 
 
-def head_of(source: str) -> str:
+def detect_head(source: str) -> str:
     """The head that a released checkpoint has, as far as its tensors tell.
 
     Raises:

@@ -72,18 +72,9 @@ class CharBertForTokenClassification(_TaskModel):
         Args:
             labels: (B, L) classes, -100 where there is none.
         """
-        encoded = self.charbert(
-            input_ids,
-            attention_mask,
-            token_type_ids,
-            position_ids,
-            inputs_embeds,
-            char_input_ids,
-            start_ids,
-            end_ids,
-            return_dict=True,
-            **kwargs,
-        )
+        tokens = (input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        spelled = (char_input_ids, start_ids, end_ids)
+        encoded = self.charbert(*tokens, *spelled, return_dict=True, **kwargs)
         logits = self.classifier(self.joined(encoded))
         loss = None if labels is None else mean_cross_entropy(logits.flatten(0, 1), labels.flatten())
         return TokenClassifierOutput(
@@ -120,18 +111,9 @@ class CharBertForSequenceClassification(_TaskModel):
                 of these is said by `config.problem_type`, or follows from `num_labels` and the type of the
                 labels, as everywhere in `transformers`.
         """
-        encoded = self.charbert(
-            input_ids,
-            attention_mask,
-            token_type_ids,
-            position_ids,
-            inputs_embeds,
-            char_input_ids,
-            start_ids,
-            end_ids,
-            return_dict=True,
-            **kwargs,
-        )
+        tokens = (input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        spelled = (char_input_ids, start_ids, end_ids)
+        encoded = self.charbert(*tokens, *spelled, return_dict=True, **kwargs)
         logits = self.classifier(self.joined_mean(encoded, attention_mask))
         loss = None if labels is None else self.loss_function(labels, logits, self.config)
         return SequenceClassifierOutput(
@@ -170,17 +152,9 @@ class CharBertForMultipleChoice(_TaskModel):
         if given is None:
             raise CharBertError("give exactly one of input_ids and inputs_embeds")
         choices = given.shape[1]
-        inputs = (
-            input_ids,
-            attention_mask,
-            token_type_ids,
-            position_ids,
-            inputs_embeds,
-            char_input_ids,
-            start_ids,
-            end_ids,
-        )
-        flat = [None if each is None else each.flatten(0, 1) for each in inputs]
+        tokens = (input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        spelled = (char_input_ids, start_ids, end_ids)
+        flat = [None if each is None else each.flatten(0, 1) for each in (*tokens, *spelled)]
         encoded = self.charbert(*flat, return_dict=True, **kwargs)
         logits = self.classifier(self.joined_mean(encoded, flat[1])).view(-1, choices)
         loss = None if labels is None else F.cross_entropy(logits, labels)
@@ -217,18 +191,9 @@ class CharBertForQuestionAnswering(_TaskModel):
         Args:
             start_positions, end_positions: (B,) tokens; a position outside the sequence counts for nothing.
         """
-        encoded = self.charbert(
-            input_ids,
-            attention_mask,
-            token_type_ids,
-            position_ids,
-            inputs_embeds,
-            char_input_ids,
-            start_ids,
-            end_ids,
-            return_dict=True,
-            **kwargs,
-        )
+        tokens = (input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        spelled = (char_input_ids, start_ids, end_ids)
+        encoded = self.charbert(*tokens, *spelled, return_dict=True, **kwargs)
         start_logits, end_logits = self.qa_outputs(self.joined(encoded)).unbind(dim=-1)
         loss = None
         if start_positions is not None and end_positions is not None:

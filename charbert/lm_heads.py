@@ -81,18 +81,9 @@ class CharBertForPreTraining(_MaskedLanguageModel):
 
         A task with labels gives its loss and scores its labelled positions only; one without gives logits.
         """
-        encoded = self.charbert(
-            input_ids,
-            attention_mask,
-            token_type_ids,
-            position_ids,
-            inputs_embeds,
-            char_input_ids,
-            start_ids,
-            end_ids,
-            return_dict=True,
-            **kwargs,
-        )
+        tokens = (input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        spelled = (char_input_ids, start_ids, end_ids)
+        encoded = self.charbert(*tokens, *spelled, return_dict=True, **kwargs)
         output = CharBertForPreTrainingOutput(
             hidden_states=encoded.hidden_states,
             char_hidden_states=encoded.char_hidden_states,
@@ -145,18 +136,9 @@ class CharBertForMaskedLM(_MaskedLanguageModel):
         Args:
             labels: (B, L) original tokens at masked positions, -100 elsewhere.
         """
-        encoded = self.charbert(
-            input_ids,
-            attention_mask,
-            token_type_ids,
-            position_ids,
-            inputs_embeds,
-            char_input_ids,
-            start_ids,
-            end_ids,
-            return_dict=True,
-            **kwargs,
-        )
+        tokens = (input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        spelled = (char_input_ids, start_ids, end_ids)
+        encoded = self.charbert(*tokens, *spelled, return_dict=True, **kwargs)
         logits = self.mlm_head(encoded.last_hidden_state)
         loss = None if labels is None else mean_cross_entropy(logits.flatten(0, 1), labels.flatten())
         return MaskedLMOutput(

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type
 
 import yaml
 
-from charbert.errors import CharBertError
+from charbert.errors import CharBertError, UsageError
 
 S = TypeVar("S")
 CONFIG = "CONFIG.yaml"
@@ -128,7 +128,7 @@ def parse_settings(
     for name, field in fields.items():
         if name not in values and _default(field) is REQUIRED:
             where = f"set it in {CONFIG[:-5].lower()} or " if config else ""
-            raise CharBertError(f"--{_dashed(name)} is missing; {where}give it on the command line")
+            raise UsageError(f"--{_dashed(name)} is missing; {where}give it on the command line")
     return settings_class(**{name: _converted(name, value, hints[name]) for name, value in values.items()})
 
 
@@ -195,10 +195,11 @@ def _unknown_key(name: str, settings_class: Any, where: str, *, dashes: bool = F
     ]
     now = getattr(settings_class, "RENAMED", {}).get(name)
     shown = (lambda key: f"--{_dashed(key)}") if dashes else repr
+    error = UsageError if dashes else CharBertError
     if now in known:
-        return CharBertError(f"{where}: {shown(name)} has the name {shown(now)} now")
+        return error(f"{where}: {shown(name)} has the name {shown(now)} now")
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)
-    return CharBertError(f"{where}: unknown key {shown(name)}; the nearest is {shown(nearest[0])}")
+    return error(f"{where}: unknown key {shown(name)}; the nearest is {shown(nearest[0])}")
 
 
 def _check_value(field: Any, value: Any) -> None:

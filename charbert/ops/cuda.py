@@ -1,4 +1,4 @@
-"""The kernels of the GRU, compiled at first use by NVRTC, which comes with torch: no compiler is needed."""
+"""CUDA launch of the GRU kernels, compiled at first use by NVRTC, which comes with torch."""
 
 import functools
 import importlib.resources
@@ -40,8 +40,8 @@ def padded(units: int) -> int:
 def usable(device: int, units: int, dtype: torch.dtype) -> bool:
     """Whether the kernels run on this GPU, for so many units in each direction, in this type.
 
-    The first call for a device compiles them, which takes less than a second. What stands in the way of a GPU
-    that should do is said once.
+    The first call for a device compiles them, which takes less than a second. If they cannot run on a
+    GPU that is new enough, the reason is logged once.
     """
     if dtype not in TYPES or units > MOST_UNITS or torch.version.cuda is None:
         return False

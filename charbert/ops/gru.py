@@ -1,8 +1,8 @@
 """A bidirectional GRU over characters, as the custom operator `charbert::gru`.
 
 A vocabulary of characters is small, so what a character adds to the gates is a row of a table; only the
-recurrent part is left to the loop over steps. The loop exists twice: as a CUDA kernel (`gru_cuda`) and, step
-by step, in `gru_reference`, which says what the kernel computes.
+recurrent part is left to the loop over steps. The loop exists twice: as a CUDA kernel (`ops.cuda`) and, step by
+step, in `ops.reference`, which defines what the kernel computes.
 
 Backward, nothing is computed twice: with h' = (1 - z) n + z h, n = tanh(x_n + r q), q = W_n h + b, the
 gradient of each gate is that of h' times a factor known in the forward pass, which saves the factors. The
@@ -24,9 +24,6 @@ from charbert.ops import reference as gru_reference
 from charbert.ops.reference import NEW
 from charbert.ragged import round_up
 
-# cuDNN copies the weights of a `DirectionalGRU` into one piece at each call, and says so.
-warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
-
 FACTORS = 5  # of n, r and z before their activations, of q, and of the state before
 
 
@@ -41,6 +38,8 @@ class DirectionalGRU(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
+        # cuDNN copies these weights into one piece at each call, and warns of it.
+        warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
         self.input_size, self.hidden_size = input_size, hidden_size
         self.weight_ih_l0 = nn.Parameter(torch.empty(3 * hidden_size, input_size))
         self.weight_hh_l0 = nn.Parameter(torch.empty(3 * hidden_size, hidden_size))
@@ -80,7 +79,7 @@ def bidirectional_gru(
     """The states of both directions at every character; the backward one begins at each sequence's last.
 
     Shape: `embeddings` (V, E), `char_input_ids` (B, T), `lengths` (B,) characters of each sequence, 0 to T ->
-    (B, T + 1, 2 D) for D units in each direction, zero behind a sequence's end.
+    (B, T + 1, 2 D) for D units in each direction, zero after a sequence's end.
 
     Args:
         directions: the layers that hold the weights, of one direction each.
@@ -169,7 +168,7 @@ def gru_backward(
 
     rows, steps = gradients.flatten(0, 1), states.flatten(0, 1)
     # Row i of the flat states is the state before step i + 1 of the forward direction, and before step i - 1
-    # of the backward one. The empty row behind each sequence is the zero state that either begins with.
+    # of the backward one. The empty row after each sequence is the zero state that either begins with.
     weight_gradient = torch.stack(
         [
             rows[1:, 0, 1:].flatten(1).t() @ steps[:-1, 0],

@@ -1,4 +1,4 @@
-"""What the kernels of the GRU compute, step by step and in plain torch: what runs on a CPU, and tests them.
+"""Reference of the GRU kernels in plain torch, step by step: it runs on a CPU, and tests the kernels.
 
 The model itself uses torch's GRU on a CPU, which is faster.
 """
@@ -19,7 +19,7 @@ def forward(
     states: torch.Tensor,
     factors: torch.Tensor | None,
 ) -> None:
-    """What `gru_cuda.forward` computes, step by step: fills `states` and `factors`."""
+    """What `ops.cuda.forward` computes, step by step: fills `states` and `factors`."""
     exact = torch.promote_types(table.dtype, torch.float32)
     for direction, place in enumerate(_walks(lengths)):
         state = torch.zeros(len(lengths), table.shape[-1], dtype=exact, device=table.device)
@@ -49,7 +49,7 @@ def backward(
     weight: torch.Tensor,
     gradients: torch.Tensor,
 ) -> None:
-    """What `gru_cuda.backward` computes, step by step: fills `gradients` with those of n, r, z and q."""
+    """What `ops.cuda.backward` computes, step by step: fills `gradients` with those of n, r, z and q."""
     exact = torch.promote_types(weight.dtype, torch.float32)
     for direction, place in enumerate(_walks(lengths)):
         carried = torch.zeros_like(state_gradients[:, 0, 0], dtype=exact)

@@ -27,8 +27,8 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "converted"
 
 
-def convert(*arguments: Any) -> int:
-    return run_command(main, ["convert", *map(str, arguments)])
+def convert(source: Path, target: Path, *options: Any) -> int:
+    return run_command(main, ["convert", str(source), "--output", str(target), *map(str, options)])
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,16 @@ def test_folder_that_holds_something_is_written_into_only_if_asked(
     assert (target / "mine.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "status"), [(["--version"], 0), (["--help"], 0), (["convert"], 2), ([], 2)]
-)
+@pytest.mark.parametrize(("arguments", "status"), [(["--help"], 0), (["convert"], 2), ([], 2)])
 def test_usage_has_the_usual_exit_status(arguments: list[str], status: int) -> None:
     with pytest.raises(SystemExit) as left:
         run_command(main, arguments)
     assert left.value.code == status
+
+
+def test_missing_and_unknown_options_are_wrong_usage(released: Path) -> None:
+    assert run_command(main, ["convert", str(released)]) == 2
+    assert run_command(main, ["convert", str(released), "--output", "there", "--haed", "qa"]) == 2
 
 
 def test_runs_as_a_module() -> None:
