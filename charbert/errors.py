@@ -18,7 +18,7 @@ def first_line(error: BaseException) -> str:
 
 
 def run_command(main: Callable[[Sequence[str]], None], arguments: Sequence[str] | None = None) -> int:
-    """Run `main(arguments)` and return an exit status: 0; 1 where it failed or was interrupted; 2 for bad usage.
+    """Run `main(arguments)` and return an exit status: 0, 1 (failed or interrupted) or 2 (wrong usage).
 
     A `CharBertError` or `OSError` is printed to standard error as one line. Any other exception is a
     defect of this project and keeps its traceback.

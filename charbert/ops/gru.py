@@ -1,8 +1,8 @@
 """A bidirectional GRU over characters, as the custom operator `charbert::gru`.
 
 A vocabulary of characters is small, so what a character adds to the gates is a row of a table; only the
-recurrent part is left to the loop over steps. The loop exists twice: as a CUDA kernel (`ops.cuda`) and, step by
-step, in `ops.reference`, which defines what the kernel computes.
+recurrent part is left to the loop over steps. The loop exists twice: as a CUDA kernel (`ops.cuda`) and, step
+by step, in `ops.reference`, which defines what the kernel computes.
 
 Backward, nothing is computed twice: with h' = (1 - z) n + z h, n = tanh(x_n + r q), q = W_n h + b, the
 gradient of each gate is that of h' times a factor known in the forward pass, which saves the factors. The
