@@ -10,26 +10,21 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from sklearn import metrics
-from sklearn.preprocessing import MultiLabelBinarizer
 
 from charbert.errors import CharBertError
 from data.examples.conll import to_iob2
 from data.examples.types import TaggedExample
-from finetune.metrics.tagging import OUTSIDE, entity_scores, entity_scores_by_type, has_entities
+from finetune.metrics.classification import LABEL_SCORES, occurring
+from finetune.metrics.tagging import OUTSIDE, entity_scores
 from finetune.tasks.base import Task
-from finetune.tasks.tags import TagPrediction, TagTask, word_starts, words_at
-from finetune.tasks.texts import MULTI_LABEL, TextTask
+from finetune.tasks.tags import TagPrediction, word_starts, words_at
 
 logger = logging.getLogger(__name__)
-COLUMNS = ("precision", "recall", "f1", "support")
 MOST_LABELS = 30
 REST = "(the rest)"
 _LONGEST_NAME = 24  # characters in the figure
 _CELL, _LARGEST_CELL, _GRID = 0.42, 1.0, 5.0  # inches
 _POINTS, _LARGEST_FONT = 72, 11
-
-LabelScores = dict[str, dict[str, float]]
 
 
 def check_word_split(task: Task[Any, Any]) -> None:
@@ -38,7 +33,7 @@ def check_word_split(task: Task[Any, Any]) -> None:
     Raises:
         CharBertError: it has none.
     """
-    if not isinstance(task, TagTask) or not has_entities(task.labels):
+    if not task.has_entities:
         raise CharBertError("word_split: scores entities (tags O, B-... and I-...), and this task has none")
 
 
@@ -117,66 +112,23 @@ def write_report(
         folder: gets the files; it exists.
         name: of the examples, such as `dev`.
     """
-    labels = list(task.labels)
-    if isinstance(task, TagTask):
-        tags = [example.tags for example in examples], [prediction.tags for prediction in predictions]
-        gold, predicted = ([tag for sentence in side for tag in sentence] for side in tags)
-        if has_entities(labels):
-            scores = entity_scores_by_type(*tags)
-            labels, gold, predicted = ([_type_of(tag) for tag in each] for each in (labels, gold, predicted))
-        else:
-            scores = _label_scores(gold, predicted, labels)
-    elif isinstance(task, TextTask) and labels:
-        gold = [example.label for example in examples]
-        predicted = [prediction.label for prediction in predictions]
-        scores = (_label_set_scores if task.kind == MULTI_LABEL else _label_scores)(gold, predicted, labels)
-    else:
+    report = task.report_labels(examples, predictions)
+    if report is None:
         logger.info("%s: no report, since this task has no labels", name)
         return
-    (folder / f"report-{name}.txt").write_text(_table(scores) + "\n", encoding="utf-8")
-    if not (isinstance(task, TextTask) and task.kind == MULTI_LABEL):
-        draw_confusion(gold, predicted, labels, folder / f"confusion-{name}.png", title=name)
+    (folder / f"report-{name}.txt").write_text(_table(report.scores) + "\n", encoding="utf-8")
+    if report.gold:
+        draw_confusion(report.gold, report.predicted, report.labels, folder / f"confusion-{name}.png", name)
 
 
-def _type_of(tag: str) -> str:
-    return tag if tag == OUTSIDE else tag[2:]
-
-
-def _label_scores(gold: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> LabelScores:
-    """Of those labels that occur on either side."""
-    known = _occurring(labels, gold, predicted)
-    columns = metrics.precision_recall_fscore_support(gold, predicted, labels=known, zero_division=0)
-    return _by_label(known, columns)
-
-
-def _label_set_scores(
-    gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], labels: Sequence[str]
-) -> LabelScores:
-    known = _occurring(labels, chain(*gold), chain(*predicted))
-    if not known:
-        return {}
-    sides = [MultiLabelBinarizer(classes=known).fit_transform(side) for side in (gold, predicted)]
-    return _by_label(known, metrics.precision_recall_fscore_support(*sides, zero_division=0))
-
-
-def _occurring(labels: Iterable[str], *sides: Iterable[str]) -> list[str]:
-    found = set().union(*sides)
-    return [label for label in dict.fromkeys(labels) if label in found]
-
-
-def _by_label(labels: Sequence[str], columns: Iterable[Any]) -> LabelScores:
-    rows = zip(labels, *columns, strict=True)
-    return {label: dict(zip(COLUMNS, values, strict=True)) for label, *values in rows}
-
-
-def _table(scores: LabelScores) -> str:
+def _table(scores: dict[str, dict[str, float]]) -> str:
     """A line for each label; below them the plain mean over the labels, and their support together."""
-    rows = [(label, [found[column] for column in COLUMNS]) for label, found in scores.items()]
+    rows = [(label, [found[column] for column in LABEL_SCORES]) for label, found in scores.items()]
     if rows:
         values = np.array([found for _, found in rows])
         rows.append(("mean", [*values[:, :-1].mean(axis=0), values[:, -1].sum()]))
     width = max(map(len, ("label", *scores)))
-    lines = [f"{'label':{width}}" + "".join(f"{column:>11}" for column in COLUMNS)]
+    lines = [f"{'label':{width}}" + "".join(f"{column:>11}" for column in LABEL_SCORES)]
     for label, (*shares, support) in rows:
         lines.append(f"{label:{width}}" + "".join(f"{share:11.4f}" for share in shares) + f"{support:11.0f}")
     return "\n".join(lines)
@@ -220,7 +172,7 @@ def _most_frequent(
     labels: Iterable[str], gold: Sequence[str], predicted: Sequence[str]
 ) -> tuple[list[str], Sequence[str], Sequence[str]]:
     """The labels to draw, and both sides with the others called `REST`."""
-    known = _occurring(labels, gold, predicted)
+    known = occurring(labels, gold, predicted)
     if len(known) <= MOST_LABELS:
         return known, gold, predicted
     frequent = {label for label, _ in Counter(gold).most_common(MOST_LABELS - 1)}

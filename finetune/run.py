@@ -37,7 +37,6 @@ from finetune.metrics.intervals import summary
 from finetune.models import load
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
-from finetune.tasks.texts import MULTI_LABEL
 from finetune.trainer import EvaluationSet, FinetuneTrainer, balanced_weights
 
 logger = logging.getLogger(__name__)
@@ -204,7 +203,7 @@ def _training_rows(
     rows = Rows([*inputs, *task.encode(noised, tokenizer).inputs])
     if not settings.class_weights:
         return rows, None
-    if getattr(task, "kind", None) == MULTI_LABEL or not task.labels:
+    if not task.has_classes:
         raise CharBertError("class_weights: this task has no classes, one of which is right; leave it out")
     targets = [row["labels"] if isinstance(row["labels"], list) else [row["labels"]] for row in inputs]
     flat = [target for row in targets for target in row if target != IGNORED]

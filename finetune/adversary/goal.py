@@ -6,15 +6,10 @@ from typing import Any
 import numpy as np
 
 from charbert.errors import CharBertError
-from charbert.losses import IGNORED
 from charbert.ragged import Array
 from finetune.adversary.search import Verdict
 from finetune.inference import Predictor
-from finetune.robustness.shown import is_right
-from finetune.tasks.answers import AnswerTask
-from finetune.tasks.base import Inputs, Output, Task
-from finetune.tasks.tags import TagTask
-from finetune.tasks.texts import MULTI_LABEL, REGRESSION, TextTask
+from finetune.tasks.base import Task
 
 
 class Judge:
@@ -45,7 +40,11 @@ class Judge:
         bf16: bool = False,
         reader: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
     ) -> None:
-        self._losses = _losses_of(task)
+        if not task.has_right_answers:
+            raise CharBertError(
+                "a predicted number is never simply right or wrong, so that no edit flips it; the search for "
+                "the worst case takes classes, tags and answers"
+            )
         self._task = task
         self._predictor = Predictor(task, model, tokenizer, batch_size=batch_size, bf16=bf16, quiet=True)
         self._reader = reader
@@ -60,49 +59,14 @@ class Judge:
             zip(encoded.inputs, encoded.notes, outputs, strict=True)
         ):
             example = row if note is None else note.example
-            losses[example].append(self._losses(inputs, output.astype(np.float64)))
+            losses[example].append(self._task.losses(inputs, output.astype(np.float64)))
         return [
-            Verdict(prediction, bool(is_right(self._task, example, prediction)), _mean(of_rows))
+            Verdict(prediction, self._task.is_correct(example, prediction), _mean(of_rows))
             for example, prediction, of_rows in zip(examples, predictions, losses, strict=True)
         ]
-
-
-def _losses_of(task: Task[Any, Any]) -> Callable[[Inputs, Output], Array]:
-    """How far a row of outputs is from what is right."""
-    if isinstance(task, TagTask):
-        return _tag_losses
-    if isinstance(task, AnswerTask):
-        return _answer_losses
-    assert isinstance(task, TextTask)
-    if task.kind == REGRESSION:
-        raise CharBertError(
-            "a predicted number is never simply right or wrong, so that no edit flips it; the search for the "
-            "worst case takes classes, tags and answers"
-        )
-    return _label_losses if task.kind == MULTI_LABEL else _class_losses
 
 
 def _mean(losses: Sequence[Array]) -> float:
     count = sum(map(len, losses))
     # Nothing that the tokenizer knows: nothing to lose.
     return float(sum(of_row.sum() for of_row in losses)) / count if count else 0.0
-
-
-def _class_losses(inputs: Inputs, logits: Output) -> Array:
-    return np.logaddexp.reduce(logits) - logits[[inputs["labels"]]]
-
-
-def _label_losses(inputs: Inputs, logits: Output) -> Array:
-    signs = 2 * np.asarray(inputs["labels"]) - 1
-    return np.logaddexp(0.0, -signs * logits)
-
-
-def _tag_losses(inputs: Inputs, logits: Output) -> Array:
-    labels = np.asarray(inputs["labels"])
-    tokens = np.flatnonzero(labels != IGNORED)
-    return np.logaddexp.reduce(logits[tokens], axis=-1) - logits[tokens, labels[tokens]]
-
-
-def _answer_losses(inputs: Inputs, logits: Output) -> Array:
-    places = [inputs["start_positions"], inputs["end_positions"]]
-    return np.logaddexp.reduce(logits, axis=0) - logits[places, [0, 1]]

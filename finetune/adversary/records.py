@@ -6,12 +6,8 @@ from typing import Any
 from data.examples.types import QuestionExample, TaggedExample, TextExample
 from finetune.adversary.attacks import Scores
 from finetune.adversary.search import WorstCase
-from finetune.tasks.answers import AnswerPrediction
-from finetune.tasks.tags import TagPrediction
-from finetune.tasks.texts import TextPrediction
 
 Example = TextExample | TaggedExample | QuestionExample
-Prediction = TextPrediction | TagPrediction | AnswerPrediction
 
 
 def record(cases: Sequence[WorstCase], budgets: Sequence[int]) -> dict[str, Any]:
@@ -22,14 +18,14 @@ def record(cases: Sequence[WorstCase], budgets: Sequence[int]) -> dict[str, Any]
         "place": clean.place,
         **_texts(clean),
         "label": _label(clean),
-        "prediction": _predicted(clean_verdict.prediction),
+        "prediction": clean_verdict.prediction.value,
         "right": clean_verdict.right,
         "worst": [
             {
                 "budget": budget,
                 **_texts(cases[budget].example),
                 "edits": cases[budget].edits,
-                "prediction": _predicted(cases[budget].verdict.prediction),
+                "prediction": cases[budget].verdict.prediction.value,
                 "right": cases[budget].verdict.right,
                 "queries": cases[budget].queries,
             }
@@ -52,12 +48,6 @@ def _label(example: Example) -> Any:
     if isinstance(example, QuestionExample):
         return [answer.text for answer in example.answers]
     return example.label
-
-
-def _predicted(prediction: Prediction) -> Any:
-    if isinstance(prediction, TagPrediction):
-        return prediction.tags
-    return prediction.text if isinstance(prediction, AnswerPrediction) else prediction.label
 
 
 def table(scores: Sequence[Scores], metric: str) -> str:

@@ -1,6 +1,7 @@
 """Measures of classes, numbers and sets of labels, in the scale of GLUE: from 0 (or -1) to 1."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ from scipy import stats
 from sklearn import metrics
 from sklearn.preprocessing import MultiLabelBinarizer
 
+LABEL_SCORES = ("precision", "recall", "f1", "support")
 POSITIVE = "1"
 """The class that F1 is of in MRPC and QQP: a paraphrase."""
 
@@ -69,6 +71,38 @@ def label_set_scores(
         for average in ("micro", "macro"):
             scores[f"f1_{average}"] = float(metrics.f1_score(*sides, average=average, zero_division=0))
     return scores
+
+
+def scores_by_label(
+    gold: Sequence[str], predicted: Sequence[str], labels: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """`precision`, `recall`, `f1` and `support` of each label that occurs on either side."""
+    known = occurring(labels, gold, predicted)
+    return _by_label(
+        known, metrics.precision_recall_fscore_support(gold, predicted, labels=known, zero_division=0)
+    )
+
+
+def scores_by_label_of_sets(
+    gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], labels: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """The same where several labels hold at once."""
+    known = occurring(labels, chain(*gold), chain(*predicted))
+    if not known:
+        return {}
+    sides = [MultiLabelBinarizer(classes=known).fit_transform(side) for side in (gold, predicted)]
+    return _by_label(known, metrics.precision_recall_fscore_support(*sides, zero_division=0))
+
+
+def occurring(labels: Iterable[str], *sides: Iterable[str]) -> list[str]:
+    """The labels that occur on any side, in their order."""
+    found = set().union(*sides)
+    return [label for label in dict.fromkeys(labels) if label in found]
+
+
+def _by_label(labels: Sequence[str], columns: Iterable[Any]) -> dict[str, dict[str, float]]:
+    rows = zip(labels, *columns, strict=True)
+    return {label: dict(zip(LABEL_SCORES, values, strict=True)) for label, *values in rows}
 
 
 GLUE_METRICS = {

@@ -7,7 +7,8 @@ from typing import Any
 from finetune.robustness.conditions import CLEAN, Condition, TestSet
 from finetune.robustness.measure import MeasuredModel, MeasuredRun
 from finetune.robustness.settings import RobustnessSettings
-from finetune.robustness.shown import attacked_texts, compared, gold
+from finetune.robustness.shown import attacked_texts, compared
+from finetune.tasks.base import Task
 
 DIFFERENT = "The models differ"
 
@@ -19,7 +20,7 @@ def flipped(run: MeasuredRun, condition: Condition) -> list[int]:
 
 
 def chosen_examples(
-    settings: RobustnessSettings, test: TestSet, models: Sequence[MeasuredModel]
+    settings: RobustnessSettings, test: TestSet, task: Task[Any, Any], models: Sequence[MeasuredModel]
 ) -> list[dict[str, Any]]:
     """Some examples that flip, each with what every model says of it before and after.
 
@@ -44,7 +45,7 @@ def chosen_examples(
         {
             "id": test.examples[number].id,
             "why": why,
-            "right": gold(test.examples[number]),
+            "right": task.show_gold(test.examples[number]),
             "texts": _texts(test.examples[number], noised[number]),
             "models": {name: _verdicts(run, main, number) for name, run in runs.items()},
         }

@@ -7,16 +7,13 @@ from typing import Any, NamedTuple
 from charbert.commands.progress import progress_bar
 from finetune.adversary.inputs import drawn
 from finetune.analysis import word_split
-from finetune.metrics.tagging import has_entities
 from finetune.robustness.cells import Cell, Cells, Key, stamp
 from finetune.robustness.conditions import CLEAN, Condition, TestSet
 from finetune.robustness.loaded import LoadedModel, device_name
 from finetune.robustness.models import ComparedModel, Run
 from finetune.robustness.sensitivity import sensitivity
 from finetune.robustness.settings import RobustnessSettings
-from finetune.robustness.shown import is_right, said
 from finetune.robustness.spread import scores_without
-from finetune.tasks.tags import TagTask
 
 
 class MeasuredRun(NamedTuple):
@@ -140,15 +137,15 @@ class _Measuring:
         if not self._test.is_detailed(condition):
             return cell
         pairs = list(zip(examples, predictions, strict=True))
-        cell["right"] = [is_right(task, *pair) for pair in pairs]
-        cell["said"] = [said(*pair) for pair in pairs]
+        cell["right"] = [task.is_correct(*pair) if task.has_right_answers else None for pair in pairs]
+        cell["said"] = [task.show_prediction(*pair) for pair in pairs]
         cell["without"] = scores_without(
             len(pairs),
             lambda kept: task.score([examples[at] for at in kept], [predictions[at] for at in kept])[
                 task.metric
             ],
         )
-        if isinstance(task, TagTask) and has_entities(task.labels):
+        if task.has_entities:
             cell["word_split"] = word_split(examples, predictions, self._loaded.tokenizer)
         return cell
 

@@ -119,8 +119,7 @@ def _run_of(folder: Path) -> Run:
 
 
 def _kind_of_task(run: Run) -> tuple[Any, ...]:
-    kind = run.settings.kind if run.settings.task == "text" else None
-    return run.settings.task, kind, getattr(run.task, "unanswerable", None), frozenset(run.task.labels)
+    return run.settings.task, run.task.variant, frozenset(run.task.labels)
 
 
 def _spoken_task(run: Run, other: Run) -> str:

@@ -13,7 +13,6 @@ from finetune.robustness.flips import chosen_examples, flipped
 from finetune.robustness.measure import MeasuredModel, MeasuredRun
 from finetune.robustness.settings import RobustnessSettings
 from finetune.robustness.spread import over_examples, over_seeds
-from finetune.tasks.answers import AnswerTask
 from finetune.tasks.base import Task
 
 UNIT = "points, 0 to 100"
@@ -25,8 +24,7 @@ def report_of(
 ) -> Content:
     """The content of `report.json`. Scores are in points: percent, and a correlation times 100."""
     name = models[0].model.runs[0].settings.task
-    scale = 1.0 if isinstance(task, AnswerTask) else 100.0
-    parts = [_Model(settings, test, task.metric, scale, found) for found in models]
+    parts = [_Model(settings, test, task.metric, task.points, found) for found in models]
     return {
         "task": name,
         "measure": task.metric,
@@ -39,7 +37,7 @@ def report_of(
         "attacks": _attacks(test, models[0].runs[0]),
         "models": [part.content() for part in parts],
         "comparisons": _comparisons(parts),
-        "shown_examples": chosen_examples(settings, test, models),
+        "shown_examples": chosen_examples(settings, test, task, models),
         "versions": versions(),
     }
 

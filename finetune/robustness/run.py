@@ -19,7 +19,6 @@ from finetune.robustness.page import page
 from finetune.robustness.report import Content, flat_numbers, report_of
 from finetune.robustness.settings import RobustnessSettings
 from finetune.robustness.wording import headline
-from finetune.tasks.texts import REGRESSION, TextTask
 
 PROGRAM = "python -m finetune robustness"
 DESCRIPTION = """Compare fine-tuned models on clean and on attacked text: report.html and report.json in the
@@ -54,7 +53,7 @@ def robustness(settings: RobustnessSettings, command: str = "") -> Content:
         raise CharBertError(f"{output}: holds the {RESULTS} of another command; give another folder")
     models = compared_models(settings.models)
     first = models[0].runs[0]
-    if settings.worst_case and isinstance(first.task, TextTask) and first.task.kind == REGRESSION:
+    if settings.worst_case and not first.task.has_right_answers:
         raise CharBertError(
             "worst_case: a number is never simply right or wrong; leave it out for such models"
         )

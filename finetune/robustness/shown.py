@@ -5,13 +5,7 @@ from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 from data.examples.types import QuestionExample, TaggedExample
-from finetune.metrics.squad import answer_words
-from finetune.metrics.tagging import OUTSIDE
-from finetune.tasks.base import Task
-from finetune.tasks.texts import REGRESSION, TextTask
 
-NO_ANSWER = "(no answer)"
-_MOST_TAGS = 8
 _AROUND = 90  # characters of a context that are shown on each side of an answer
 
 
@@ -20,44 +14,6 @@ class Piece(NamedTuple):
 
     text: str
     changed: bool
-
-
-def is_right(task: Task[Any, Any], example: Any, prediction: Any) -> bool | None:
-    """Whether a prediction is right as a whole; None of numbers, which are never simply right or wrong."""
-    if isinstance(example, TaggedExample):
-        return example.tags == prediction.tags
-    if isinstance(example, QuestionExample):
-        return answer_words(prediction.text) in [answer_words(text) for text in _answers(example)]
-    if isinstance(task, TextTask) and task.kind == REGRESSION:
-        return None
-    if isinstance(example.label, tuple):
-        return set(example.label) == set(prediction.label)
-    return example.label == prediction.label
-
-
-def said(example: Any, prediction: Any) -> str:
-    """A prediction in a line: of tags, those that are wrong, each with its word and the right tag."""
-    if isinstance(example, TaggedExample):
-        wrong = [
-            f"{word}: {tag}, not {right}"
-            for word, tag, right in zip(example.words, prediction.tags, example.tags or (), strict=True)
-            if tag != right
-        ]
-        more = [f"and {len(wrong) - _MOST_TAGS} more"] if len(wrong) > _MOST_TAGS else []
-        return "; ".join([*wrong[:_MOST_TAGS], *more])
-    if isinstance(example, QuestionExample):
-        return prediction.text or NO_ANSWER
-    return _labels(prediction.label)
-
-
-def gold(example: Any) -> str:
-    """What is right, in a line: of tags, those of words that are something."""
-    if isinstance(example, TaggedExample):
-        pairs = zip(example.words, example.tags or (), strict=True)
-        return "; ".join(f"{word}: {tag}" for word, tag in pairs if tag != OUTSIDE)
-    if isinstance(example, QuestionExample):
-        return " / ".join(dict.fromkeys(text or NO_ANSWER for text in _answers(example)))
-    return _labels(example.label)
 
 
 def attacked_texts(example: Any) -> list[str]:
@@ -83,16 +39,6 @@ def compared(clean: str, noised: str) -> tuple[list[Piece], list[Piece]]:
 def words_of(text: str) -> list[tuple[int, str]]:
     """The white-space words of a text, each with its first character."""
     return [(found.start(), found.group()) for found in re.finditer(r"\S+", text)]
-
-
-def _answers(example: QuestionExample) -> list[str]:
-    return [answer.text for answer in example.answers] or [""]
-
-
-def _labels(label: Any) -> str:
-    if isinstance(label, tuple):
-        return ", ".join(sorted(label)) or "(none)"
-    return f"{label:.2f}" if isinstance(label, float) else str(label)
 
 
 def _excerpt(example: QuestionExample) -> str:

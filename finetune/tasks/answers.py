@@ -11,16 +11,18 @@ import numpy as np
 from transformers import AutoModelForQuestionAnswering
 
 from charbert.errors import CharBertError
+from charbert.ragged import Array
 from data.examples.rows import BadRows
 from data.examples.types import QuestionExample
 from finetune.encoding import rows_of, tokenized
-from finetune.metrics.squad import best_threshold, squad1_scores, squad2_scores
+from finetune.metrics.squad import answer_words, best_threshold, squad1_scores, squad2_scores
 from finetune.tasks.base import Encoded, Inputs, Output, Task
 from finetune.tasks.spans import NOWHERE, Candidate, best_spans, candidates, scores_of_texts
 from finetune.tasks.windows import CLS, Window, answer_positions, cut_questions, windows_over
 
 LONGEST_QUESTION = 64
 """Tokens of a question; fewer where they would fill more than half of a row."""
+NO_ANSWER = "(no answer)"
 NBEST_SUFFIX, NA_SUFFIX = ".nbest_predictions.json", ".na_probs.json"
 _EXAMPLES_AT_ONCE = 500  # what a tokenizer keeps of a text is many times larger than its tokens
 
@@ -37,6 +39,11 @@ class AnswerPrediction(NamedTuple):
     """By how much no answer is preferred to the best one, in logits."""
     n_best: tuple[Candidate, ...]
     """The best first; where questions may have no answer, that is among them."""
+
+    @property
+    def value(self) -> str:
+        """What is predicted, as plain JSON."""
+        return self.text
 
 
 class AnswerTask(Task[QuestionExample, AnswerPrediction]):
@@ -57,6 +64,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
     auto_class = AutoModelForQuestionAnswering
     metric = "f1"
     ending = ".json"
+    points = 1.0  # SQuAD's scripts give percent
 
     def __init__(
         self,
@@ -69,6 +77,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
         threshold: float | None = None,
     ) -> None:
         self.unanswerable = unanswerable
+        self.variant = "unanswerable" if unanswerable else "answerable"
         self.threshold = threshold or 0.0
         self.max_length = max_length
         self._stride = stride
@@ -156,6 +165,20 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
             return squad1_scores(examples, _texts(predictions))
         return squad2_scores(examples, _spans(predictions), _na_scores(predictions), self.threshold)
 
+    def is_correct(self, example: QuestionExample, prediction: AnswerPrediction) -> bool:
+        """By exact match, as SQuAD's scripts compare texts."""
+        return answer_words(prediction.text) in [answer_words(text) for text in _gold_texts(example)]
+
+    def show_gold(self, example: QuestionExample) -> str:
+        return " / ".join(dict.fromkeys(text or NO_ANSWER for text in _gold_texts(example)))
+
+    def show_prediction(self, example: QuestionExample, prediction: AnswerPrediction) -> str:
+        return prediction.text or NO_ANSWER
+
+    def losses(self, inputs: Inputs, output: Output) -> Array:
+        positions = [inputs["start_positions"], inputs["end_positions"]]
+        return np.logaddexp.reduce(output, axis=0) - output[positions, [0, 1]]
+
     def records(
         self, examples: Sequence[QuestionExample], predictions: Sequence[AnswerPrediction]
     ) -> Iterator[dict[str, Any]]:
@@ -222,6 +245,10 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
         n_best = prediction.n_best
         chosen = next((each for each in n_best if bool(each.text) == answered), n_best[0])
         return prediction._replace(**chosen._asdict())
+
+
+def _gold_texts(example: QuestionExample) -> list[str]:
+    return [answer.text for answer in example.answers] or [""]
 
 
 def _plain(n_best: Sequence[Candidate]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from charbert.ragged import Array
 from data.examples.rows import BadRows
 
 Example = TypeVar("Example")
@@ -25,6 +26,18 @@ class Encoded(NamedTuple):
     """Of each row: what its task needs beside the output to decode it."""
 
 
+class LabelReport(NamedTuple):
+    """Scores of each label, and for a confusion matrix the label of each gold and each predicted item."""
+
+    scores: dict[str, dict[str, float]]
+    """By label: `precision`, `recall`, `f1`, `support`."""
+    labels: list[str]
+    """In the order to draw them in."""
+    gold: list[str]
+    """Empty where several labels hold at once, of which there is no such matrix."""
+    predicted: list[str]
+
+
 class Task(ABC, Generic[Example, Prediction]):
     """One kind of fine-tuning: the model's class, its labels, its inputs and outputs, its scores."""
 
@@ -40,6 +53,16 @@ class Task(ABC, Generic[Example, Prediction]):
     """Of files of predictions."""
     threshold: float = 0.0
     """What `tuned` searched, where a task has such a thing."""
+    points: float = 100.0
+    """The factor from `metric` to points from 0 to 100."""
+    variant: str = ""
+    """What distinguishes tasks of one name; models of different variants are not compared."""
+    has_right_answers: bool = True
+    """Whether a prediction is simply right or wrong, which a number is not."""
+    has_classes: bool = False
+    """Whether each text or word has exactly one of `labels`."""
+    has_entities: bool = False
+    """Whether `labels` mark entities over several words, in IOB."""
 
     @property
     def model_settings(self) -> dict[str, Any]:
@@ -83,6 +106,36 @@ class Task(ABC, Generic[Example, Prediction]):
     def with_threshold(self, predictions: Sequence[Prediction]) -> list[Prediction]:
         """The predictions as they are under what was searched."""
         return list(predictions)
+
+    @abstractmethod
+    def is_correct(self, example: Example, prediction: Prediction) -> bool:
+        """Whether a prediction is right as a whole; defined where `has_right_answers`."""
+
+    @abstractmethod
+    def show_gold(self, example: Example) -> str:
+        """The right answer in a line."""
+
+    @abstractmethod
+    def show_prediction(self, example: Example, prediction: Prediction) -> str:
+        """A prediction in a line."""
+
+    @abstractmethod
+    def losses(self, inputs: Inputs, output: Output) -> Array:
+        """Negative log-likelihoods of what is right in a row, for an adversary to raise their mean.
+
+        Args:
+            inputs: the row, with labels.
+            output: its logits, as of `decode`.
+
+        Returns:
+            (n,): of the class, of each of several labels, of each word, of an answer's start and end.
+        """
+
+    def report_labels(
+        self, examples: Sequence[Example], predictions: Sequence[Prediction]
+    ) -> LabelReport | None:
+        """Scores of each label on examples with labels; None where a task has no labels."""
+        return None
 
     @abstractmethod
     def records(

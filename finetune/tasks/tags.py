@@ -10,12 +10,15 @@ from scipy.special import softmax
 from transformers import AutoModelForTokenClassification
 
 from charbert.losses import IGNORED
+from charbert.ragged import Array
 from data.examples.rows import BadRows
 from data.examples.types import TaggedExample
 from finetune.encoding import rows_of, tokenized
-from finetune.metrics.tagging import OUTSIDE
-from finetune.tasks.base import Encoded, Output, Task
+from finetune.metrics.classification import scores_by_label
+from finetune.metrics.tagging import OUTSIDE, entity_scores_by_type, has_entities
+from finetune.tasks.base import Encoded, Inputs, LabelReport, Output, Task
 
+_MOST_SHOWN = 8  # wrong tags in a line
 _OVERLAP = 4  # a window shares one token in so many with the next
 Scores = Callable[[Sequence[Sequence[str]], Sequence[Sequence[str]]], dict[str, float]]
 
@@ -26,6 +29,11 @@ class TagPrediction(NamedTuple):
     id: str
     tags: tuple[str, ...]
     probabilities: tuple[float, ...]
+
+    @property
+    def value(self) -> tuple[str, ...]:
+        """What is predicted, as plain JSON."""
+        return self.tags
 
 
 class Words(NamedTuple):
@@ -55,6 +63,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
 
     auto_class = AutoModelForTokenClassification
     ending = ".conll"
+    has_classes = True
 
     def __init__(self, *, labels: Sequence[str], scores: Scores, metric: str, max_length: int) -> None:
         self.labels = tuple(labels)
@@ -62,6 +71,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         self._scores = scores
         self.max_length = max_length
         self._ids = {label: number for number, label in enumerate(labels)}
+        self.has_entities = has_entities(labels)
 
     def usable(self, examples: Sequence[TaggedExample], bad: BadRows) -> list[TaggedExample]:
         found = []
@@ -128,6 +138,41 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         right = [example.tags or () for example in examples]
         return self._scores(right, [prediction.tags for prediction in predictions])
 
+    def is_correct(self, example: TaggedExample, prediction: TagPrediction) -> bool:
+        return example.tags == prediction.tags
+
+    def show_gold(self, example: TaggedExample) -> str:
+        """The tags of words that are something."""
+        pairs = zip(example.words, example.tags or (), strict=True)
+        return "; ".join(f"{word}: {tag}" for word, tag in pairs if tag != OUTSIDE)
+
+    def show_prediction(self, example: TaggedExample, prediction: TagPrediction) -> str:
+        """The tags that are wrong, each with its word and the right tag."""
+        wrong = [
+            f"{word}: {tag}, not {gold}"
+            for word, tag, gold in zip(example.words, prediction.tags, example.tags or (), strict=True)
+            if tag != gold
+        ]
+        more = [f"and {len(wrong) - _MOST_SHOWN} more"] if len(wrong) > _MOST_SHOWN else []
+        return "; ".join([*wrong[:_MOST_SHOWN], *more])
+
+    def losses(self, inputs: Inputs, output: Output) -> Array:
+        labels = np.asarray(inputs["labels"])
+        tokens = np.flatnonzero(labels != IGNORED)
+        return np.logaddexp.reduce(output[tokens], axis=-1) - output[tokens, labels[tokens]]
+
+    def report_labels(
+        self, examples: Sequence[TaggedExample], predictions: Sequence[TagPrediction]
+    ) -> LabelReport:
+        """Of entities: the scores of their types, and the confusion of the types of single words."""
+        sides = [example.tags or () for example in examples], [each.tags for each in predictions]
+        labels = list(self.labels)
+        gold, predicted = ([tag for sentence in side for tag in sentence] for side in sides)
+        if not self.has_entities:
+            return LabelReport(scores_by_label(gold, predicted, labels), labels, gold, predicted)
+        types = [[_type_of(tag) for tag in each] for each in (labels, gold, predicted)]
+        return LabelReport(entity_scores_by_type(*sides), *types)
+
     def records(
         self, examples: Sequence[TaggedExample], predictions: Sequence[TagPrediction]
     ) -> Iterator[dict[str, Any]]:
@@ -143,6 +188,10 @@ class TagTask(Task[TaggedExample, TagPrediction]):
                 for word, tag in zip(example.words, prediction.tags, strict=True):
                     file.write(f"{word} {tag}\n")
                 file.write("\n")
+
+
+def _type_of(tag: str) -> str:
+    return tag if tag == OUTSIDE else tag[2:]
 
 
 def word_starts(words: Sequence[str]) -> NDArray[np.int64]:

@@ -8,10 +8,12 @@ import numpy as np
 from scipy.special import expit, softmax
 from transformers import AutoModelForSequenceClassification
 
+from charbert.ragged import Array
 from data.examples.rows import BadRows
 from data.examples.types import Label, TextExample
 from finetune.encoding import rows_of, tokenized
-from finetune.tasks.base import Encoded, Output, Task
+from finetune.metrics.classification import scores_by_label, scores_by_label_of_sets
+from finetune.tasks.base import Encoded, Inputs, LabelReport, Output, Task
 
 CLASSIFICATION, REGRESSION, MULTI_LABEL = "classification", "regression", "multi_label"
 PROBLEMS = {
@@ -29,6 +31,11 @@ class TextPrediction(NamedTuple):
     id: str
     label: Label
     probabilities: dict[str, float]
+
+    @property
+    def value(self) -> Label:
+        """What is predicted, as plain JSON."""
+        return self.label
 
 
 class TextTask(Task[TextExample, TextPrediction]):
@@ -57,7 +64,9 @@ class TextTask(Task[TextExample, TextPrediction]):
         separator: str = ",",
     ) -> None:
         self.labels = tuple(labels)
-        self.kind = kind
+        self.kind = self.variant = kind
+        self.has_right_answers = kind != REGRESSION
+        self.has_classes = kind == CLASSIFICATION
         self.metric = metric
         self._scores = scores
         self.max_length = max_length
@@ -110,6 +119,36 @@ class TextTask(Task[TextExample, TextPrediction]):
             [example.label for example in examples], [prediction.label for prediction in predictions]
         )
 
+    def is_correct(self, example: TextExample, prediction: TextPrediction) -> bool:
+        """Several labels are right in any order."""
+        if self.kind == MULTI_LABEL:
+            return set(self._classes(example)) == set(self._classes(prediction))
+        return example.label == prediction.label
+
+    def show_gold(self, example: TextExample) -> str:
+        return _show(example.label)
+
+    def show_prediction(self, example: TextExample, prediction: TextPrediction) -> str:
+        return _show(prediction.label)
+
+    def losses(self, inputs: Inputs, output: Output) -> Array:
+        if self.kind == MULTI_LABEL:
+            signs = 2 * np.asarray(inputs["labels"]) - 1
+            return np.logaddexp(0.0, -signs * output)
+        return np.logaddexp.reduce(output) - output[[inputs["labels"]]]
+
+    def report_labels(
+        self, examples: Sequence[TextExample], predictions: Sequence[TextPrediction]
+    ) -> LabelReport | None:
+        if not self.labels:
+            return None
+        labels = list(self.labels)
+        gold: list[Any] = [example.label for example in examples]
+        predicted: list[Any] = [prediction.label for prediction in predictions]
+        if self.kind == MULTI_LABEL:
+            return LabelReport(scores_by_label_of_sets(gold, predicted, labels), labels, [], [])
+        return LabelReport(scores_by_label(gold, predicted, labels), labels, gold, predicted)
+
     def records(
         self, examples: Sequence[TextExample], predictions: Sequence[TextPrediction]
     ) -> Iterator[dict[str, Any]]:
@@ -130,7 +169,7 @@ class TextTask(Task[TextExample, TextPrediction]):
     def _known(self) -> str:
         return ", ".join(self.labels[:10]) + (", ..." if len(self.labels) > 10 else "")
 
-    def _classes(self, example: TextExample) -> tuple[Any, ...]:
+    def _classes(self, example: TextExample | TextPrediction) -> tuple[Any, ...]:
         if example.label is None or self.kind == REGRESSION:
             return ()
         return example.label if isinstance(example.label, tuple) else (example.label,)
@@ -158,3 +197,9 @@ class TextTask(Task[TextExample, TextPrediction]):
         if isinstance(label, tuple):
             return self._separator.join(label)
         return str(label)
+
+
+def _show(label: Label | None) -> str:
+    if isinstance(label, tuple):
+        return ", ".join(sorted(label)) or "(none)"
+    return f"{label:.2f}" if isinstance(label, float) else str(label)

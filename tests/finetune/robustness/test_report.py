@@ -90,7 +90,7 @@ def test_the_main_numbers_have_flat_names() -> None:
 
 
 def chosen(*models: MeasuredModel, **changes: Any) -> list[dict[str, Any]]:
-    return chosen_examples(settings(**changes), TEST, models)
+    return chosen_examples(settings(**changes), TEST, tag_task("B-LOC", "O"), models)
 
 
 def test_examples_are_shown_where_models_differ_and_where_each_flips() -> None:
