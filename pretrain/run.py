@@ -1,16 +1,14 @@
 """One pre-training run: settings -> model, data, training, evaluation, results."""
 
-import logging
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from transformers import TrainerState, TrainingArguments, set_seed
+from transformers import TrainingArguments, set_seed
 
 from charbert.checkpoints import read_config
-from charbert.commands.results import RESULTS, check_output_folder, is_main_process, write_results
-from charbert.commands.training import STATE, complete_checkpoint
+from charbert.commands.results import is_main_process
+from charbert.commands.training import TrainingRun, end_processes
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.tokenization import CharBertTokenizer
@@ -22,9 +20,7 @@ from pretrain.settings import PretrainSettings
 from pretrain.sharding import check_checkpoint
 from pretrain.trainer import PretrainingTrainer, Speed
 
-logger = logging.getLogger(__name__)
 FIGURE = "curves.png"
-FILES_OF_A_RUN = (RESULTS, FIGURE, STATE, "model.safetensors", "training_args.bin")
 
 
 def pretrain(settings: PretrainSettings) -> dict[str, Any]:
@@ -36,71 +32,45 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
     Raises:
         CharBertError: settings, data and model do not fit together. Nothing has been written or removed then.
     """
-    output = Path(settings.output)
-    if is_main_process():
-        check_output_folder(output, settings.overwrite, settings.resume)
-    checkpoint = last_checkpoint(output) if settings.resume else None
+    run = TrainingRun(settings.output, resume=settings.resume, overwrite=settings.overwrite, files=[FIGURE])
     arguments = _training_arguments(settings)
     set_seed(settings.seed)
     tokenizer = CharBertTokenizer.from_pretrained(settings.tokenizer)
     model = build_model(settings, tokenizer)
-    if checkpoint is not None:
-        _check_model(checkpoint, model.config.model_type)
-    state = None if checkpoint is None else TrainerState.load_from_json(str(checkpoint / STATE))
-    finished = state is not None and state.global_step >= settings.max_steps
-    if finished:
-        if (output / RESULTS).exists():
-            raise CharBertError(f"{output}: has all of max_steps={settings.max_steps}; give more to go on")
-        model = type(model).from_pretrained(checkpoint).to(arguments.device)
-    elif checkpoint is not None:
-        check_checkpoint(checkpoint, settings.fsdp)
-    first_step = 0 if state is None else state.global_step
+    if run.checkpoint is not None:
+        _check_model(run.checkpoint, model.config.model_type)
+    has_all_steps = run.has_all_steps(settings.max_steps)
+    if has_all_steps:
+        model = type(model).from_pretrained(run.checkpoint).to(arguments.device)
+    elif run.checkpoint is not None:
+        check_checkpoint(run.checkpoint, settings.fsdp)
     spelling = model.spelling_table if isinstance(model, CharBertForPreTraining) else None
-    training, evaluation = batches_of_run(settings, arguments, tokenizer, spelling, first_step, checkpoint)
-    if is_main_process() and settings.overwrite:
-        remove_run(output)
+    training, evaluation = batches_of_run(
+        settings, arguments, tokenizer, spelling, run.first_step, run.checkpoint
+    )
+    run.clear()
     trainer = PretrainingTrainer(
         model=model, args=arguments, training=training, evaluation=evaluation, processing_class=tokenizer
     )
-    logger.info("starting from %s", checkpoint or "step 0")
-    if finished:
-        trainer.state = state
-    else:
-        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    speed = dict.fromkeys(Speed._fields) if finished else trainer.speed()._asdict()
+    run.train(trainer, has_all_steps)
+    speed = dict.fromkeys(Speed._fields) if has_all_steps else trainer.speed()._asdict()
     trainer.save_model()
-
     step = trainer.state.global_step
-    examples = settings.batch_size * settings.gradient_accumulation_steps * arguments.world_size
     numbers = {
         **trainer.final_metrics(),
         "steps": step,
-        "samples_seen": step * examples,
+        "samples_seen": step
+        * settings.batch_size
+        * settings.gradient_accumulation_steps
+        * arguments.world_size,
         **speed,
         "parameters": model.num_parameters(),
     }
-    trainer.save_state()
+    run.save_results(trainer, numbers, asdict(settings), settings.seed)
     if is_main_process():
-        write_results(output, numbers, asdict(settings), settings.seed)
-        draw_curves(trainer.state.log_history, output / FIGURE)
-    # A process that ends while gloo's threads still hold a tensor aborts: all end their group together.
-    trainer.accelerator.wait_for_everyone()
-    trainer.accelerator.end_training()
+        draw_curves(trainer.state.log_history, run.output / FIGURE)
+    end_processes()
     return numbers
-
-
-def last_checkpoint(output: Path) -> Path | None:
-    """The newest complete checkpoint of a folder; None where a run has not come to its first.
-
-    Raises:
-        CharBertError: the folder holds a model, but no checkpoint to go on from.
-    """
-    checkpoint = complete_checkpoint(output)
-    if checkpoint is None and any((output / name).exists() for name in FILES_OF_A_RUN):
-        raise CharBertError(
-            f"{output}: no complete checkpoint to resume from; give --overwrite to start anew"
-        )
-    return checkpoint
 
 
 def _check_model(checkpoint: Path, kind: str) -> None:
@@ -131,11 +101,3 @@ def _training_arguments(settings: PretrainSettings) -> TrainingArguments:
             "or leave it out"
         )
     return arguments
-
-
-def remove_run(output: Path) -> None:
-    """Remove what an earlier run left: its checkpoints, logs, model and results, and nothing else."""
-    for folder in (*output.glob("checkpoint-*"), output / "runs"):
-        shutil.rmtree(folder, ignore_errors=True)
-    for name in FILES_OF_A_RUN:
-        (output / name).unlink(missing_ok=True)

@@ -1,16 +1,23 @@
-"""What both kinds of training tell torch and the Trainer."""
+"""Training with `transformers.Trainer`: output folder, checkpoints, resuming, arguments, the compiler."""
 
-from collections.abc import Mapping
+import logging
+import shutil
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from torch._inductor import config as inductor
-from transformers import PreTrainedModel, TrainingArguments
+from transformers import PreTrainedModel, Trainer, TrainerState, TrainingArguments
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from charbert.commands.results import RESULTS, check_output_folder, is_main_process, write_results
 from charbert.errors import CharBertError
 
+logger = logging.getLogger(__name__)
 STATE = "trainer_state.json"
+FILES_OF_A_RUN = (RESULTS, STATE, "model.safetensors", "training_args.bin", "runs/*/events.out.tfevents.*")
 # Of DDP's exchanges: compiled in one piece, a backward pass hands over all its gradients at once.
 _BUCKET_MIB = 100
 # At 64 or more, kernels of a norm's backward pass at 768 units are 6 times slower (pytorch issue 185814).
@@ -81,8 +88,102 @@ def checkpoint_gradients(model: PreTrainedModel) -> None:
     enable({"use_reentrant": False})
 
 
+class TrainingRun:
+    """One training that writes into a folder: what it resumes from, and what it saves.
+
+    Args:
+        output: the folder.
+        resume: go on from its last checkpoint, if it has one.
+        overwrite: `clear` removes what an earlier run left.
+        files: patterns of the files that this kind of run writes beside `FILES_OF_A_RUN`.
+
+    Raises:
+        CharBertError: the folder holds something, and neither was asked for; or there is no complete
+            checkpoint to resume from, though a model or results are there.
+    """
+
+    def __init__(
+        self, output: str | Path, *, resume: bool, overwrite: bool, files: Collection[str] = ()
+    ) -> None:
+        self.output = Path(output)
+        self._overwrite = overwrite
+        self._files = (*FILES_OF_A_RUN, *files)
+        self._state: TrainerState | None = None
+        self.checkpoint: Path | None = None
+        """The one that training goes on from; None where it begins at step 0."""
+        if is_main_process():
+            check_output_folder(self.output, overwrite, resume)
+        if not resume:
+            return
+        self.checkpoint = complete_checkpoint(self.output)
+        if self.checkpoint is not None:
+            self._state = TrainerState.load_from_json(str(self.checkpoint / STATE))
+        elif any((self.output / name).is_file() for name in self._files):
+            raise CharBertError(
+                f"{output}: no complete checkpoint to resume from; give --overwrite to start anew"
+            )
+
+    @property
+    def first_step(self) -> int:
+        """The step after which training goes on."""
+        return 0 if self._state is None else self._state.global_step
+
+    def has_all_steps(self, max_steps: int) -> bool:
+        """Whether an earlier run trained to its end, and was stopped before it was evaluated.
+
+        Raises:
+            CharBertError: it was evaluated too, so there is nothing left to do.
+        """
+        finished = self._state is not None and self.first_step >= max_steps
+        if finished and (self.output / RESULTS).exists():
+            raise CharBertError(f"{self.output}: has all of max_steps={max_steps}; give more to go on")
+        return finished
+
+    def clear(self) -> None:
+        """Remove what an earlier run left, if that was asked for: once nothing can be refused any more."""
+        if self._overwrite and is_main_process():
+            remove_run(self.output, self._files)
+
+    def train(self, trainer: Trainer, has_all_steps: bool = False) -> None:
+        """Train from the checkpoint on, unless it has all steps."""
+        logger.info("starting from %s", self.checkpoint or "step 0")
+        if has_all_steps:
+            trainer.state = self._state
+        else:
+            trainer.train(resume_from_checkpoint=self.checkpoint and str(self.checkpoint))
+
+    def save_results(
+        self, trainer: Trainer, numbers: Mapping[str, Any], settings: Mapping[str, Any], seed: int
+    ) -> None:
+        """Write the state of the Trainer and `results.json`."""
+        trainer.save_state()
+        if is_main_process():
+            write_results(self.output, numbers, settings, seed)
+
+
+def end_processes() -> None:
+    """End the processes of `torchrun` together: one that ends while gloo holds a tensor would abort."""
+    state = PartialState()
+    state.wait_for_everyone()
+    state.destroy_process_group()
+
+
+def remove_run(output: Path, files: Collection[str] = FILES_OF_A_RUN) -> None:
+    """Remove the checkpoints and the files of an earlier run, by their patterns, and nothing else."""
+    remove_checkpoints(output)
+    for pattern in files:
+        for path in output.glob(pattern):
+            path.unlink()
+
+
+def remove_checkpoints(output: Path) -> None:
+    """Remove all checkpoints of a Trainer's folder."""
+    for folder in output.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def complete_checkpoint(output: Path) -> Path | None:
     """The newest checkpoint of a Trainer's folder that was written whole; None where there is none."""
     # The Trainer writes its state last: a checkpoint without it was interrupted.
-    complete = [path.parent for path in output.glob(f"checkpoint-*/{STATE}")]
+    complete = [path.parent for path in output.glob(f"{PREFIX_CHECKPOINT_DIR}-*/{STATE}")]
     return max(complete, key=lambda path: int(path.name.rpartition("-")[2]), default=None)

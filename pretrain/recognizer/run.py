@@ -1,15 +1,13 @@
 """`python -m pretrain recognizer CONFIG.yaml`: train a word recogniser on the text of pre-training."""
 
-import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from torch.utils.data import DataLoader
-from transformers import TrainerState, TrainingArguments, set_seed
+from transformers import TrainingArguments, set_seed
 
-from charbert.commands.results import RESULTS, check_output_folder, is_main_process, write_results
-from charbert.commands.training import STATE
+from charbert.commands.training import TrainingRun, end_processes
 from charbert.errors import CharBertError
 from charbert.recognizer.modeling import WordRecognizer, WordRecognizerConfig
 from charbert.tokenization import CharBertTokenizer
@@ -22,9 +20,7 @@ from pretrain.batches import TrainingBatches, loader_of
 from pretrain.recognizer.batches import RecognizerBatches, known_words
 from pretrain.recognizer.settings import RecognizerSettings
 from pretrain.recognizer.trainer import RecognizerTrainer
-from pretrain.run import last_checkpoint, remove_run
 
-logger = logging.getLogger(__name__)
 EVALUATED_RATES = {"clean": 0.0, "noised": 1.0}
 """The share of the words of held-out text, of those that may get a typo, that have one."""
 
@@ -38,32 +34,20 @@ def train_recognizer(settings: RecognizerSettings) -> dict[str, Any]:
     Raises:
         CharBertError: settings and data do not fit together. Nothing has been written or removed then.
     """
-    output = Path(settings.output)
-    if is_main_process():
-        check_output_folder(output, settings.overwrite, settings.resume)
-    checkpoint = last_checkpoint(output) if settings.resume else None
+    run = TrainingRun(settings.output, resume=settings.resume, overwrite=settings.overwrite)
     arguments = step_arguments("pretrain recognizer", settings, torch_compile=False)
     tokenizer = CharBertTokenizer.from_pretrained(settings.tokenizer)
     config = _config(settings, tokenizer)
     set_seed(settings.seed)
     model = WordRecognizer(config)
-    state = None if checkpoint is None else TrainerState.load_from_json(str(checkpoint / STATE))
-    finished = state is not None and state.global_step >= settings.max_steps
-    if checkpoint is not None:
-        if finished and (output / RESULTS).exists():
-            raise CharBertError(f"{output}: has all of max_steps={settings.max_steps}; give more to go on")
-        model = WordRecognizer.from_pretrained(checkpoint)
-        _check_same(model.config, config, checkpoint)
-    first_step = 0 if state is None else state.global_step
-    training, evaluation = _batches(settings, arguments, tokenizer, config, first_step)
-    if is_main_process() and settings.overwrite:
-        remove_run(output)
+    has_all_steps = run.has_all_steps(settings.max_steps)
+    if run.checkpoint is not None:
+        model = WordRecognizer.from_pretrained(run.checkpoint)
+        _check_same(model.config, config, run.checkpoint)
+    training, evaluation = _batches(settings, arguments, tokenizer, config, run.first_step)
+    run.clear()
     trainer = RecognizerTrainer(model=model, args=arguments, training=training, evaluation=evaluation)
-    logger.info("starting from %s", checkpoint or "step 0")
-    if finished:
-        trainer.state = state
-    else:
-        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    run.train(trainer, has_all_steps)
     trainer.save_model()
     step = trainer.state.global_step
     numbers = {
@@ -74,12 +58,8 @@ def train_recognizer(settings: RecognizerSettings) -> dict[str, Any]:
         "characters": len(config.characters),
         "parameters": model.num_parameters(),
     }
-    trainer.save_state()
-    if is_main_process():
-        write_results(output, numbers, asdict(settings), settings.seed)
-    # A process that ends while gloo's threads still hold a tensor aborts: all end their group together.
-    trainer.accelerator.wait_for_everyone()
-    trainer.accelerator.end_training()
+    run.save_results(trainer, numbers, asdict(settings), settings.seed)
+    end_processes()
     return numbers
 
 
