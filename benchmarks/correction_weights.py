@@ -33,7 +33,7 @@ from benchmarks.misspelt import (
 from benchmarks.report import table, write_json
 from benchmarks.timing import add_common_options, device_of
 from charbert.commands.progress import at_least
-from charbert.correction.reader import WordPlace, WordReader
+from charbert.correction.reader import WordReader, WordSpan
 from charbert.correction.rule import Rule, Weights, log_ranks, looks_like_a_name
 from charbert.errors import CharBertError, run_command
 from charbert.lm_heads import CharBertForPreTraining
@@ -97,21 +97,21 @@ def judged(reader: WordReader, texts: Sequence[MisspeltText], real_words: bool) 
     """The words of some texts that are judged, in no certain order."""
     rule = Rule(reader.words, real_words=real_words)
 
-    def surface(place: WordPlace) -> str:
-        return reader.normal(texts[place.text].text[place.start : place.end])
+    def surface(place: WordSpan) -> str:
+        return reader.normalize(texts[place.text].text[place.start : place.end])
 
-    def is_suspect(place: WordPlace) -> bool:
+    def is_suspect(place: WordSpan) -> bool:
         return rule.is_suspect(texts[place.text].text, place.start, place.end, surface(place))
 
-    for place, scores in reader.scores([each.text for each in texts], is_suspect):
+    for place, scores in reader.score_words([each.text for each in texts], is_suspect):
         text, meant = texts[place.text]
         word, right = surface(place), meant.get((place.start, place.end))
-        own, (ids, distances) = reader.words.id(word), rule.meant(word)
+        own, (ids, distances) = reader.words.id(word), rule.find_candidates(word)
         best = (scores[ids] - 4 * distances).argsort()[::-1][:CONSIDERED]
         if not len(best):
             continue
         candidates = [reader.words[number] for number in ids[best].tolist()]
-        wanted = "" if right is None else reader.normal(right)
+        wanted = "" if right is None else reader.normalize(right)
         yield JudgedWord(
             scores=torch.from_numpy(scores[ids[best]]),
             distances=torch.from_numpy(distances[best]).float(),

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from charbert.correction.corrector import CorrectedWord, Suggestion
 from charbert.correction.rule import SHORTEST, looks_like_a_name
 from charbert.errors import CharBertError
-from charbert.recognizer.reading import in_case_of
+from charbert.recognizer.reading import match_case
 
 MOST_EDITS = 2
 SYMSPELL_DICTIONARY = "frequency_dictionary_en_82_765.txt"
@@ -36,7 +36,7 @@ class Checker(NamedTuple):
                 continue
             if leave_names and looks_like_a_name(text, start, end):
                 continue
-            offered = [Suggestion(in_case_of(each, word), 0.0) for each in self.offered(word.lower())]
+            offered = [Suggestion(match_case(each, word), 0.0) for each in self.offered(word.lower())]
             correction = offered[0].word if offered else word
             found.append(CorrectedWord(start, end, word, correction, offered))
         return found

@@ -36,10 +36,10 @@ def recognized(
     Args:
         examples: of one type.
         recognizer: on the device that it is to compute on.
-        unknown, backoff, batch_size: as of `WordRecognizer.corrected`.
+        unknown, backoff, batch_size: as of `WordRecognizer.correct`.
 
     Raises:
-        CharBertError: as `WordRecognizer.corrected`.
+        CharBertError: as `WordRecognizer.correct`.
     """
     found: list[E] = []
     with passing_bar(total=len(examples), desc="recognising words", unit=" examples") as bar:
@@ -52,7 +52,7 @@ def recognized(
                 if (value := getattr(example, name)) is not None
             ]
             sentences = [_words(value) for _, _, value in fields]
-            read = recognizer.corrected(sentences, unknown, backoff, batch_size)
+            read = recognizer.correct(sentences, unknown, backoff, batch_size)
             changes: list[dict[str, Any]] = [{} for _ in part]
             for (number, name, value), words in zip(fields, read, strict=True):
                 changes[number][name] = _with_words(value, words)

@@ -123,7 +123,7 @@ def restored_table(model_folder: str, blocks_folder: str) -> str:
 def restore(reader: WordReader, words: list[str], place: int, count: int = 3) -> list[str]:
     """The words that the noisy LM holds likeliest at one place of a sentence."""
     start = len(" ".join([*words[:place], ""]))
-    [(_, scores)] = reader.scores([" ".join(words)], lambda word: word.start == start)
+    [(_, scores)] = reader.score_words([" ".join(words)], lambda word: word.start == start)
     return [reader.words[index] for index in scores.argsort()[::-1][:count].tolist()]
 
 

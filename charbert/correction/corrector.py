@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, overload
 
-from charbert.correction.reader import Model, WordPlace, WordReader
+from charbert.correction.reader import Model, WordReader, WordSpan
 from charbert.correction.rule import Rule, Weights, contraction, looks_like_a_name
 from charbert.errors import CharBertError
-from charbert.recognizer.reading import in_case_of
+from charbert.recognizer.reading import match_case
 from charbert.tokenization import CharBertTokenizer
 
 TOP_K = 5
@@ -66,7 +66,7 @@ class Corrector:
         if isinstance(known, str):
             raise CharBertError(f"known={known!r:.40} must be several words: give a list")
         self._reader = WordReader(model, tokenizer)
-        known = {self._reader.normal(word) for word in known}
+        known = {self._reader.normalize(word) for word in known}
         self._rule = Rule(self._reader.words, known, real_words, weights)
 
     def __call__(
@@ -97,21 +97,21 @@ class Corrector:
         return corrections
 
     def _corrected(self, texts: Sequence[str], top_k: int, threshold: float) -> list[Correction]:
-        def is_suspect(place: WordPlace) -> bool:
+        def is_suspect(place: WordSpan) -> bool:
             text = texts[place.text]
-            word = self._reader.normal(text[place.start : place.end])
+            word = self._reader.normalize(text[place.start : place.end])
             return self._rule.is_suspect(text, place.start, place.end, word)
 
         found: dict[int, list[CorrectedWord]] = defaultdict(list)
-        for place, log_probabilities in self._reader.scores(texts, is_suspect):
+        for place, log_probabilities in self._reader.score_words(texts, is_suspect):
             number, start, end = place
             word = texts[number][start:end]
             is_name = looks_like_a_name(texts[number], start, end)
-            small = self._reader.normal(word)
+            small = self._reader.normalize(word)
             judgement = self._rule.judge(small, is_name, log_probabilities, top_k)
             if judgement.words and judgement.probability >= threshold:
                 behind = texts[number][end : end + 2]
-                restored = [in_case_of(contraction(each, small, behind), word) for each in judgement.words]
+                restored = [match_case(contraction(each, small, behind), word) for each in judgement.words]
                 suggestions = list(map(Suggestion, restored, judgement.probabilities))
                 found[number].append(CorrectedWord(start, end, word, restored[0], suggestions))
         return [_replaced(text, sorted(found[number])) for number, text in enumerate(texts)]

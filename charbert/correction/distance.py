@@ -26,7 +26,7 @@ class Spellings:
         sets = np.where(self._letters > 0, _bits(self._letters), np.uint64(0))
         self._sets = np.bitwise_or.reduce(sets, axis=1)
 
-    def near(self, word: str, most: int) -> tuple[Array, Array]:
+    def find_near(self, word: str, most: int) -> tuple[Array, Array]:
         """The numbers of the words at most so many edits from `word`, and their distances.
 
         Args:

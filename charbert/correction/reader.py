@@ -24,7 +24,7 @@ _UNREADABLE = "\ufffd"
 _CAPITALS = re.compile(r"\b[^\W\d_]{6,}\b")  # shorter ones are acronyms
 
 
-class WordPlace(NamedTuple):
+class WordSpan(NamedTuple):
     """Where a word stands; words are the units of the tokenizer's pre-tokenisation."""
 
     text: int
@@ -36,7 +36,7 @@ class WordPlace(NamedTuple):
 class _Span(NamedTuple):
     """A word's tokens `first` to `last`, in its text or in a row of a batch."""
 
-    place: WordPlace
+    place: WordSpan
     first: int
     last: int
 
@@ -75,14 +75,14 @@ class WordReader:
         self._normalizer = self._tokenizer.backend_tokenizer.normalizer
         self._room = model.charbert.max_tokens - _SPECIAL_TOKENS
 
-    def normal(self, word: str) -> str:
+    def normalize(self, word: str) -> str:
         """A word as the noisy LM's vocabulary has it: as the tokenizer reads it, in small letters."""
         word = _SURROGATES.sub(_UNREADABLE, word)
         return (self._normalizer.normalize_str(word).strip() if self._normalizer else word).lower()
 
-    def scores(
-        self, texts: Sequence[str], is_wanted: Callable[[WordPlace], bool]
-    ) -> Iterator[tuple[WordPlace, Array]]:
+    def score_words(
+        self, texts: Sequence[str], is_wanted: Callable[[WordSpan], bool]
+    ) -> Iterator[tuple[WordSpan, Array]]:
         """The words that are wanted, in no certain order, and the log-probabilities of their originals, (W,).
 
         Each piece of a word predicts the whole of it; a word of several gets the mean of their probabilities.
@@ -178,7 +178,7 @@ def _spans(number: int, text: str, encoding: Any) -> Iterator[_Span]:
         # Byte-level tokens may begin with the space before the word, or be nothing else.
         start += len(text[start:end]) - len(text[start:end].lstrip())
         if start < end:
-            yield _Span(WordPlace(number, start, end), first, token - 1)
+            yield _Span(WordSpan(number, start, end), first, token - 1)
         first = token
 
 

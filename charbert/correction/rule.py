@@ -112,9 +112,9 @@ class Rule:
         before, behind = _before(text, start), _behind(text, end)
         return not (_goes_on(reversed(before)) or _goes_on(behind) or _CODE.search(before + surface + behind))
 
-    def meant(self, word: str) -> tuple[Array, Array]:
+    def find_candidates(self, word: str) -> tuple[Array, Array]:
         """The numbers of the other words that a word may have been meant for, and their distances from it."""
-        places, distances = self._spellings.near(word, MOST_EDITS)
+        places, distances = self._spellings.find_near(word, MOST_EDITS)
         others = distances > 0
         return self._ids[places[others]], distances[others]
 
@@ -128,7 +128,7 @@ class Rule:
             top_k: how many of them to give at most.
         """
         weights = self._weights
-        ids, distances = self.meant(word)
+        ids, distances = self.find_candidates(word)
         weighed = self._weighed(ids, log_probabilities) - weights.edit * distances
         kept = weights.name * is_name
         if word in self._vocabulary:

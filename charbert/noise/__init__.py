@@ -1,7 +1,7 @@
 """Typos: edits on words, and attacks on texts and sentences whose labels go on holding.
 
-- `noise_words`, `noise_word`: one edit on each word (`EDITS`), as in pre-training; `variants_of`: all that an
-  edit could make of a word.
+- `noise_words`, `noise_word`: one edit on each word (`EDITS`), as in pre-training; `list_variants`: all that
+  an edit could make of a word.
 - `Attack`: a kind of noise (`KINDS`) on a share of the words of texts or of sentences.
 - `KEYBOARDS`: the languages whose neighbouring keys are known.
 
@@ -30,7 +30,7 @@ from charbert.noise.edits import (
 )
 from charbert.noise.keyboards import KEYBOARDS
 from charbert.noise.kinds import KINDS
-from charbert.noise.variants import variants_of
+from charbert.noise.variants import list_variants
 
 __all__ = [
     "EDITS",
@@ -43,7 +43,7 @@ __all__ = [
     "AttackedText",
     "AttackedWords",
     "Edit",
+    "list_variants",
     "noise_word",
     "noise_words",
-    "variants_of",
 ]

@@ -26,7 +26,7 @@ from charbert.noise.kinds import KINDS, Cases, Kind, Typos
 from charbert.noise.natural import Misspellings, codespell_misspellings
 from charbert.noise.ocr import PrintConfusions
 from charbert.noise.space import Spacing
-from charbert.noise.words import Words, words_of_sentences, words_of_texts
+from charbert.noise.words import Words, split_sentences, split_texts
 from charbert.ragged import Array
 from charbert.randomness import derive_keys, uniform
 
@@ -73,7 +73,7 @@ class Attack:
         Raises:
             CharBertError: `texts` is no list of texts, or `fixed` not one list of positions for each text.
         """
-        words = words_of_texts(texts, fixed)
+        words = split_texts(texts, fixed)
         return attacked_texts(words, *self._changes(words))
 
     def sentences(
@@ -88,7 +88,7 @@ class Attack:
         Raises:
             CharBertError: a sentence is a text, or `joinable` is not one value for each word.
         """
-        words = words_of_sentences(sentences, joinable)
+        words = split_sentences(sentences, joinable)
         attacked = respaced_sentences if self.kind == "space" else attacked_sentences
         return attacked(sentences, words, *self._changes(words))
 

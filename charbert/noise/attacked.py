@@ -29,7 +29,7 @@ class AttackedText(NamedTuple):
     changed: int
     edits: tuple[Edit, ...]
 
-    def moved(self, position: int) -> int:
+    def map_position(self, position: int) -> int:
         """Where a position of the old text lies in the new one.
 
         The ends of an edit go to the ends of what it gave; a position inside stays as far from the start, or

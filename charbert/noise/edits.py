@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from charbert.noise.keyboards import KeyTable, key_table, neighbours_of
+from charbert.noise.keyboards import KeyTable, find_neighbours, key_table
 from charbert.noise.sampling import counts_between, drawn_options, nth_possible
 from charbert.ragged import Array, cumulative_offsets
 
@@ -19,7 +19,7 @@ PRETRAINING_EDITS = ("drop", "add", "swap")
 DRAWS = 3
 SHORTEST_EDITED = 4
 _LETTERS = np.array([ord(letter) for letter in "abcdefghijklmnopqrstuvwxyz"], np.uint32)
-NEIGHBOURS = neighbours_of("en")
+NEIGHBOURS = find_neighbours("en")
 _ASCII = 128
 
 

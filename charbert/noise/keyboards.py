@@ -51,7 +51,7 @@ def check_language(language: str) -> None:
 
 
 @cache
-def neighbours_of(language: str) -> dict[str, str]:
+def find_neighbours(language: str) -> dict[str, str]:
     """Each letter of a keyboard -> the letters beside, above and below it.
 
     Raises:
@@ -78,13 +78,13 @@ def neighbours_of(language: str) -> dict[str, str]:
 
 
 @cache
-def cased_neighbours_of(language: str) -> dict[str, str]:
-    """As `neighbours_of`, and for each capital the neighbours of its small letter as capitals.
+def find_cased_neighbours(language: str) -> dict[str, str]:
+    """As `find_neighbours`, and for each capital the neighbours of its small letter as capitals.
 
     Raises:
         CharBertError: there is no keyboard for the language.
     """
-    neighbours = neighbours_of(language)
+    neighbours = find_neighbours(language)
     # A letter without one capital of its own (ß, ς) stays small beside capitals.
     capitals = {each: each.upper() if each.upper().lower() == each else each for each in neighbours}
     of_capitals = {
@@ -101,7 +101,7 @@ def key_table(language: str) -> KeyTable:
     Raises:
         CharBertError: there is no keyboard for the language.
     """
-    rows = cased_neighbours_of(language)
+    rows = find_cased_neighbours(language)
     size = max(map(ord, rows)) + 2
     table = KeyTable(np.zeros(size, np.int64), np.zeros((size, max(map(len, rows.values()))), np.uint32))
     for letter, others in rows.items():

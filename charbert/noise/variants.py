@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from string import ascii_lowercase, ascii_uppercase
 
 from charbert.noise.edits import EDITS, SHORTEST_EDITED
-from charbert.noise.keyboards import cased_neighbours_of
+from charbert.noise.keyboards import find_cased_neighbours
 
 
-def variants_of(word: str, edits: Sequence[str] = EDITS, language: str = "en") -> list[str]:
+def list_variants(word: str, edits: Sequence[str] = EDITS, language: str = "en") -> list[str]:
     """Every word that `noise_words` could make of this one with one of the edits; each once, the word never.
 
     Args:
@@ -18,7 +18,7 @@ def variants_of(word: str, edits: Sequence[str] = EDITS, language: str = "en") -
     Raises:
         CharBertError: there is no keyboard for the language.
     """
-    neighbours = cased_neighbours_of(language)
+    neighbours = find_cased_neighbours(language)
     return list(dict.fromkeys(made for edit in edits for made in _VARIANTS[edit](word, neighbours)))
 
 

@@ -93,7 +93,7 @@ class Words:
         return np.where(has_core, starts, self.starts), np.where(has_core, ends, self.starts)
 
 
-def words_of_texts(texts: Sequence[str], fixed: Sequence[Sequence[int]] | None) -> Words:
+def split_texts(texts: Sequence[str], fixed: Sequence[Sequence[int]] | None) -> Words:
     """The white-space words of texts; those with one blank between them, and nothing fixed, may be joined.
 
     Raises:
@@ -135,9 +135,7 @@ def words_of_texts(texts: Sequence[str], fixed: Sequence[Sequence[int]] | None) 
     )
 
 
-def words_of_sentences(
-    sentences: Sequence[Sequence[str]], joinable: Sequence[Sequence[bool]] | None
-) -> Words:
+def split_sentences(sentences: Sequence[Sequence[str]], joinable: Sequence[Sequence[bool]] | None) -> Words:
     """The words of sentences, each as it is given; a sentence is keyed as its words with blanks between.
 
     Raises:

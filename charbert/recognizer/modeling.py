@@ -20,7 +20,14 @@ from charbert.errors import CharBertError, first_line
 from charbert.loading import HUB_OPTIONS
 from charbert.losses import mean_cross_entropy, score_labelled
 from charbert.ragged import cumulative_offsets, span_indices
-from charbert.recognizer.reading import LetterBags, Units, in_case_of, inputs_of, sentence_lengths, units_of
+from charbert.recognizer.reading import (
+    LetterBags,
+    Units,
+    make_inputs,
+    match_case,
+    sentence_lengths,
+    split_units,
+)
 from charbert.vocabulary import UNKNOWN, Vocabulary
 
 UNKNOWN_WORDS = ("pass", "neutral", "backoff")
@@ -136,7 +143,7 @@ class WordRecognizer(PreTrainedModel):
         return states.index_select(0, order.argsort())
 
     @torch.inference_mode()
-    def readings(self, wanted: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
+    def recognize(self, wanted: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
         """The numbers of the most likely words.
 
         Shape: `wanted` (N,), true for M words; `inputs` as of `forward` -> (M,)
@@ -144,7 +151,7 @@ class WordRecognizer(PreTrainedModel):
         parts = self.states(**inputs)[wanted].split(SCORED_AT_ONCE)
         return torch.cat([self.classifier(part).argmax(dim=-1) for part in parts])
 
-    def corrected(
+    def correct(
         self,
         sentences: Sequence[Sequence[str]],
         unknown: str = "pass",
@@ -172,9 +179,9 @@ class WordRecognizer(PreTrainedModel):
             raise CharBertError(f"unknown={unknown!r}: choose one of {', '.join(UNKNOWN_WORDS)}")
         if (unknown == "backoff") != (backoff is not None):
             raise CharBertError("unknown='backoff' needs a second recogniser as backoff, and no other does")
-        cut = [[units_of(word) for word in sentence] for sentence in sentences]
+        cut = [[split_units(word) for word in sentence] for sentence in sentences]
         found = iter(self._found(cut, batch_size))
-        others = sentences if backoff is None else backoff.corrected(sentences, batch_size=batch_size)
+        others = sentences if backoff is None else backoff.correct(sentences, batch_size=batch_size)
         return [
             [
                 word if units.core is None else self._written(word, units, next(found), other, unknown)
@@ -203,10 +210,10 @@ class WordRecognizer(PreTrainedModel):
         for start in range(0, len(by_length), batch_size):
             rows = by_length[start : start + batch_size]
             places = span_indices(starts[rows], lengths[rows])
-            inputs = inputs_of(bags.take(places), lengths[rows])
+            inputs = make_inputs(bags.take(places), lengths[rows])
             inputs["wanted"] = torch.from_numpy(is_core[places])
             moved = {name: tensor.to(self.device) for name, tensor in inputs.items()}
-            found[places[is_core[places]]] = self.readings(**moved).cpu().numpy()
+            found[places[is_core[places]]] = self.recognize(**moved).cpu().numpy()
         return found[cores].tolist()
 
     def _written(self, word: str, units: Units, number: int, other: str, unknown: str) -> str:
@@ -218,7 +225,7 @@ class WordRecognizer(PreTrainedModel):
         elif self.words[number] == core.lower():
             return word
         else:
-            read = in_case_of(self.words[number], core)
+            read = match_case(self.words[number], core)
         return word[: units.start] + read + word[units.end :]
 
 

@@ -31,7 +31,7 @@ class Units(NamedTuple):
 
 
 @lru_cache(_REMEMBERED)
-def units_of(word: str) -> Units:
+def split_units(word: str) -> Units:
     """The units of a word; one whose core is no run of letters (don't, U.S., 1990s) has none to recognise.
 
     The core goes from the first letter or digit to the last, so that `(France),` has `France`.
@@ -69,7 +69,7 @@ def sentence_lengths(units: Sequence[str]) -> list[int]:
     return lengths
 
 
-def in_case_of(word: str, model: str) -> str:
+def match_case(word: str, model: str) -> str:
     """A word of small letters in the case of another.
 
     `WORD` for `WROD`, also for `WRoD`, of which most are capitals; `Word` for `Wrod` and `WrOd`.
@@ -114,7 +114,7 @@ class LetterBags:
         return Ragged(letters[source] + role * (len(self._codes) + 1), offsets)
 
 
-def inputs_of(bags: Ragged, lengths: Array | Sequence[int]) -> dict[str, torch.Tensor]:
+def make_inputs(bags: Ragged, lengths: Array | Sequence[int]) -> dict[str, torch.Tensor]:
     """The inputs of a `WordRecognizer` for the words of sentences of these lengths, one behind the other."""
     return {
         "letter_ids": torch.from_numpy(bags.values),

@@ -88,7 +88,7 @@ def tags_of(tags: Sequence[str], sources: Sequence[int]) -> list[str]:
 
 def moved_answer(answer: Answer, context: AttackedText) -> Answer:
     """What stands where an answer stood before its context was attacked."""
-    start, end = context.moved(answer.start), context.moved(answer.start + len(answer.text))
+    start, end = context.map_position(answer.start), context.map_position(answer.start + len(answer.text))
     return Answer(context.text[start:end], start)
 
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from charbert.noise import EDITS, variants_of
-from charbert.noise.words import words_of_sentences, words_of_texts
+from charbert.noise import EDITS, list_variants
+from charbert.noise.words import split_sentences, split_texts
 from data.examples.types import QuestionExample, TaggedExample
 
 State = tuple[tuple[int, str], ...]
@@ -52,10 +52,10 @@ class EditableWords:
         """The spots of an example, in order; a word without variants is none."""
         texts = texts_of(example)
         if isinstance(example, TaggedExample):
-            words = words_of_sentences([texts], None)
+            words = split_sentences([texts], None)
             owners, starts = words.numbers, words.core_starts - words.starts
         else:
-            words = words_of_texts(texts, None)
+            words = split_texts(texts, None)
             owners, starts = words.owners, words.core_starts - words.text_starts[words.owners]
         rows = np.flatnonzero(words.is_plain)
         places = zip(owners[rows].tolist(), starts[rows].tolist(), words.cores(rows), strict=True)
@@ -65,7 +65,7 @@ class EditableWords:
     def _variants(self, word: str) -> list[str]:
         found = self._known.get(word)
         if found is None:
-            found = variants_of(word, self._edits, self._language)
+            found = list_variants(word, self._edits, self._language)
             if self._most is not None and len(found) > self._most:
                 found = Random(f"{self._seed} {word}").sample(found, self._most)
             self._known[word] = found

@@ -12,7 +12,7 @@ from charbert.noise import SHORTEST_EDITED, noise_words
 from charbert.ragged import Array, Ragged, cumulative_offsets
 from charbert.randomness import derive_keys, uniform
 from charbert.recognizer.modeling import WordRecognizerConfig
-from charbert.recognizer.reading import LetterBags, inputs_of, is_letters, sentence_lengths, units_of
+from charbert.recognizer.reading import LetterBags, is_letters, make_inputs, sentence_lengths, split_units
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import UNKNOWN, Vocabulary
 from data.pretraining.batches import Batch, BatchKey
@@ -78,7 +78,7 @@ class RecognizerBatches(Dataset[Batch]):
             before = len(units)
             # A separator between documents, and what no token stands for, has no text and ends a sentence.
             for has_text, run in groupby(texts, key=bool):
-                sentence = [unit for text in run for unit in units_of(text).texts] if has_text else []
+                sentence = [unit for text in run for unit in split_units(text).texts] if has_text else []
                 units += sentence
                 lengths += sentence_lengths(sentence)
             keys.append(derive_keys(block_key, np.arange(len(units) - before)))
@@ -88,7 +88,7 @@ class RecognizerBatches(Dataset[Batch]):
         noised = self._noised(units, is_word, np.concatenate(keys))
         changed = [new.lower() != old for new, old in zip(noised, small, strict=True)]
         return {
-            **inputs_of(self._letter_bags(noised), lengths),
+            **make_inputs(self._letter_bags(noised), lengths),
             "labels": torch.from_numpy(labels),
             CHANGED: torch.tensor(changed),
         }

@@ -68,7 +68,7 @@ class RecognizerTrainer(Trainer):
                 inputs = self._prepare_inputs(batch)
                 labels = inputs.pop("labels")
                 wanted = labels != IGNORED
-                read, right = model.readings(wanted, **inputs), labels[wanted]
+                read, right = model.recognize(wanted, **inputs), labels[wanted]
                 changed = batch[CHANGED].to(read.device)[wanted]
                 unknown = read == model.words.unknown_id
                 has_word = right != model.words.unknown_id

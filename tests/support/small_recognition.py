@@ -7,7 +7,7 @@ import torch
 
 from charbert.noise import EDITS, noise_word
 from charbert.recognizer.modeling import WordRecognizer, WordRecognizerConfig
-from charbert.recognizer.reading import inputs_of
+from charbert.recognizer.reading import make_inputs
 
 WORDS = ("the", "quick", "brown", "foxes", "jumped", "over", "lazy", "teacher", "garden", "window", "kitchen")
 OTHERS = ("zebra", "quartz", "volcano")
@@ -28,7 +28,7 @@ def small_recognizer(words: tuple[str, ...] = WORDS, others: tuple[str, ...] = O
     for _ in range(_ROUNDS):
         text = random.choices((*words, *others), k=80)
         seen = [noise_word(word, random, EDITS) if random.random() < 0.6 else word for word in text]
-        inputs = inputs_of(model.letter_bags(seen), [4] * 20)
+        inputs = make_inputs(model.letter_bags(seen), [4] * 20)
         loss = model(**inputs, labels=torch.tensor(model.words.ids(text))).loss
         loss.backward()
         optimizer.step()

@@ -34,7 +34,7 @@ def test_all_words_within_so_many_edits_are_found(letters: str, most: int) -> No
     words = random_words(letters, 150, seed=1)
     spellings = Spellings(words)
     for typed in random_words(letters, 15, seed=2):
-        numbers, distances = spellings.near(typed, most)
+        numbers, distances = spellings.find_near(typed, most)
         wanted = {number: edits_between(typed, word) for number, word in enumerate(words)}
         assert numbers.tolist() == [number for number, edits in wanted.items() if edits <= most]
         ends = [(typed[0] != words[n][0]) + (typed[-1] != words[n][-1]) for n in numbers]
@@ -43,18 +43,18 @@ def test_all_words_within_so_many_edits_are_found(letters: str, most: int) -> No
 
 def test_letters_that_share_a_place_in_the_filter_are_told_apart() -> None:
     far = chr(ord("a") + 64 * 5)
-    numbers, distances = Spellings(["bad", f"b{far}d"]).near("bad", 1)
+    numbers, distances = Spellings(["bad", f"b{far}d"]).find_near("bad", 1)
     assert (numbers.tolist(), distances.tolist()) == ([0, 1], [0, 1])
 
 
 def test_a_vocabulary_may_be_empty() -> None:
-    numbers, distances = Spellings([]).near("word", 2)
+    numbers, distances = Spellings([]).find_near("word", 2)
     assert len(numbers) == len(distances) == 0
 
 
 def test_an_edit_of_the_first_or_the_last_letter_counts_half_more() -> None:
     words = ["house", "mouse", "houses", "horse"]
-    numbers, distances = Spellings(words).near("house", 1)
+    numbers, distances = Spellings(words).find_near("house", 1)
     assert dict(zip(np.array(words)[numbers], distances, strict=True)) == {
         "house": 0,
         "mouse": 1.5,

@@ -11,7 +11,7 @@ from small_correction import WORDS
 
 import charbert
 from charbert import CharBertError, Vocabulary
-from charbert.correction.reader import WordPlace, WordReader
+from charbert.correction.reader import WordReader, WordSpan
 
 TEXT = "the quick foxxes jumped over a dog ."
 POSITIONS = 24
@@ -38,12 +38,12 @@ def reader(model: Any, words_tokenizer: Any) -> WordReader:
     return WordReader(model, words_tokenizer)
 
 
-def everything(_: WordPlace) -> bool:
+def everything(_: WordSpan) -> bool:
     return True
 
 
-def read(reader: WordReader, *texts: str) -> dict[WordPlace, Any]:
-    return dict(reader.scores(texts, everything))
+def read(reader: WordReader, *texts: str) -> dict[WordSpan, Any]:
+    return dict(reader.score_words(texts, everything))
 
 
 def pieces_of_word(encoding: Any, start: int) -> list[int]:
@@ -74,15 +74,15 @@ def test_a_word_is_the_mean_of_what_its_pieces_predict(
 
 
 def test_only_wanted_words_are_read(reader: WordReader) -> None:
-    found = reader.scores([TEXT, TEXT], lambda place: place.text == 1 and place.start == 4)
-    assert [place for place, _ in found] == [WordPlace(1, 4, 9)]
+    found = reader.score_words([TEXT, TEXT], lambda place: place.text == 1 and place.start == 4)
+    assert [place for place, _ in found] == [WordSpan(1, 4, 9)]
 
 
 def test_a_text_is_read_alike_alone_and_beside_others(reader: WordReader) -> None:
     alone = read(reader, TEXT)
     beside = read(reader, "a dog", TEXT, "", "the quick brown fox jumps over the lazy dog . " * 3)
     for (_, start, end), scores in alone.items():
-        assert np.allclose(scores, beside[WordPlace(1, start, end)], atol=1e-5)
+        assert np.allclose(scores, beside[WordSpan(1, start, end)], atol=1e-5)
 
 
 def test_each_word_of_a_long_text_is_read_where_it_has_most_context(
@@ -125,8 +125,8 @@ def test_a_model_in_training_is_read_without_dropout_and_stays_in_training(
 
 
 def test_half_of_a_surrogate_pair_is_read_too(reader: WordReader) -> None:
-    assert WordPlace(0, 2, 5) in read(reader, "\ud83d dog")
-    assert reader.normal("do\ud83dg") in ("dog", "do\ufffdg")  # BERT drops what it cannot read
+    assert WordSpan(0, 2, 5) in read(reader, "\ud83d dog")
+    assert reader.normalize("do\ud83dg") in ("dog", "do\ufffdg")  # BERT drops what it cannot read
 
 
 def test_no_text_no_words(reader: WordReader) -> None:
@@ -137,7 +137,7 @@ def test_a_word_is_looked_up_as_the_tokenizer_reads_it() -> None:
     stock = tiny.stock_tokenizer("bert", do_lower_case=True)
     tokens = charbert.CharBertTokenizer.from_stock(stock, words=Vocabulary(WORDS))
     model = tiny.build(charbert.CharBertForPreTraining, "bert", word_vocabulary_size=len(WORDS))
-    assert WordReader(model, tokens).normal("Café") == "cafe"
+    assert WordReader(model, tokens).normalize("Café") == "cafe"
 
 
 def test_a_model_with_another_number_of_words_is_refused(model: Any, kind: str) -> None:

@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 
 from charbert.errors import CharBertError
-from charbert.noise import KINDS, Attack, AttackedText, Edit, variants_of
+from charbert.noise import KINDS, Attack, AttackedText, Edit, list_variants
 
 TEXT = 'As of that day, the "new constitution" heralding (the Second) Republic came into force: 1804, don\'t!'
 MISSPELLINGS = {"that": ["taht"], "second": ["secound", "secnd"], "into": ["inot"], "the": ["teh"]}
@@ -25,9 +25,9 @@ def test_the_paper_changes_each_word_of_four_letters_or_more_inside() -> None:
     changed = [word for word, old in zip(new, text.split(" "), strict=True) if word != old]
     assert [new[number] for number in (1, 3, 4, 5, 6)] == ["the", "fox's", "1804th", "jump-start", "is"]
     assert len(changed) == 3
-    assert new[0].removesuffix(",") in variants_of("Wait")
-    assert new[2].removeprefix("(").removesuffix(")") in variants_of("quick")
-    assert new[7].removesuffix("!") in variants_of("naïve")
+    assert new[0].removesuffix(",") in list_variants("Wait")
+    assert new[2].removeprefix("(").removesuffix(")") in list_variants("quick")
+    assert new[7].removesuffix("!") in list_variants("naïve")
 
 
 def test_words_are_counted() -> None:
@@ -38,18 +38,18 @@ def test_words_are_counted() -> None:
 def test_edits_say_where_each_core_went() -> None:
     attacked = text_of("to (drop) it  now, again", attack("drop"))
     assert attacked.edits == (Edit(4, 8, 4, 7), Edit(19, 24, 18, 22))
-    assert attacked.text[4:7] in variants_of("drop", ["drop"])
-    assert attacked.text[18:] in variants_of("again", ["drop"])
+    assert attacked.text[4:7] in list_variants("drop", ["drop"])
+    assert attacked.text[18:] in list_variants("again", ["drop"])
 
 
 def test_positions_move_with_the_text() -> None:
     attacked = AttackedText("ab-longer-ef", 3, 1, 1, (Edit(3, 5, 3, 9),))  # of "ab-cd-ef"
-    assert [attacked.moved(position) for position in range(9)] == [0, 1, 2, 3, 4, 9, 10, 11, 12]
+    assert [attacked.map_position(position) for position in range(9)] == [0, 1, 2, 3, 4, 9, 10, 11, 12]
 
 
 def test_positions_inside_a_shorter_word_stay_in_it() -> None:
     attacked = AttackedText("a b c", 3, 1, 1, (Edit(2, 6, 2, 3),))  # of "a bbbb c"
-    assert [attacked.moved(position) for position in range(9)] == [0, 1, 2, 3, 3, 3, 3, 4, 5]
+    assert [attacked.map_position(position) for position in range(9)] == [0, 1, 2, 3, 3, 3, 3, 4, 5]
 
 
 def test_text_without_an_eligible_word_stays() -> None:
@@ -120,7 +120,7 @@ def test_a_position_fixed_at_the_end_of_a_word_or_in_its_punctuation_lets_it_cha
     text = 'some "words," stand'
     attacked = text_of(text, attack(), [0, 5, 6, 11, 12, 13, 14])
     assert attacked.changed == 3
-    assert attacked.text[attacked.moved(6) : attacked.moved(11)] in variants_of("words")
+    assert attacked.text[attacked.map_position(6) : attacked.map_position(11)] in list_variants("words")
 
 
 def test_a_fixed_position_belongs_to_its_own_text() -> None:
@@ -151,8 +151,8 @@ def test_words_of_a_sentence_are_changed_in_their_places() -> None:
     attacked = attack().sentences([["The", '"quick"', "fox", "jumped", "."], []])
     assert attacked[0].sources == (0, 1, 2, 3, 4)
     assert [attacked[0].words[place] for place in (0, 2, 4)] == ["The", "fox", "."]
-    assert attacked[0].words[1].strip('"') in variants_of("quick")
-    assert attacked[0].words[3] in variants_of("jumped")
+    assert attacked[0].words[1].strip('"') in list_variants("quick")
+    assert attacked[0].words[3] in list_variants("jumped")
     assert (attacked[0].eligible, attacked[0].changed) == (2, 2)
     assert attacked[1] == ((), (), 0, 0)
 

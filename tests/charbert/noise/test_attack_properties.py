@@ -80,11 +80,11 @@ def test_what_lies_between_two_edits_moves_as_it_is(kind: str) -> None:
     for text, made in zip(TEXTS, attacked(kind), strict=True):
         inside = {place for edit in made.edits for place in range(edit.start, edit.end)}
         for place in set(range(len(text))) - inside - {edit.start for edit in made.edits}:
-            assert made.text[made.moved(place)] == text[place]
+            assert made.text[made.map_position(place)] == text[place]
         for edit in made.edits:
-            assert made.moved(edit.start) == edit.new_start
-            assert edit.start == edit.end or made.moved(edit.end) == edit.new_end
-        assert made.moved(len(text)) == len(made.text)
+            assert made.map_position(edit.start) == edit.new_start
+            assert edit.start == edit.end or made.map_position(edit.end) == edit.new_end
+        assert made.map_position(len(text)) == len(made.text)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,12 +3,12 @@ import pytest
 
 from charbert.errors import CharBertError
 from charbert.noise import KEYBOARDS, NEIGHBOURS, noise_words
-from charbert.noise.keyboards import cased_neighbours_of, neighbours_of
+from charbert.noise.keyboards import find_cased_neighbours, find_neighbours
 
 
 @pytest.mark.parametrize("language", KEYBOARDS)
 def test_neighbours_are_mutual_and_each_letter_has_some(language: str) -> None:
-    neighbours = neighbours_of(language)
+    neighbours = find_neighbours(language)
     assert all(letter in neighbours[other] for letter, others in neighbours.items() for other in others)
     assert all(others and letter not in others for letter, others in neighbours.items())
 
@@ -40,15 +40,15 @@ def test_a_letter_stands_on_one_key(language: str) -> None:
     ],
 )
 def test_keys_that_touch_are_neighbours(language: str, letter: str, others: str) -> None:
-    assert sorted(neighbours_of(language)[letter]) == sorted(others)
+    assert sorted(find_neighbours(language)[letter]) == sorted(others)
 
 
 def test_english_is_the_keyboard_of_pre_training() -> None:
-    assert neighbours_of("en") == NEIGHBOURS
+    assert find_neighbours("en") == NEIGHBOURS
 
 
 def test_capitals_have_capitals_beside_them() -> None:
-    cased = cased_neighbours_of("de")
+    cased = find_cased_neighbours("de")
     assert set(cased["Ä"]) == set("ÖÜ")
     # ß has no capital that is one letter and its own.
     assert set(cased["P"]) == set("ßOÜLÖ")
@@ -59,7 +59,7 @@ def test_capitals_have_capitals_beside_them() -> None:
 def test_words_are_edited_on_the_keyboard_of_their_language(language: str, word: str) -> None:
     draws = np.random.default_rng(0).random((300, 3))
     made = set(noise_words([word] * 300, draws, ["keyboard"], language))
-    cased = cased_neighbours_of(language)
+    cased = find_cased_neighbours(language)
     inside = range(1, len(word) - 1)
     assert made == {word[:at] + key + word[at + 1 :] for at in inside for key in cased[word[at]]}
 

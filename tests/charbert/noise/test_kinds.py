@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from charbert.errors import CharBertError
-from charbert.noise import EDITS, Attack, AttackedWords, natural, variants_of
+from charbert.noise import EDITS, Attack, AttackedWords, list_variants, natural
 
 DRAWS = 400
 SEEDS = range(100)
@@ -34,7 +34,7 @@ def eligible(words: Sequence[str], kind: str, misspellings: dict[str, list[str]]
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_alone_is_a_kind(edit: str) -> None:
-    assert forms_of("Words", edit) <= set(variants_of("Words", [edit]))
+    assert forms_of("Words", edit) <= set(list_variants("Words", [edit]))
 
 
 def test_the_paper_draws_its_edits_evenly() -> None:

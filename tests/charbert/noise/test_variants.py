@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from charbert.errors import CharBertError
-from charbert.noise import EDITS, noise_words, variants_of
+from charbert.noise import EDITS, list_variants, noise_words
 
 WORDS = ("", "a", "Å", "the", "word", "AbcD", "aaaa", "naïve", "слово", "Straße", "B2b-x", "🙂🙃🙂🙃")
 
@@ -13,28 +13,28 @@ WORDS = ("", "a", "Å", "the", "word", "AbcD", "aaaa", "naïve", "слово", "
 @pytest.mark.parametrize("edits", [*((edit,) for edit in EDITS), EDITS])
 def test_variants_are_what_noise_could_make(word: str, edits: tuple[str, ...]) -> None:
     draws = np.random.default_rng(0).random((8000, 3))
-    variants = variants_of(word, edits)
+    variants = list_variants(word, edits)
     assert set(variants) == set(noise_words([word] * 8000, draws, edits)) - {word}
     assert len(set(variants)) == len(variants)
 
 
 def test_each_edit_has_its_variants() -> None:
-    assert variants_of("Abcd", ["drop"]) == ["Acd", "Abd"]
-    assert variants_of("Abcd", ["swap"]) == ["Acbd"]
-    assert variants_of("xyz", ["add"])[:2] == ["xayz", "xbyz"]
-    assert set(variants_of("AbcD", ["keyboard"])) == {
+    assert list_variants("Abcd", ["drop"]) == ["Acd", "Abd"]
+    assert list_variants("Abcd", ["swap"]) == ["Acbd"]
+    assert list_variants("xyz", ["add"])[:2] == ["xayz", "xbyz"]
+    assert set(list_variants("AbcD", ["keyboard"])) == {
         *("AgcD", "AhcD", "AvcD", "AncD"),
         *("AbdD", "AbfD", "AbxD", "AbvD"),
     }
 
 
 def test_added_letters_are_of_the_case_before_them() -> None:
-    assert set(variants_of("Ab", ["add"])) == {f"A{letter.upper()}b" for letter in ascii_lowercase}
+    assert set(list_variants("Ab", ["add"])) == {f"A{letter.upper()}b" for letter in ascii_lowercase}
 
 
 def test_variants_are_of_the_keyboard_of_a_language() -> None:
-    assert "wыord" not in variants_of("word", language="ru")
-    assert set(variants_of("ффыы", ["keyboard"], "ru")) == {
+    assert "wыord" not in list_variants("word", language="ru")
+    assert set(list_variants("ффыы", ["keyboard"], "ru")) == {
         *(f"ф{key}ыы" for key in "йцыя"),
         *(f"фф{key}ы" for key in "фвцуяч"),
     }
@@ -42,4 +42,4 @@ def test_variants_are_of_the_keyboard_of_a_language() -> None:
 
 def test_a_language_without_a_keyboard_is_an_error() -> None:
     with pytest.raises(CharBertError, match="no keyboard for the language 'xx'"):
-        variants_of("word", language="xx")
+        list_variants("word", language="xx")

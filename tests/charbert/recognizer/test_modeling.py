@@ -11,71 +11,71 @@ from torch.nn import functional as F
 from transformers import BertModel
 
 from charbert import CharBertError, WordRecognizer, WordRecognizerConfig
-from charbert.recognizer.reading import LONGEST_SENTENCE, inputs_of
+from charbert.recognizer.reading import LONGEST_SENTENCE, make_inputs
 
 SENTENCES = [["The", "borwn", "foxes", "."], ["lazzy"], [], ["teachr", "kitchen", "over", "the", "widnow"]]
 
 
-def corrected(text: str, **how: object) -> str:
-    [words] = small_recognizer().corrected([text.split()], **how)
+def restore(text: str, **how: object) -> str:
+    [words] = small_recognizer().correct([text.split()], **how)
     return " ".join(words)
 
 
 def states(model: WordRecognizer, sentences: list[list[str]]) -> torch.Tensor:
     units = [word for sentence in sentences for word in sentence]
     with torch.no_grad():
-        return model.states(**inputs_of(model.letter_bags(units), list(map(len, sentences))))
+        return model.states(**make_inputs(model.letter_bags(units), list(map(len, sentences))))
 
 
 def test_a_word_with_a_typo_is_read_as_the_word() -> None:
-    assert corrected("the borwn foxxes jmped over the gadren") == "the brown foxes jumped over the garden"
+    assert restore("the borwn foxxes jmped over the gadren") == "the brown foxes jumped over the garden"
 
 
 @pytest.mark.parametrize("word", ("brown", "Brown", "BROWN", "bRown"))
 def test_a_word_that_is_known_stays_as_it_stands(word: str) -> None:
-    assert corrected(word) == word
+    assert restore(word) == word
 
 
 @pytest.mark.parametrize(("typo", "word"), (("Borwn", "Brown"), ("BORWN", "BROWN"), ("borWn", "brown")))
 def test_what_is_read_has_the_case_of_the_typo(typo: str, word: str) -> None:
-    assert corrected(typo) == word
+    assert restore(typo) == word
 
 
 def test_punctuation_around_a_word_stays() -> None:
-    assert corrected("“Teahcer”, (widnow)... 'borwn'!") == "“Teacher”, (window)... 'brown'!"
+    assert restore("“Teahcer”, (widnow)... 'borwn'!") == "“Teacher”, (window)... 'brown'!"
 
 
 def test_what_is_no_plain_word_stays() -> None:
     words = ["teachr's", "borwn-lazzy", "b2rown", "--", "12", "😀", "\ud800", "", " ", "borwn lazzy"]
-    assert small_recognizer().corrected([words]) == [words]
+    assert small_recognizer().correct([words]) == [words]
 
 
 def test_an_unknown_word_passes_becomes_neutral_or_is_read_by_another_recogniser() -> None:
     other = small_recognizer(OTHERS[:2], (*OTHERS[2:], *WORDS))
     text = "Qaurtz, borwn vocano"
-    assert corrected(text) == "Qaurtz, brown vocano"
-    assert corrected(text, unknown="neutral") == "a, brown a"
-    assert corrected(text, unknown="backoff", backoff=other) == "Quartz, brown vocano"
+    assert restore(text) == "Qaurtz, brown vocano"
+    assert restore(text, unknown="neutral") == "a, brown a"
+    assert restore(text, unknown="backoff", backoff=other) == "Quartz, brown vocano"
 
 
 def test_a_sentence_is_read_alike_in_any_batch() -> None:
     model = small_recognizer()
-    whole = model.corrected(SENTENCES)
-    assert whole == model.corrected(SENTENCES, batch_size=1)
-    assert whole == [model.corrected([sentence])[0] for sentence in SENTENCES]
+    whole = model.correct(SENTENCES)
+    assert whole == model.correct(SENTENCES, batch_size=1)
+    assert whole == [model.correct([sentence])[0] for sentence in SENTENCES]
     filled = [sentence for sentence in SENTENCES if sentence]
     alone = torch.cat([states(model, [sentence]) for sentence in filled])
     assert tiny.largest_difference(states(model, filled), alone) < 1e-6
 
 
 def test_nothing_gives_nothing() -> None:
-    assert small_recognizer().corrected([]) == []
-    assert small_recognizer().corrected([[], []]) == [[], []]
+    assert small_recognizer().correct([]) == []
+    assert small_recognizer().correct([[], []]) == [[], []]
 
 
 def test_a_text_longer_than_any_sentence_is_read_to_its_end() -> None:
     words = ["borwn"] * (2 * LONGEST_SENTENCE + 3)
-    assert small_recognizer().corrected([words]) == [["brown"] * len(words)]
+    assert small_recognizer().correct([words]) == [["brown"] * len(words)]
 
 
 def test_the_order_of_inner_letters_is_not_seen() -> None:
@@ -102,7 +102,7 @@ def test_states_are_those_of_an_lstm_over_counted_letters() -> None:
 
 def test_the_loss_is_the_mean_over_labelled_words() -> None:
     model = small_recognizer()
-    inputs = inputs_of(model.letter_bags("the borwn foxes . lazzy".split()), [4, 1])
+    inputs = make_inputs(model.letter_bags("the borwn foxes . lazzy".split()), [4, 1])
     labels = torch.tensor([-100, 2, 3, -100, 6])
     with torch.no_grad():
         logits = model(**inputs).logits
@@ -118,7 +118,7 @@ def test_one_folder_keeps_all_of_it(tmp_path: Path) -> None:
     loaded = WordRecognizer.from_pretrained(tmp_path)
     assert tiny.differing(loaded, small_recognizer()) == []
     assert loaded.words == small_recognizer().words
-    assert loaded.corrected(SENTENCES) == small_recognizer().corrected(SENTENCES)
+    assert loaded.correct(SENTENCES) == small_recognizer().correct(SENTENCES)
 
 
 def test_a_folder_of_another_model_is_refused(tmp_path: Path) -> None:
@@ -156,11 +156,11 @@ def test_words_without_an_unknown_one_are_refused() -> None:
 
 def test_another_way_with_unknown_words_is_refused() -> None:
     with pytest.raises(CharBertError, match="unknown='drop': choose one of pass, neutral, backoff"):
-        corrected("brown", unknown="drop")
+        restore("brown", unknown="drop")
 
 
 def test_backoff_goes_with_its_recogniser_alone() -> None:
     with pytest.raises(CharBertError, match="unknown='backoff' needs a second recogniser"):
-        corrected("brown", unknown="backoff")
+        restore("brown", unknown="backoff")
     with pytest.raises(CharBertError, match="unknown='backoff' needs a second recogniser"):
-        corrected("brown", backoff=small_recognizer())
+        restore("brown", backoff=small_recognizer())

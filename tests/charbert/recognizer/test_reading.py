@@ -8,15 +8,15 @@ import pytest
 from charbert.recognizer.reading import (
     LONGEST_SENTENCE,
     LetterBags,
-    in_case_of,
-    inputs_of,
+    make_inputs,
+    match_case,
     sentence_lengths,
-    units_of,
+    split_units,
 )
 
 
 def core_of(word: str) -> str | None:
-    units = units_of(word)
+    units = split_units(word)
     return None if units.core is None else word[units.start : units.end]
 
 
@@ -35,7 +35,7 @@ def core_of(word: str) -> str | None:
 )
 def test_the_core_of_a_word_stands_between_its_punctuation(word: str, core: str) -> None:
     assert core_of(word) == core
-    units = units_of(word)
+    units = split_units(word)
     assert units.core is not None and units.texts[units.core] == core
 
 
@@ -50,7 +50,7 @@ def test_a_word_with_more_than_letters_in_its_core_is_not_read(word: str) -> Non
     ("word", "texts"), (("don't", ("don", "'", "t")), ("(so)...", ("(", "so", ")", ".", ".", ".")), ("", ()))
 )
 def test_a_word_is_cut_as_wordpiece_cuts_it(word: str, texts: tuple[str, ...]) -> None:
-    assert units_of(word).texts == texts
+    assert split_units(word).texts == texts
 
 
 def test_a_sentence_ends_behind_its_mark_or_at_its_greatest_length() -> None:
@@ -73,7 +73,7 @@ def test_a_sentence_ends_behind_its_mark_or_at_its_greatest_length() -> None:
     ),
 )
 def test_what_is_read_takes_over_the_case(model: str, written: str) -> None:
-    assert in_case_of("word", model) == written
+    assert match_case("word", model) == written
 
 
 def test_letters_are_counted_at_their_places() -> None:
@@ -87,7 +87,7 @@ def test_letters_are_counted_at_their_places() -> None:
 
 
 def test_inputs_tell_where_words_and_sentences_are() -> None:
-    inputs = inputs_of(LetterBags("ab")(["ab", "bab", "a"]), [2, 1])
+    inputs = make_inputs(LetterBags("ab")(["ab", "bab", "a"]), [2, 1])
     assert inputs["word_starts"].tolist() == [0, 2, 5]
     assert inputs["sentence_lengths"].tolist() == [2, 1]
     assert len(inputs["letter_ids"]) == 7

@@ -3,7 +3,7 @@
 import pytest
 
 from charbert.errors import CharBertError
-from charbert.noise import variants_of
+from charbert.noise import list_variants
 from data.examples.types import QuestionExample, TaggedExample, TextExample
 from finetune.adversary.transformations import EditableWords, edited, texts_of
 
@@ -29,7 +29,7 @@ def test_words_of_four_letters_and_more_are_spots_without_their_punctuation(
     assert [spot.word for spot in spots] == words
     for spot in spots:
         assert texts_of(example)[spot.text][spot.start :].startswith(spot.word)
-        assert sorted(spot.variants) == sorted(variants_of(spot.word))
+        assert sorted(spot.variants) == sorted(list_variants(spot.word))
 
 
 def test_edits_change_their_words_and_nothing_else() -> None:
@@ -69,7 +69,7 @@ def test_variants_beyond_the_limit_are_drawn_alike_wherever_the_word_stands() ->
         return [list(spot.variants) for spot in spots if spot.word == "jumps"]
 
     ((*five,),) = variants("it jumps", 1)
-    assert len(set(five)) == 5 and set(five) <= set(variants_of("jumps"))
+    assert len(set(five)) == 5 and set(five) <= set(list_variants("jumps"))
     assert variants("jumps and other jumps", 1) == [five, five]
     assert variants("it jumps", 2) != [five]
 

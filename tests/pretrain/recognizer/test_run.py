@@ -88,7 +88,7 @@ def test_training_teaches_it_to_read_typos(corpus: Path, tmp_path: Path) -> None
     assert written["eval_clean_error_rate"] < 0.05
     assert written["eval_noised_error_rate"] < 0.3 * written["eval_noised_error_rate_untouched"]
     model = WordRecognizer.from_pretrained(output)
-    assert model.corrected([["the", "young", "Teahcer", "qiuckly", "."]]) == [
+    assert model.correct([["the", "young", "Teahcer", "qiuckly", "."]]) == [
         ["the", "young", "Teacher", "quickly", "."]
     ]
 
