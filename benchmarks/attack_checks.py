@@ -34,7 +34,7 @@ def checked(old: Sequence[Any], new: Sequence[Any], changed: int, spaced: bool) 
     pairs = list(zip(old, new, strict=True))
     texts = _texts(pairs)
     faults = [
-        f"{before.place}: has another id or label" for before, after in pairs if not _keeps(before, after)
+        f"{before.location}: has another id or label" for before, after in pairs if not _keeps(before, after)
     ]
     faults += [f"{before!r} became {after!r}" for before, after in texts if not _fits(before, after, spaced)]
     faults += [*_faults_of_tags(pairs, spaced), *_faults_of_answers(pairs, spaced)]
@@ -90,7 +90,7 @@ def _faults_of_tags(pairs: Pairs, spaced: bool) -> Iterator[str]:
         right = len(new.tags) == len(new.words)
         right &= _tags_of_letters(old) == _tags_of_letters(new) if spaced else old.tags == new.tags
         if not right:
-            yield f"{old.place}: {' '.join(new.words)!r} has the tags {' '.join(new.tags)}"
+            yield f"{old.location}: {' '.join(new.words)!r} has the tags {' '.join(new.tags)}"
 
 
 def _tags_of_letters(example: TaggedExample) -> list[str]:
@@ -116,7 +116,7 @@ def _faults_of_answers(pairs: Pairs, spaced: bool) -> Iterator[str]:
                 _is_as_far(old.context[:end], new.context[:new_end], spaced) for end, new_end in ends
             )
             if not right:
-                yield f"{old.place}: the answer {before} became {after}"
+                yield f"{old.location}: the answer {before} became {after}"
 
 
 def _ends(answer: Answer) -> tuple[int, int]:

@@ -31,11 +31,10 @@ from charbert.commands.progress import at_least
 from charbert.errors import CharBertError, run_command
 from charbert.noise import KINDS, Attack
 from data.examples import attack as command
-from data.examples.attacking import attacked
 from data.examples.misspellings import read_misspellings
 from data.examples.readers import TASKS, Columns, read
 from data.examples.rows import BadRows
-from data.examples.types import TaggedExample, TextExample
+from data.examples.types import TaggedExample, TextExample, attack_examples
 
 VOCABULARY = 30_000
 RANDOM = {"text": 4000, "tags": 4000, "answers": 700}
@@ -137,7 +136,7 @@ def _measured(here: Given, attack: Attack, given: argparse.Namespace) -> tuple[d
     )
     alone, _ = _best_time(work, given.rounds)
     contexts = hasattr(examples[0], "context")
-    labelled, (new, counts) = _best_time(partial(attacked, examples, attack, contexts), given.rounds)
+    labelled, (new, counts) = _best_time(partial(attack_examples, examples, attack, contexts), given.rounds)
     found = checked(examples, new, counts.changed, spaced=attack.kind == "space")
     if here.path:
         found.faults.extend(_faults_of_file(here, new, attack, contexts, given.misspellings))
@@ -157,7 +156,7 @@ def _texts(examples: Sequence[Any]) -> list[str]:
     found: list[str] = []
     for example in examples:
         if isinstance(example, TextExample):
-            found += example.texts
+            found += [str(text) for text in example.readable.values()]
         else:
             found.append(" ".join(example.words) if isinstance(example, TaggedExample) else example.question)
     return found + list(dict.fromkeys(example.context for example in examples if hasattr(example, "context")))
@@ -190,9 +189,9 @@ def _faults_of_file(
     if len(read_again) != len(new):
         return [f"{here.path}: {len(new)} examples, and {len(read_again)} in the file"]
     return [
-        f"{example.place}: {example} reads as {again}"
+        f"{example.location}: {example} reads as {again}"
         for example, again in zip(new, read_again, strict=True)
-        if example._replace(place="") != again._replace(place="")
+        if example._replace(location="") != again._replace(location="")
     ]
 
 

@@ -37,7 +37,7 @@ SENTENCE, CONTEXT, QUESTION = Length(18, 0.65), Length(112, 0.42), Length(11, 0.
 LONGEST_ANSWER = 5  # words
 CLASSES = ("no", "yes")
 TAGS = ("O", *(f"{position}-{kind}" for kind in ("LOC", "MISC", "ORG", "PER") for position in "BI"))
-NOWHERE: dict[str, Any] = {"id": "", "place": ""}
+NOWHERE: dict[str, Any] = {"id": "", "location": ""}
 BATCHES = 100  # of which the Trainer sorts quarters, each in itself
 Order = list[list[int]]
 # The name of the task among those of `finetune`, its labels, tokens of its longest row.

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from charbert.errors import CharBertError
-from data.examples.conll import to_iob2
+from data.examples.tags import to_iob2
 from data.examples.types import TaggedExample
 from finetune.metrics.classification import LABEL_SCORES, occurring
 from finetune.metrics.tagging import OUTSIDE, entity_scores

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from charbert.errors import CharBertError
 from charbert.noise import Attack
 from charbert.randomness import derive_keys
-from data.examples.attacking import Counts, attacked
 from data.examples.misspellings import read_misspellings
 from data.examples.rows import BadRows
+from data.examples.types import AttackCounts, attack_examples
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
 
@@ -21,7 +21,7 @@ class NoisedCopies(NamedTuple):
     """The examples of all copies, and what was done to them."""
 
     examples: list[Any]
-    counts: Counts
+    counts: AttackCounts
 
     def numbers(self) -> dict[str, int]:
         """As in `results.json`."""
@@ -67,18 +67,18 @@ def noised_copies(
         seed: of the run; that of each copy is derived from it.
     """
     if not settings.augmentation:
-        return NoisedCopies([], Counts(0, 0, 0, 0))
+        return NoisedCopies([], AttackCounts(0, 0, 0, 0))
     noised: list[Any] = []
-    found: list[Counts] = []
+    found: list[AttackCounts] = []
     # A word that is split may get a tag that stands nowhere in the data; its example is not copied.
     unknown = BadRows(skip=True)
     attack = augmenting_attack(settings)
     for number in range(settings.augmentation):
         attack = replace(attack, seed=int(derive_keys(seed, number)[0]))
-        copy, counts = attacked(examples, attack, settings.augmentation_contexts)
+        copy, counts = attack_examples(examples, attack, settings.augmentation_contexts)
         noised += task.usable(copy, unknown)
         found.append(counts)
-    total = Counts(*map(sum, zip(*found, strict=True)))
+    total = AttackCounts(*map(sum, zip(*found, strict=True)))
     logger.info(
         "augmentation: %d examples with noise beside %d; %d of %d words changed, %d could be; "
         "%d examples have none that could",

@@ -58,7 +58,7 @@ def _read_split(settings: FinetuneSettings, split: str, bad: BadRows) -> dict[st
         if split != "test":
             unlabelled = [example for example in examples if not example.is_labelled]
             for example in unlabelled:
-                bad.add(example.place, "has no label")
+                bad.add(example.location, "has no label")
             examples = [example for example in examples if example.is_labelled]
         found[name] = examples
         logger.info("%-5s %7d examples of %s", split, len(examples), Path(source).name)

@@ -11,6 +11,7 @@ import torch
 
 from charbert.commands.progress import at_least, progress_bar
 from charbert.commands.results import whole_file
+from charbert.commands.settings import restore_settings
 from charbert.errors import CharBertError
 from data.examples.rows import BadRows
 from finetune.inference import Predictor
@@ -79,7 +80,7 @@ def load_task(folder: Path) -> tuple[FinetuneSettings, Task[Any, Any]]:
         raise CharBertError(f"{folder}: no such folder; give the output folder of a fine-tuning run")
     try:
         content = json.loads((folder / TASK_FILE).read_bytes())
-        settings = FinetuneSettings(**content["settings"])
+        settings = restore_settings(FinetuneSettings, content["settings"])
         return settings, task_of(settings, content["labels"], content["threshold"])
     except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise CharBertError(

@@ -7,15 +7,9 @@ from typing import Any, TypeVar
 
 from charbert.commands.progress import passing_bar
 from charbert.recognizer.modeling import WordRecognizer
-from data.examples.types import QuestionExample, TaggedExample, TextExample
+from data.examples.types import Example
 
-E = TypeVar("E", TextExample, TaggedExample, QuestionExample)
-READ: dict[Any, tuple[str, ...]] = {
-    TextExample: ("text", "pair"),
-    TaggedExample: ("words",),
-    QuestionExample: ("question",),
-}
-"""What is read of an example of each type."""
+E = TypeVar("E", bound=Example)
 _AT_ONCE = 1000
 _WHITE_SPACE = re.compile(r"(\s+)")
 
@@ -48,15 +42,14 @@ def recognized(
             fields = [
                 (number, name, value)
                 for number, example in enumerate(part)
-                for name in READ[type(example)]
-                if (value := getattr(example, name)) is not None
+                for name, value in example.readable.items()
             ]
             sentences = [_words(value) for _, _, value in fields]
             read = recognizer.correct(sentences, unknown, backoff, batch_size)
             changes: list[dict[str, Any]] = [{} for _ in part]
             for (number, name, value), words in zip(fields, read, strict=True):
                 changes[number][name] = _with_words(value, words)
-            found += [example._replace(**change) for example, change in zip(part, changes, strict=True)]
+            found += [example.replace_readable(change) for example, change in zip(part, changes, strict=True)]
             bar.update(len(part))
     return found
 

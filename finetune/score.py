@@ -144,23 +144,23 @@ def _labels(settings: FinetuneSettings, given: argparse.Namespace, bad: BadRows)
         examples, predictions.aligned_rows(examples, rows, path, complete=complete), strict=True
     ):
         if not example.is_labelled:
-            bad.add(example.place, NO_LABEL)
+            bad.add(example.location, NO_LABEL)
             continue
         try:
             predicted.append(read_label(row, predictions.PREDICTION))
         except Fault as fault:
-            bad.add(row.place, str(fault))
+            bad.add(row.location, str(fault))
         else:
             gold.append(example.label)
     _require_some(gold, given.gold)
-    measures = GLUE_METRICS[given.task] if given.task in GLUE else TEXT_METRICS[given.kind]
+    measures = GLUE_METRICS[given.task] if given.task in GLUE else TEXT_METRICS[given.label_kind]
     return measures.scores(gold, predicted)
 
 
 def _label_reader(settings: FinetuneSettings) -> Callable[[Row, str], Label]:
     if settings.task in GLUE:
         return partial(label_in, labels=GLUE[settings.task].labels)
-    return label_reader(settings.kind, settings.separator)
+    return label_reader(settings.label_kind, settings.separator)
 
 
 def _labelled(examples: Iterable[Any], source: str, bad: BadRows) -> list[Any]:
@@ -169,7 +169,7 @@ def _labelled(examples: Iterable[Any], source: str, bad: BadRows) -> list[Any]:
         if example.is_labelled:
             kept.append(example)
         else:
-            bad.add(example.place, NO_LABEL)
+            bad.add(example.location, NO_LABEL)
     _require_some(kept, source)
     return kept
 
@@ -185,6 +185,6 @@ def _require_iob(example: TaggedExample) -> None:
     tags = [tag for tag in example.tags or () if tag != OUTSIDE and not has_entities([tag])]
     if tags:
         raise CharBertError(
-            f"{example.place}: the tag {tags[0]!r} is none of O, B-... and I-..., which mark entities; "
+            f"{example.location}: the tag {tags[0]!r} is none of O, B-... and I-..., which mark entities; "
             "convert it, or score the tags alone as pos"
         )

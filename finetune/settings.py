@@ -1,8 +1,9 @@
 """Every setting of a fine-tuning run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from math import inf
-from typing import Any
+from typing import Any, ClassVar
 
 from charbert.commands.settings import described
 from charbert.errors import CharBertError
@@ -34,6 +35,8 @@ def _column(name: str) -> Any:
 class FinetuneSettings:
     """Keys of a config file; the defaults are the paper's where it gives one."""
 
+    RENAMED: ClassVar[Mapping[str, str]] = {"kind": "label_kind"}
+
     task: str = field(
         metadata={
             "help": "cola sst2 mrpc qqp stsb mnli qnli rte wnli squad squad2 ner pos, or "
@@ -58,7 +61,7 @@ class FinetuneSettings:
     text_column: str = _column("text_column")
     pair_column: str | None = _column("pair_column")
     label_column: str = _column("label_column")
-    kind: str = _column("kind")
+    label_kind: str = _column("label_kind")
     separator: str = _column("separator")
     words_column: str = _column("words_column")
     tags_column: str = _column("tags_column")
@@ -131,8 +134,10 @@ class FinetuneSettings:
             raise CharBertError("give one of --model (as it is) and --backbone (to make a CharBERT of)")
         if self.resume and self.overwrite:
             raise CharBertError("resume and overwrite exclude each other")
-        if self.kind not in PROBLEMS:
-            raise CharBertError(f"kind={self.kind!r} is unknown; choose one of {', '.join(PROBLEMS)}")
+        if self.label_kind not in PROBLEMS:
+            raise CharBertError(
+                f"label_kind={self.label_kind!r} is unknown; choose one of {', '.join(PROBLEMS)}"
+            )
         if self.probe is not None and self.probe not in FEATURES:
             raise CharBertError(f"probe={self.probe!r} is unknown; choose one of {', '.join(FEATURES)}")
         if self.conllu_column not in CONLLU_COLUMNS:

@@ -87,6 +87,12 @@ def settings_from(settings_class: type[S], other: Settings, **changes: Any) -> S
     return settings_class(**{name: getattr(other, name) for name in shared} | changes)
 
 
+def restore_settings(settings_class: type[S], saved: Mapping[str, Any]) -> S:
+    """Settings as an earlier version may have saved them: old names of keys stand for the new ones."""
+    renamed = getattr(settings_class, "RENAMED", {})
+    return settings_class(**{renamed.get(name, name): value for name, value in saved.items()})
+
+
 def parse_settings(
     settings_class: type[S],
     arguments: Sequence[str],

@@ -11,14 +11,14 @@ from charbert.commands.results import whole_file
 from charbert.errors import CharBertError
 from charbert.noise import KEYBOARDS, Attack
 from data.corpus.files import text_ending
-from data.examples.attacking import Counts, attacked_set
 from data.examples.misspellings import read_misspellings
 from data.examples.options import add_column_options, given_columns
 from data.examples.readers import ANSWERS, OWN, TASKS, Columns, has_labels, read
 from data.examples.rows import BadRows
+from data.examples.types import AttackCounts
 from data.examples.writing.files import PARQUET, rewrite_file
 
-LABELS = ("label_column", "kind", "separator")
+LABELS = ("label_column", "label_kind", "separator")
 """Of `Columns`, what no typos depend on."""
 
 TASK_HELP = f"of IN: {' '.join(TASKS[: -len(OWN)])}, or {' '.join(OWN)} for data of your own"
@@ -79,7 +79,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     bad = _NotedBadRows(given.skip_bad_rows)
     found = read(columns, str(path), bad, _is_labelled(columns, path))
     examples = list(passing_bar(found, "reading", unit=" examples"))
-    made = attacked_set(examples, attack, given.contexts)
+    made = type(examples[0]).attack(examples, attack, given.contexts)
     out.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(out) as partial:
         rewrite_file(columns, path, out, partial, examples, made, bad.places)
@@ -144,5 +144,5 @@ def _is_labelled(columns: Columns, path: Path) -> bool:
     return name != getattr(Columns, column)
 
 
-def _percent(count: int, counts: Counts) -> float:
+def _percent(count: int, counts: AttackCounts) -> float:
     return 100 * count / counts.words if counts.words else 0.0

@@ -1,7 +1,7 @@
 """Tagged sentences in columns: the CoNLL shared tasks' files, and CoNLL-U."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,20 +107,6 @@ def has_conllu_name(path: Path) -> bool:
     return text_ending(path) == ".conllu"
 
 
-def to_iob2(tags: Sequence[str]) -> tuple[str, ...]:
-    """Tags in which every entity starts with `B-`, from IOB1, IOB2 or a mix of both.
-
-    An `I-X` at the start, or after anything but `B-X` or `I-X`, becomes `B-X`; all else stays. If any tag is
-    none of `O`, `B-...` and `I-...`, all stay.
-    """
-    if not all(tag == "O" or tag[:2] in ("B-", "I-") for tag in tags):
-        return tuple(tags)
-    return tuple(
-        f"B-{tag[2:]}" if tag[:2] == "I-" and before[2:] != tag[2:] else tag
-        for before, tag in zip(("O", *tags), tags, strict=False)
-    )
-
-
 def _sentences(path: Path, bad: BadRows, line_of: Callable[[str], _Line]) -> Iterator[TaggedExample]:
     """The sentences of which every line can be used."""
     sentence = _Sentence(path)
@@ -172,6 +158,6 @@ class _Sentence:
             words=tuple(word.text for word in words),
             tags=tags or None,
             document=self.document,
-            place=f"{self._path}: row {self._first_row}",
+            location=f"{self._path}: row {self._first_row}",
         )
         self._count += 1

@@ -78,7 +78,7 @@ def read_glue(task: str, path: Path, bad: BadRows) -> Iterator[TextExample]:
             text=text_in(row, files.text),
             pair=None if files.pair is None else text_in(row, files.pair),
             label=label_in(row, files.label, files.labels) if files.label in row.cells else None,
-            place=row.place,
+            location=row.location,
         )
 
     rows = with_columns(tsv_rows(path, bad, files.unnamed), path, (files.text, files.pair))

@@ -7,11 +7,12 @@ from pathlib import Path
 from charbert.commands.settings import described
 from charbert.errors import CharBertError
 from data.corpus.files import text_ending
-from data.examples.conll import CONLLU_COLUMNS, has_conllu_name, read_conll, read_conllu, to_iob2
+from data.examples.conll import CONLLU_COLUMNS, has_conllu_name, read_conll, read_conllu
 from data.examples.glue import GLUE, read_glue
 from data.examples.rows import BadRows
 from data.examples.squad import read_squad
 from data.examples.tables import FORMS, question_examples, read_table, tagged_examples, text_examples
+from data.examples.tags import to_iob2
 from data.examples.types import QuestionExample, TaggedExample, TextExample
 
 Example = TextExample | TaggedExample | QuestionExample
@@ -33,7 +34,7 @@ class Columns:
     text_column: str = described("text", "text: column of the text")
     pair_column: str | None = described(None, "text: column of the second text of a pair")
     label_column: str = described("label", "text: column of the label")
-    kind: str = described("classification", "text: classification, regression, multi_label")
+    label_kind: str = described("classification", "text: classification, regression, multi_label")
     separator: str = described(",", "text: what stands between labels in a cell")
     words_column: str = described("words", "tagging: column of the words")
     tags_column: str = described("tags", "tagging: column of the tags")
@@ -77,7 +78,7 @@ def read(columns: Columns, source: str, bad: BadRows, labelled: bool = True) -> 
         text=columns.text_column,
         pair=columns.pair_column,
         label=columns.label_column if labelled else None,
-        kind=columns.kind,
+        kind=columns.label_kind,
         bad=bad,
         separator=columns.separator,
     )

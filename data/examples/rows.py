@@ -13,7 +13,7 @@ Example = TypeVar("Example")
 class Row(NamedTuple):
     """The cells of a row by column, and where it stands."""
 
-    place: str
+    location: str
     cells: dict[str, Any]
 
 
@@ -64,7 +64,7 @@ def usable_examples(
         try:
             example = example_of(row, number)
         except Fault as fault:
-            bad.add(row.place, str(fault))
+            bad.add(row.location, str(fault))
         else:
             yield example
             number += 1

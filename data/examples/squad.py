@@ -33,7 +33,7 @@ def _example_of(row: Row, number: int) -> QuestionExample:
         answers=answers,
         answerable=answerable,
         title=text_in(row, "title"),
-        place=row.place,
+        location=row.location,
     )
 
 

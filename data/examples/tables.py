@@ -97,7 +97,7 @@ def text_examples(
             text=text_in(row, text),
             pair=None if pair is None else text_in(row, pair),
             label=None if label is None else label_in(row, label),
-            place=row.place,
+            location=row.location,
         )
 
     rows = with_columns(read_table(source, bad), source, (text, pair, label))
@@ -124,7 +124,7 @@ def tagged_examples(source: str, *, words: str, tags: str | None, bad: BadRows) 
         given = None if tags is None else words_in(row, tags)
         if given is not None and len(given) != len(found):
             raise Fault(f"has {len(found)} words, but {len(given)} tags")
-        return TaggedExample(id_in(row, number), found, given, 0, row.place)
+        return TaggedExample(id_in(row, number), found, given, 0, row.location)
 
     rows = with_columns(read_table(source, bad), source, (words, tags))
     return at_least_one(usable_examples(rows, example_of, bad), source, bad)
@@ -158,7 +158,7 @@ def question_examples(
             answers=found,
             answerable=None if answers is None else bool(found),
             title="" if row.cells.get(TITLE) is None else text_in(row, TITLE),
-            place=row.place,
+            location=row.location,
         )
 
     rows = with_columns(read_table(source, bad), source, (question, context, answers))

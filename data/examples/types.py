@@ -1,9 +1,75 @@
-"""Labelled examples, as every reader gives them and every task takes them."""
+"""Labelled examples, as readers give them and tasks take them, and attacks with typos on them.
 
-from typing import NamedTuple
+Each class knows which of its texts are read (`readable`) and what typos in them do to its labels (`attack`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
+
+from charbert.commands.progress import passing_bar
+from charbert.noise import Attack, AttackedText, AttackedWords
+from data.examples.tags import can_join, carry_tags
 
 Label = str | float | tuple[str, ...]
 """A class, a number, or all labels that hold at once."""
+Readable = dict[str, str | tuple[str, ...]]
+"""Fields of an example that are read, by name: texts, and words of sentences."""
+_BATCH = 1000
+Attacked = TypeVar("Attacked", AttackedText, AttackedWords)
+
+
+class Example(Protocol):
+    """What all classes of examples have in common."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def location(self) -> str:
+        """The row that it was read from, for messages: `FILE: row N`, rows counted from 1 as in an editor."""
+
+    @property
+    def is_labelled(self) -> bool: ...
+
+    def without_label(self) -> Self: ...
+
+    @property
+    def readable(self) -> Readable:
+        """The fields that are read, and may be attacked or corrected; a context is none of them."""
+
+    def replace_readable(self, fields: Mapping[str, Any]) -> Self:
+        """The example with other values in some of the fields of `readable`."""
+
+    @property
+    def gold(self) -> Any:
+        """The right answer as JSON takes it; None where the example has no label."""
+
+    @classmethod
+    def attack(cls, examples: Sequence[Any], attack: Attack, contexts: bool) -> "AttackedExamples":
+        """As `attack_examples`, for examples of this class."""
+
+
+class AttackCounts(NamedTuple):
+    """How many words an attack saw and changed."""
+
+    words: int
+    eligible: int
+    """Words that it may change."""
+    changed: int
+    untouched: int
+    """Examples without an eligible word."""
+
+
+class AttackedExamples(NamedTuple):
+    """Examples after an attack, and what is needed to write a file of them."""
+
+    examples: list[Any]
+    counts: AttackCounts
+    sources: Sequence[Sequence[int]] = ()
+    """Of tagged examples: for each of their words the number of the word before that it comes from."""
+    contexts: Mapping[str, AttackedText] = {}
+    """Each context of the questions before -> what it became; empty if contexts were not attacked."""
 
 
 class TextExample(NamedTuple):
@@ -13,20 +79,37 @@ class TextExample(NamedTuple):
     text: str
     pair: str | None
     label: Label | None
-    place: str
-    """Where it stands, for messages: `FILE: row N`, rows counted from 1 as an editor counts lines."""
-
-    @property
-    def texts(self) -> list[str]:
-        """The text, or both texts of the pair."""
-        return [self.text] if self.pair is None else [self.text, self.pair]
+    location: str
 
     @property
     def is_labelled(self) -> bool:
         return self.label is not None
 
-    def without_label(self) -> "TextExample":
+    def without_label(self) -> Self:
         return self._replace(label=None)
+
+    @property
+    def readable(self) -> Readable:
+        return {"text": self.text} if self.pair is None else {"text": self.text, "pair": self.pair}
+
+    def replace_readable(self, fields: Mapping[str, Any]) -> Self:
+        return self._replace(**fields)
+
+    @property
+    def gold(self) -> Label | None:
+        return self.label
+
+    @classmethod
+    def attack(cls, examples: Sequence[Self], attack: Attack, contexts: bool) -> AttackedExamples:
+        fields = [example.readable for example in examples]
+        found = _attack_batches(attack.texts, [text for each in fields for text in each.values()])
+        left = iter(found)
+        parts = [{name: next(left) for name in each} for each in fields]
+        changed = [
+            example.replace_readable({name: part.text for name, part in each.items()})
+            for example, each in zip(examples, parts, strict=True)
+        ]
+        return AttackedExamples(changed, _count_texts(found, [[*each.values()] for each in parts]))
 
 
 class TaggedExample(NamedTuple):
@@ -37,14 +120,54 @@ class TaggedExample(NamedTuple):
     tags: tuple[str, ...] | None
     document: int
     """The number of its document, 0 where the file knows none."""
-    place: str
+    location: str
 
     @property
     def is_labelled(self) -> bool:
         return self.tags is not None
 
-    def without_label(self) -> "TaggedExample":
+    def without_label(self) -> Self:
         return self._replace(tags=None)
+
+    @property
+    def readable(self) -> Readable:
+        return {"words": self.words}
+
+    def replace_readable(self, fields: Mapping[str, Any]) -> Self:
+        return self._replace(**fields)
+
+    @property
+    def gold(self) -> tuple[str, ...] | None:
+        return self.tags
+
+    @classmethod
+    def attack(cls, examples: Sequence[Self], attack: Attack, contexts: bool) -> AttackedExamples:
+        """Under the kind "space" both halves of a word have its tag, but where that says the word's position
+        in an entity: then `B-X I-X` for `B-X`, `B-X E-X` for `S-X`, and so on. Words are joined where
+        `can_join` allows it.
+        """
+        joinable = [example._joinable() for example in examples] if attack.kind == "space" else None
+        parts = _attack_batches(attack.sentences, [example.words for example in examples], joinable)
+        changed = [
+            example._replace(
+                words=part.words,
+                tags=None if example.tags is None else tuple(carry_tags(example.tags, part.sources)),
+            )
+            for example, part in zip(examples, parts, strict=True)
+        ]
+        counts = AttackCounts(
+            words=sum(len(example.words) for example in examples),
+            eligible=sum(part.eligible for part in parts),
+            changed=sum(part.changed for part in parts),
+            untouched=sum(not part.eligible for part in parts),
+        )
+        return AttackedExamples(changed, counts, sources=[part.sources for part in parts])
+
+    def _joinable(self) -> list[bool]:
+        """Of each word, whether it can become one with the next."""
+        if self.tags is None:
+            return [True] * len(self.words)
+        return [*(can_join(*tags) for tags in pairwise(self.tags)), False]
 
 
 class Answer(NamedTuple):
@@ -53,9 +176,14 @@ class Answer(NamedTuple):
     text: str
     start: int
 
+    def move(self, context: AttackedText) -> "Answer":
+        """The part of an attacked context that the answer has become."""
+        start, end = context.map_position(self.start), context.map_position(self.start + len(self.text))
+        return Answer(context.text[start:end], start)
+
 
 class QuestionExample(NamedTuple):
-    """A question about a context. No answers: it has none, or (`answerable` is None) nobody says."""
+    """A question about a context. No answers: it has none, or (`answerable` is None) that is unknown."""
 
     id: str
     question: str
@@ -63,11 +191,96 @@ class QuestionExample(NamedTuple):
     answers: tuple[Answer, ...]
     answerable: bool | None
     title: str
-    place: str
+    location: str
 
     @property
     def is_labelled(self) -> bool:
         return self.answerable is not None
 
-    def without_label(self) -> "QuestionExample":
+    def without_label(self) -> Self:
         return self._replace(answers=(), answerable=None)
+
+    @property
+    def readable(self) -> Readable:
+        return {"question": self.question}
+
+    def replace_readable(self, fields: Mapping[str, Any]) -> Self:
+        return self._replace(**fields)
+
+    @property
+    def gold(self) -> list[str]:
+        return [answer.text for answer in self.answers]
+
+    @classmethod
+    def attack(cls, examples: Sequence[Self], attack: Attack, contexts: bool) -> AttackedExamples:
+        questions = _attack_batches(attack.texts, [example.question for example in examples])
+        changed = [
+            example._replace(question=question.text)
+            for example, question in zip(examples, questions, strict=True)
+        ]
+        if not contexts:
+            return AttackedExamples(changed, _count_texts(questions, [[question] for question in questions]))
+        bodies = cls._attack_contexts(examples, attack)
+        changed = [
+            example._replace(
+                context=bodies[example.context].text,
+                answers=tuple(answer.move(bodies[example.context]) for answer in example.answers),
+            )
+            for example in changed
+        ]
+        parts = [
+            [question, bodies[example.context]] for example, question in zip(examples, questions, strict=True)
+        ]
+        counts = _count_texts([*questions, *bodies.values()], parts)
+        return AttackedExamples(changed, counts, contexts=bodies)
+
+    @staticmethod
+    def _attack_contexts(examples: Sequence[Any], attack: Attack) -> dict[str, AttackedText]:
+        """Each context -> what it becomes; no edit crosses an end of an answer to any of its questions."""
+        fixed: dict[str, set[int]] = {}
+        for example in examples:
+            ends = fixed.setdefault(example.context, set())
+            for answer in example.answers:
+                ends.update((answer.start, answer.start + len(answer.text)))
+        found = _attack_batches(attack.texts, list(fixed), [sorted(ends) for ends in fixed.values()])
+        return dict(zip(fixed, found, strict=True))
+
+
+def attack_examples(
+    examples: Sequence[Example], attack: Attack, contexts: bool = False
+) -> tuple[list[Any], AttackCounts]:
+    """The same examples with typos and with their labels kept, and the counts of words.
+
+    Args:
+        examples: of one class.
+        attack: what is done to the words of their `readable` fields.
+        contexts: attack the contexts of questions too, each once for all of its questions. The answers are
+            then the parts of the new context that the old ones have become.
+    """
+    if not examples:
+        return [], AttackCounts(0, 0, 0, 0)
+    found = type(examples[0]).attack(examples, attack, contexts)
+    return found.examples, found.counts
+
+
+def _count_texts(
+    texts: Sequence[AttackedText], per_example: Sequence[Sequence[AttackedText]]
+) -> AttackCounts:
+    return AttackCounts(
+        words=sum(text.words for text in texts),
+        eligible=sum(text.eligible for text in texts),
+        changed=sum(text.changed for text in texts),
+        untouched=sum(not any(part.eligible for part in parts) for parts in per_example),
+    )
+
+
+def _attack_batches(attack: Callable[..., list[Attacked]], *columns: Sequence[Any] | None) -> list[Attacked]:
+    """The results of the attack on these columns of arguments, some rows at a time."""
+    size = len(columns[0] or ())
+    found: list[Attacked] = []
+    with passing_bar(desc="attacking", unit=" texts", total=size) as bar:
+        for first in range(0, size, _BATCH):
+            rows = slice(first, first + _BATCH)
+            found += attack(*(None if column is None else column[rows] for column in columns))
+            bar.update(min(_BATCH, size - first))
+    return found

@@ -34,7 +34,7 @@ from finetune.tasks.base import Task
 ENDING, KEPT = ".json", ".partial.jsonl"
 MAY_DIFFER = ("out", "batch_size", "resume", "overwrite")
 """Of a search that goes on."""
-NO_OPTIONS = ("kind",)
+NO_OPTIONS = ("label_kind",)
 """Of `Columns`, what the model decides."""
 
 

@@ -35,7 +35,7 @@ def foreign_task(
     kinds = {problem: kind for kind, problem in PROBLEMS.items()}
     # With one output and nothing said of it, transformers takes it for a number.
     kind = REGRESSION if len(names) == 1 else kinds.get(config.problem_type, CLASSIFICATION)
-    settings = FinetuneSettings(task=given.task, output="", model=given.model, kind=kind, **columns)
+    settings = FinetuneSettings(task=given.task, output="", model=given.model, label_kind=kind, **columns)
     task = task_of(settings, [] if kind == REGRESSION else labels)
     head = task.auto_class.__name__.removeprefix("AutoModel")
     saved_as = config.architectures or []
@@ -60,7 +60,7 @@ def drawn_examples(
         if example.is_labelled:
             labelled.append(example)
         else:
-            bad.add(example.place, NO_LABEL)
+            bad.add(example.location, NO_LABEL)
     try:
         usable = task.usable(labelled, bad)
     except CharBertError as error:

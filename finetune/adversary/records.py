@@ -3,11 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from data.examples.types import QuestionExample, TaggedExample, TextExample
 from finetune.adversary.attacks import Scores
 from finetune.adversary.search import WorstCase
-
-Example = TextExample | TaggedExample | QuestionExample
 
 
 def record(cases: Sequence[WorstCase], budgets: Sequence[int]) -> dict[str, Any]:
@@ -15,15 +12,15 @@ def record(cases: Sequence[WorstCase], budgets: Sequence[int]) -> dict[str, Any]
     clean, clean_verdict = cases[0].example, cases[0].verdict
     return {
         "id": clean.id,
-        "place": clean.place,
-        **_texts(clean),
-        "label": _label(clean),
+        "location": clean.location,
+        **clean.readable,
+        "label": clean.gold,
         "prediction": clean_verdict.prediction.value,
         "right": clean_verdict.right,
         "worst": [
             {
                 "budget": budget,
-                **_texts(cases[budget].example),
+                **cases[budget].example.readable,
                 "edits": cases[budget].edits,
                 "prediction": cases[budget].verdict.prediction.value,
                 "right": cases[budget].verdict.right,
@@ -32,22 +29,6 @@ def record(cases: Sequence[WorstCase], budgets: Sequence[int]) -> dict[str, Any]
             for budget in sorted(set(budgets))
         ],
     }
-
-
-def _texts(example: Example) -> dict[str, Any]:
-    if isinstance(example, TaggedExample):
-        return {"words": example.words}
-    if isinstance(example, QuestionExample):
-        return {"question": example.question}
-    return {"text": example.text} | ({} if example.pair is None else {"pair": example.pair})
-
-
-def _label(example: Example) -> Any:
-    if isinstance(example, TaggedExample):
-        return example.tags
-    if isinstance(example, QuestionExample):
-        return [answer.text for answer in example.answers]
-    return example.label
 
 
 def table(scores: Sequence[Scores], metric: str) -> str:

@@ -1,6 +1,7 @@
 """The words of examples that a search may edit, and what each may become."""
 
 from collections.abc import Sequence
+from itertools import islice
 from random import Random
 from typing import Any, NamedTuple
 
@@ -8,7 +9,6 @@ import numpy as np
 
 from charbert.noise import EDITS, list_variants
 from charbert.noise.words import split_sentences, split_texts
-from data.examples.types import QuestionExample, TaggedExample
 
 State = tuple[tuple[int, str], ...]
 """Edits that are made: the number of a spot and the word that stands there now, by number."""
@@ -51,7 +51,7 @@ class EditableWords:
     def __call__(self, example: Any) -> list[Spot]:
         """The spots of an example, in order; a word without variants is none."""
         texts = texts_of(example)
-        if isinstance(example, TaggedExample):
+        if any(isinstance(value, tuple) for value in example.readable.values()):
             words = split_sentences([texts], None)
             owners, starts = words.numbers, words.core_starts - words.starts
         else:
@@ -84,17 +84,16 @@ def edited(example: Any, spots: Sequence[Spot], state: State) -> Any:
 
 def with_texts(example: Any, texts: Sequence[str]) -> Any:
     """The example with these in place of its `texts_of`."""
-    if isinstance(example, TaggedExample):
-        return example._replace(words=tuple(texts))
-    if isinstance(example, QuestionExample):
-        return example._replace(question=texts[0])
-    return example._replace(text=texts[0], pair=None if example.pair is None else texts[1])
+    left = iter(texts)
+    return example.replace_readable(
+        {
+            name: next(left) if isinstance(value, str) else tuple(islice(left, len(value)))
+            for name, value in example.readable.items()
+        }
+    )
 
 
 def texts_of(example: Any) -> list[str]:
-    """What is edited of an example: its text or both texts, its words, or its question."""
-    if isinstance(example, TaggedExample):
-        return list(example.words)
-    if isinstance(example, QuestionExample):
-        return [example.question]
-    return example.texts
+    """What is edited of an example: its text or both texts, its question, or each of its words."""
+    values = example.readable.values()
+    return [text for value in values for text in ([value] if isinstance(value, str) else value)]

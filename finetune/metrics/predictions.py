@@ -82,12 +82,12 @@ def aligned_rows(
         return list(rows)
     for example in examples:
         if example.id not in named:
-            raise CharBertError(f"{example.place}: {path} has no prediction of the example {example.id!r}")
+            raise CharBertError(f"{example.location}: {path} has no prediction of the example {example.id!r}")
     # Ids that only count the examples are others once one is left out.
     unknown = named.keys() - set(ids) if complete or ids == counted[: len(ids)] else set()
     for name, row in named.items():
         if name in unknown:
-            raise CharBertError(f"{row.place}: the right answers have no example {name!r}; leave it out")
+            raise CharBertError(f"{row.location}: the right answers have no example {name!r}; leave it out")
     return [named[name] for name in ids]
 
 
@@ -100,7 +100,7 @@ def aligned_tags(gold: Sequence[TaggedExample], predicted: Sequence[TaggedExampl
     found = []
     for number, (right, other) in enumerate(zip_longest(gold, predicted), start=1):
         if right is None or other is None:
-            place = (right or other).place
+            place = (right or other).location
             raise CharBertError(
                 f"{place}: sentence {number} stands in one file alone, of {len(gold)} with right tags and "
                 f"{len(predicted)} with predicted ones; give both the same sentences"
@@ -109,11 +109,11 @@ def aligned_tags(gold: Sequence[TaggedExample], predicted: Sequence[TaggedExampl
         for at, (one, instead) in enumerate(words, start=1):
             if one != instead:
                 raise CharBertError(
-                    f"{other.place}: sentence {number} is another one than at {right.place}: word {at} is "
-                    f"{_shown(instead)} and not {_shown(one)}; give both files the same words in one order"
+                    f"{other.location}: sentence {number} is another one than at {right.location}: word {at} "
+                    f"is {_shown(instead)} and not {_shown(one)}; give both files the same words in one order"
                 )
         if other.tags is None:
-            raise CharBertError(f"{other.place}: has no predicted tags; add them as the last column")
+            raise CharBertError(f"{other.location}: has no predicted tags; add them as the last column")
         found.append(other.tags)
     return found
 
@@ -150,6 +150,6 @@ def _rows_by_name(rows: Sequence[Row]) -> Mapping[str, Row]:
         for number, row in enumerate(rows):
             name = id_in(row, number, column)
             if name in found:
-                raise CharBertError(f"{row.place}: the {column} {name!r} stands in an earlier row too")
+                raise CharBertError(f"{row.location}: the {column} {name!r} stands in an earlier row too")
             found[name] = row
     return found

@@ -56,7 +56,7 @@ def squad1_scores(examples: Sequence[QuestionExample], predictions: Mapping[str,
     for example in examples:
         if not example.answers:
             raise CharBertError(
-                f"{example.place}: question {example.id!r} has no answer, which SQuAD 1.1 does not know; "
+                f"{example.location}: question {example.id!r} has no answer, which SQuAD 1.1 does not know; "
                 "score it as squad2"
             )
         if example.id in predictions:

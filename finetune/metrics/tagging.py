@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from charbert.errors import CharBertError
-from data.examples.conll import to_iob2
+from data.examples.tags import to_iob2
 
 Tags = Sequence[Sequence[str]]
 """Of each sentence, a tag for each word."""

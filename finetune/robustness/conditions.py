@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 from charbert.errors import CharBertError
 from charbert.noise import KINDS, Attack
 from charbert.noise.natural import codespell_dictionary
-from data.examples.attacking import Counts, attacked
 from data.examples.misspellings import read_misspellings
 from data.examples.rows import BadRows
-from data.examples.types import QuestionExample, TaggedExample
+from data.examples.types import AttackCounts, QuestionExample, TaggedExample, attack_examples
 from finetune.robustness.cells import stamp
 from finetune.robustness.models import Run
 from finetune.robustness.settings import RobustnessSettings
@@ -100,13 +99,13 @@ class TestSet:
         """Whether more than scores is wanted: where clean and mainly attacked examples are compared."""
         return condition.kind in (CLEAN, FILE) or condition == self.main(condition.seed)
 
-    def under(self, condition: Condition) -> tuple[list[Any], Counts | None]:
+    def under(self, condition: Condition) -> tuple[list[Any], AttackCounts | None]:
         """The examples under a condition, in the order of the test set, and how many words an attack met."""
         if condition.kind == FILE:
             return self._files[condition.file], None
         if condition not in self._attacks:
             return self.examples, None
-        return attacked(self.examples, self._attacks[condition], self._settings.contexts)
+        return attack_examples(self.examples, self._attacks[condition], self._settings.contexts)
 
     def key(self, condition: Condition) -> dict[str, Any]:
         """All that the examples under a condition depend on."""
@@ -154,8 +153,8 @@ class TestSet:
         for clean, noised in zip(self.examples, found, strict=False):
             if not _belong_together(clean, noised):
                 raise CharBertError(
-                    f"{noised.place}: has other labels than {clean.place}, of which it should be an attacked "
-                    "form; give the same examples in one order"
+                    f"{noised.location}: has other labels than {clean.location}, of which it should be an "
+                    "attacked form; give the same examples in one order"
                 )
         return found[: len(ids)]
 
@@ -182,5 +181,5 @@ def _digest(examples: Sequence[Any]) -> str:
     """What differs where any text or label does."""
     found = hashlib.sha256()
     for example in examples:
-        found.update(repr(example._replace(place="")).encode("utf-8", "surrogatepass"))
+        found.update(repr(example._replace(location="")).encode("utf-8", "surrogatepass"))
     return found.hexdigest()

@@ -104,7 +104,7 @@ def _texts(example: Any) -> list[str]:
         return [" ".join(example.words)]
     if isinstance(example, QuestionExample):
         return [example.question, example.context]
-    return example.texts
+    return list(example.readable.values())
 
 
 def _counted(example: Any, contexts: bool) -> int:

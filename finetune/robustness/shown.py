@@ -22,7 +22,7 @@ def attacked_texts(example: Any) -> list[str]:
         return [" ".join(example.words)]
     if isinstance(example, QuestionExample):
         return [example.question, _excerpt(example)]
-    return example.texts
+    return list(example.readable.values())
 
 
 def compared(clean: str, noised: str) -> tuple[list[Piece], list[Piece]]:

@@ -92,7 +92,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
         found = []
         for example in examples:
             if example.answerable is False and not self.unanswerable:
-                bad.add(example.place, "the question has no answer, and this task wants one")
+                bad.add(example.location, "the question has no answer, and this task wants one")
             else:
                 found.append(example)
         return found

@@ -104,7 +104,7 @@ def labels_of(settings: FinetuneSettings, examples: Sequence[Any]) -> list[str]:
     Raises:
         CharBertError: there are fewer than two.
     """
-    if settings.task in ANSWERS or (settings.task == "text" and settings.kind == REGRESSION):
+    if settings.task in ANSWERS or (settings.task == "text" and settings.label_kind == REGRESSION):
         return []
     if settings.task in GLUE:
         return list(GLUE[settings.task].labels)
@@ -144,7 +144,7 @@ def task_of(
             seqeval_metrics()  # so that it is missed before training, not after
         return TagTask(labels=labels, max_length=max_length, **measures._asdict())
     if settings.task == "text":
-        kind, measures = settings.kind, classification.TEXT_METRICS[settings.kind]
+        kind, measures = settings.label_kind, classification.TEXT_METRICS[settings.label_kind]
     else:
         kind, measures = CLASSIFICATION if labels else REGRESSION, classification.GLUE_METRICS[settings.task]
     return TextTask(

@@ -80,7 +80,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
             if unknown is None:
                 found.append(example)
             else:
-                bad.add(example.place, f"tag {unknown!r} is not among those of training")
+                bad.add(example.location, f"tag {unknown!r} is not among those of training")
         return found
 
     def encode(self, examples: Sequence[TaggedExample], tokenizer: Any) -> Encoded:

@@ -83,7 +83,9 @@ class TextTask(Task[TextExample, TextPrediction]):
         for example in examples:
             unknown = [label for label in self._classes(example) if label not in self._ids]
             if unknown:
-                bad.add(example.place, f"label {unknown[0]!r} is not among those of training ({self._known})")
+                bad.add(
+                    example.location, f"label {unknown[0]!r} is not among those of training ({self._known})"
+                )
             else:
                 found.append(example)
         return found

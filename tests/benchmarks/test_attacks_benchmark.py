@@ -8,7 +8,7 @@ import pytest
 from benchmarks import attacks
 from charbert.errors import CharBertError
 from charbert.noise import KINDS
-from data.examples.attacking import Counts
+from data.examples.types import AttackCounts
 
 NER = "Thousands O\nin O\nParis I-LOC\nwonder O\n" * 20
 
@@ -48,10 +48,10 @@ def test_faults_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "eng.testb"
     path.write_text(NER)
 
-    def nothing_done(examples: Sequence[Any], *_: Any) -> tuple[list[Any], Counts]:
-        return list(examples), Counts(80, 60, 60, 0)
+    def nothing_done(examples: Sequence[Any], *_: Any) -> tuple[list[Any], AttackCounts]:
+        return list(examples), AttackCounts(80, 60, 60, 0)
 
-    monkeypatch.setattr(attacks, "attacked", nothing_done)
+    monkeypatch.setattr(attacks, "attack_examples", nothing_done)
     with pytest.raises(
         CharBertError, match="2 faults, the first: 0 words differ, and 60 are said to be changed"
     ):

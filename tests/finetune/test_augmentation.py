@@ -158,12 +158,12 @@ def test_what_a_model_is_chosen_and_scored_by_has_no_noise(
 ) -> None:
     noised: list[str] = []
 
-    def attacked(examples: Sequence[Any], *given: Any) -> Any:
-        noised.extend(example.place for example in examples)
+    def attack_examples(examples: Sequence[Any], *given: Any) -> Any:
+        noised.extend(example.location for example in examples)
         return original(examples, *given)
 
-    original = augmentation.attacked
-    monkeypatch.setattr(augmentation, "attacked", attacked)
+    original = augmentation.attack_examples
+    monkeypatch.setattr(augmentation, "attack_examples", attack_examples)
     files = {name: write_conll(tmp_path / f"{name}.conll") for name in ("train", "dev", "test")}
     run(tmp_path / "out", "--augmentation", "1", task="tagging", model=plain, **files)
     assert len(noised) == len(TAGGED)

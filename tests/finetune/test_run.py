@@ -257,7 +257,7 @@ def test_a_plain_folder_without_a_tokenizer_is_refused(plain: Path, tmp_path: Pa
         ({"task": "texts"}, "task='texts' is unknown; choose one of cola,"),
         ({"task": "ner"}, "nothing to train on; give --train FILE, or --data FOLDER"),
         ({"task": "text", "train": "no.csv"}, "no.csv"),
-        ({"task": "text", "kind": "class"}, "kind='class' is unknown"),
+        ({"task": "text", "label_kind": "class"}, "label_kind='class' is unknown"),
         ({"task": "text", "label_column": "class"}, "no column 'class'; its columns: 'text', 'label'"),
         ({"task": "text", "model": "no/folder/there"}, "no/folder/there"),
         ({"task": "text", "word_split": True}, "word_split: scores entities"),

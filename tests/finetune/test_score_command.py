@@ -250,10 +250,10 @@ def test_texts_of_ones_own(scored, write):
 def test_several_labels_at_once(scored, write):
     write("gold.jsonl", '{"text": "a", "label": ["x", "y"]}\n{"text": "b", "label": []}\n')
     write("given.jsonl", '{"id": "1", "prediction": []}\n{"id": "0", "prediction": ["y"]}\n')
-    found, _ = scored("--task", "text", "gold.jsonl", "given.jsonl", "--kind", "multi_label")
+    found, _ = scored("--task", "text", "gold.jsonl", "given.jsonl", "--label-kind", "multi_label")
     assert found == pytest.approx({"accuracy": 0.5, "f1_micro": 2 / 3, "f1_macro": 0.5})
     write("given.tsv", "prediction\ty\nx|y\t1\n\t1\n")
-    command = ("gold.jsonl", "given.tsv", "--kind", "multi_label", "--separator", "|")
+    command = ("gold.jsonl", "given.tsv", "--label-kind", "multi_label", "--separator", "|")
     found, _ = scored("--task", "text", *command)
     assert found["accuracy"] == 1.0
 
@@ -261,7 +261,7 @@ def test_several_labels_at_once(scored, write):
 def test_numbers_for_texts(scored, write):
     write("gold.csv", "text,label\na,1.5\nb,2\nc,7\n")
     write("given.csv", "prediction\n1\n2\n3\n")
-    found, _ = scored("--task", "text", "gold.csv", "given.csv", "--kind", "regression")
+    found, _ = scored("--task", "text", "gold.csv", "given.csv", "--label-kind", "regression")
     assert found["spearmanr"] == pytest.approx(1.0)
 
 

@@ -57,4 +57,4 @@ def rewritten(path: Path, task: str, content: str | bytes, *options: str) -> str
 def examples_of(path: Path, task: str, **columns: Any) -> list[Any]:
     """What fine-tuning reads, but for the places."""
     settings = FinetuneSettings(task=task, output="", model="m", **columns)
-    return [example._replace(place="") for example in read(settings, str(path), BadRows())]
+    return [example._replace(location="") for example in read(settings, str(path), BadRows())]

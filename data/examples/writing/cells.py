@@ -6,19 +6,18 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from charbert.noise import AttackedWords
-from data.examples.attacking import AttackedSet, tags_of
 from data.examples.glue import GLUE
 from data.examples.readers import Columns
 from data.examples.rows import Row
-from data.examples.types import Answer, QuestionExample, TaggedExample, TextExample
+from data.examples.tags import carry_tags
+from data.examples.types import Answer, AttackedExamples, QuestionExample, TaggedExample, TextExample
 
 NewCells = Callable[[Row], dict[str, Any]]
 """The new cells of a row by column, without those that stay."""
 _WORD = re.compile(r"\S+")
 
 
-def new_cells(columns: Columns, examples: Sequence[Any], made: AttackedSet) -> NewCells:
+def new_cells(columns: Columns, examples: Sequence[Any], made: AttackedExamples) -> NewCells:
     """What finds the new cells of the rows from which the examples were read.
 
     Args:
@@ -26,15 +25,15 @@ def new_cells(columns: Columns, examples: Sequence[Any], made: AttackedSet) -> N
         examples: as they were read, of one type.
         made: what became of them.
     """
-    numbers = {example.place: number for number, example in enumerate(examples)}
+    numbers = {example.location: number for number, example in enumerate(examples)}
 
     def found(row: Row) -> dict[str, Any]:
-        number = numbers[row.place]
+        number = numbers[row.location]
         old, new = examples[number], made.examples[number]
         if isinstance(old, TextExample):
             return _text_cells(old, new, columns)
         if isinstance(old, TaggedExample):
-            return _tagged_cells(row, old, made.sentences[number], columns)
+            return _tagged_cells(row, old, new, made.sources[number], columns)
         return _question_cells(row, old, new, columns)
 
     return found
@@ -47,14 +46,16 @@ def _text_cells(old: TextExample, new: TextExample, columns: Columns) -> dict[st
     return cells if pair is None or new.pair == old.pair else {**cells, pair: new.pair}
 
 
-def _tagged_cells(row: Row, old: TaggedExample, part: AttackedWords, columns: Columns) -> dict[str, Any]:
-    if part.words == old.words:
+def _tagged_cells(
+    row: Row, old: TaggedExample, new: TaggedExample, sources: Sequence[int], columns: Columns
+) -> dict[str, Any]:
+    if new.words == old.words:
         return {}
-    cells = {columns.words_column: _with_items(row.cells[columns.words_column], part.words, part.sources)}
-    if old.tags is not None and part.sources != tuple(range(len(old.words))):
+    cells = {columns.words_column: _with_items(row.cells[columns.words_column], new.words, sources)}
+    if old.tags is not None and tuple(sources) != tuple(range(len(old.words))):
         tags = row.cells[columns.tags_column]
         given = list(map(_as_text, tags)) if isinstance(tags, list) else _as_text(tags).split()
-        cells[columns.tags_column] = _with_items(tags, tags_of(given, part.sources), part.sources)
+        cells[columns.tags_column] = _with_items(tags, carry_tags(given, sources), sources)
     return cells
 
 

@@ -11,14 +11,14 @@ from typing import IO, Any
 
 from charbert.commands.progress import passing_bar
 from data.corpus.files import text_ending
-from data.examples.attacking import AttackedSet
 from data.examples.conll import CONLLU_COLUMNS, has_conllu_name
 from data.examples.glue import GLUE
 from data.examples.readers import TAGS, Columns, is_official
+from data.examples.types import AttackedExamples
 from data.examples.writing.cells import new_cells
 from data.examples.writing.lines import FORMS, rewritten_table
 from data.examples.writing.parquet import rewrite_parquet
-from data.examples.writing.sentences import ColumnLines, ConlluLines, NewSentence, rewritten_sentences
+from data.examples.writing.sentences import ColumnLines, ConlluLines, NewSentence, Words, rewritten_sentences
 from data.examples.writing.squad import rewritten_squad
 
 PARQUET = ".parquet"
@@ -35,7 +35,7 @@ def rewrite_file(
     out: Path,
     unfinished: Path,
     examples: Sequence[Any],
-    made: AttackedSet,
+    made: AttackedExamples,
     left_out: Collection[str],
 ) -> None:
     """Write a file that reads as the new examples where the other reads as the old ones.
@@ -62,7 +62,7 @@ def rewrite_file(
 
 
 def _pieces(
-    columns: Columns, path: Path, examples: Sequence[Any], made: AttackedSet, left_out: Collection[str]
+    columns: Columns, path: Path, examples: Sequence[Any], made: AttackedExamples, left_out: Collection[str]
 ) -> Iterator[bytes]:
     if columns.task in GLUE:
         cells = new_cells(columns, examples, made)
@@ -76,11 +76,11 @@ def _pieces(
         if has_conllu_name(path)
         else ColumnLines(columns.word_number, columns.tag_number)
     )
-    new = {
-        example.place: NewSentence(len(example.words), part)
-        for example, part in zip(examples, made.sentences, strict=True)
+    sentences = {
+        old.location: NewSentence(len(old.words), Words(new.words, sources))
+        for old, new, sources in zip(examples, made.examples, made.sources, strict=True)
     }
-    return rewritten_sentences(path, form, new, left_out)
+    return rewritten_sentences(path, form, sentences, left_out)
 
 
 @contextmanager

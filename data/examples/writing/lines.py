@@ -49,7 +49,7 @@ def rewritten_table(
     for number, content in form.contents(path):
         place = f"{path}: row {number}"
         here = None
-        if row is not None and row.place == place:
+        if row is not None and row.location == place:
             here, row = row, next(rows, None)
         if place in left_out:
             continue

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from charbert.errors import CharBertError
-from charbert.noise import AttackedWords
 from data.corpus.files import BYTE_ORDER_MARK, byte_lines
-from data.examples.attacking import tags_of
 from data.examples.conll import DOCUMENT
+from data.examples.tags import carry_tags
 
 _ESCAPE = "surrogateescape"  # a sentence with a row that is not UTF-8 is left out, but goes by here
 _LINE = re.compile(r"(?P<text>.*?)(?P<end>\r?\n?)", re.DOTALL)
@@ -20,11 +19,16 @@ _FORM, _TREE = 1, slice(6, 9)  # the cells of a word, and of its head, its relat
 _NOTHING = "_"
 
 
+class Words(NamedTuple):
+    words: Sequence[str]
+    sources: Sequence[int]
+
+
 class NewSentence(NamedTuple):
     """What becomes of a sentence of so many words."""
 
     size: int
-    part: AttackedWords
+    part: Words
 
 
 class SentenceForm(Protocol):
@@ -36,12 +40,12 @@ class SentenceForm(Protocol):
     def is_word(self, line: str) -> bool:
         """Whether a line of a sentence is one of its words."""
 
-    def rewritten(self, lines: Sequence[str], part: AttackedWords) -> list[str]:
+    def rewritten(self, lines: Sequence[str], part: Words) -> list[str]:
         """The lines of a sentence with its new words."""
 
 
 class _Line(NamedTuple):
-    place: str
+    location: str
     mark: str
     text: str
     end: str
@@ -66,8 +70,8 @@ def rewritten_sentences(
         return not line.text.strip(" \t") or form.stands_between(line.text)
 
     for between, group in groupby(_lines(path), key=is_between):
-        lines = [line for line in group if line.place not in left_out]
-        words = [line.place for line in lines if form.is_word(line.text)]
+        lines = [line for line in group if line.location not in left_out]
+        words = [line.location for line in lines if form.is_word(line.text)]
         if not between:
             sentence = new.get(words[0]) if words else None
             if sentence is None:
@@ -108,7 +112,7 @@ class ColumnLines:
     def is_word(self, line: str) -> bool:
         return True
 
-    def rewritten(self, lines: Sequence[str], part: AttackedWords) -> list[str]:
+    def rewritten(self, lines: Sequence[str], part: Words) -> list[str]:
         """The lines of the words from which the new ones come, with these and the tags that go with them."""
         rows = [_BLANKS.split(line) for line in lines]
         # Blanks before the first cell and behind the last one have an empty piece on their other side.
@@ -118,7 +122,9 @@ class ColumnLines:
             row[places[self._tag_column if tagged else 0]] for row, places in zip(rows, cells, strict=True)
         ]
         renewed = []
-        for word, source, tag in zip(part.words, part.sources, tags_of(old_tags, part.sources), strict=True):
+        for word, source, tag in zip(
+            part.words, part.sources, carry_tags(old_tags, part.sources), strict=True
+        ):
             row, places = list(rows[source]), cells[source]
             if tagged:
                 row[places[self._tag_column]] = tag
@@ -145,14 +151,14 @@ class ConlluLines:
     def is_word(self, line: str) -> bool:
         return _NUMBERED.match(line) is not None
 
-    def rewritten(self, lines: Sequence[str], part: AttackedWords) -> list[str]:
+    def rewritten(self, lines: Sequence[str], part: Words) -> list[str]:
         rows = [line.split("\t") for line in lines]
         words = [row for line, row in zip(lines, rows, strict=True) if self.is_word(line)]
-        if part.sources == tuple(range(len(words))):
+        if tuple(part.sources) == tuple(range(len(words))):
             for row, word in zip(words, part.words, strict=True):
                 row[_FORM] = word
         else:
-            tags = tags_of([row[self._tag_column] for row in words], part.sources)
+            tags = carry_tags([row[self._tag_column] for row in words], part.sources)
             rows = [list(words[source]) for source in part.sources]
             for number, (row, word, tag) in enumerate(zip(rows, part.words, tags, strict=True), start=1):
                 row[_TREE] = [_NOTHING] * len(row[_TREE])

@@ -8,7 +8,6 @@ from typing import Any
 from charbert.noise import AttackedText
 from data.corpus.files import BYTE_ORDER_MARK, byte_lines
 from data.examples.answers import stated_answers
-from data.examples.attacking import moved_answer
 from data.examples.rows import Fault
 from data.examples.types import QuestionExample
 from data.examples.writing.cells import with_answers
@@ -38,7 +37,7 @@ def rewritten_squad(
             context = contexts.get(paragraph["context"])
             kept = []
             for question in paragraph["qas"]:
-                if following and following.place == f"{path}: question {question['id']}":
+                if following and following.location == f"{path}: question {question['id']}":
                     kept.append({**question, "question": following.question})
                     if context:
                         kept[-1] |= _moved_answers(question, following, paragraph["context"], context)
@@ -61,6 +60,6 @@ def _moved_answers(
     except Fault:
         return moved
     if plausible:
-        answers = [moved_answer(answer, context) for answer in plausible]
+        answers = [answer.move(context) for answer in plausible]
         moved[PLAUSIBLE] = with_answers(question[PLAUSIBLE], answers)
     return moved

@@ -9,7 +9,7 @@ from attacked_files import CONTEXT, MARK, QUESTIONS, SQUAD, attack, examples_of,
 
 from charbert.errors import CharBertError
 from charbert.noise import Attack, AttackedWords
-from data.examples.attacking import attacked
+from data.examples.types import attack_examples
 from data.examples.writing.sentences import ColumnLines, ConlluLines
 
 CONLL = (
@@ -46,7 +46,7 @@ def test_what_is_written_reads_as_the_attacked_examples(
     path.write_text(content, encoding="utf-8")
     contexts = task == "squad2"
     out = attack(path, task, *["--contexts"] * contexts, "--seed", str(seed), kind=kind)
-    examples, _ = attacked(examples_of(path, task), Attack(kind, seed=seed), contexts)
+    examples, _ = attack_examples(examples_of(path, task), Attack(kind, seed=seed), contexts)
     assert examples_of(out, task) == examples
 
 

@@ -13,7 +13,7 @@ import pytest
 from attacked_files import CONTEXT, MARK, attack, examples_of, rewritten
 
 from charbert.noise import Attack
-from data.examples.attacking import attacked
+from data.examples.types import attack_examples
 from data.examples.writing.lines import FORMS, rewritten_table
 
 TABLES = {
@@ -95,7 +95,7 @@ def test_what_is_written_reads_as_the_attacked_examples(name: str, kind: str, tm
     task, content, _ = TABLES[name]
     path = tmp_path / name
     path.write_text(content, encoding="utf-8")
-    examples, _ = attacked(examples_of(path, task), Attack(kind, seed=3))
+    examples, _ = attack_examples(examples_of(path, task), Attack(kind, seed=3))
     assert examples_of(attack(path, task, "--seed", "3", kind=kind), task) == examples
 
 
@@ -149,7 +149,7 @@ def test_tags_follow_words_that_are_split_and_joined(as_text: bool, tmp_path: Pa
     path = tmp_path / "own.jsonl"
     path.write_text(json.dumps(row))
     out = attack(path, "tagging", kind="space")
-    examples, _ = attacked(examples_of(path, "tagging"), Attack("space"))
+    examples, _ = attack_examples(examples_of(path, "tagging"), Attack("space"))
     assert examples_of(out, "tagging") == examples
     assert examples[0].words != tuple(words)
 

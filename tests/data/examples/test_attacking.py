@@ -7,9 +7,15 @@ from typing import Any
 import pytest
 
 from charbert.noise import KINDS, Attack
-from data.examples.attacking import Counts, attacked, tags_allow, tags_of
-from data.examples.conll import to_iob2
-from data.examples.types import Answer, QuestionExample, TaggedExample, TextExample
+from data.examples.tags import can_join, carry_tags, to_iob2
+from data.examples.types import (
+    Answer,
+    AttackCounts,
+    QuestionExample,
+    TaggedExample,
+    TextExample,
+    attack_examples,
+)
 
 MISSPELLINGS = {"paris": ("pariss",), "large": ("larg",), "france": ("farnce",)}
 NATURAL = Attack("natural", misspellings=MISSPELLINGS)
@@ -63,67 +69,70 @@ def tags_of_letters(example: TaggedExample) -> list[str]:
 
 
 def test_both_texts_of_a_pair_change_and_nothing_else_does() -> None:
-    changed, _ = attacked([text("Paris is large", "In PARIS?")], NATURAL)
+    changed, _ = attack_examples([text("Paris is large", "In PARIS?")], NATURAL)
     assert changed == [text("Pariss is larg", "In PARISS?")]
 
 
 def test_a_text_without_another_gets_none() -> None:
-    assert attacked([text("In Paris")], NATURAL)[0] == [text("In Pariss")]
+    assert attack_examples([text("In Paris")], NATURAL)[0] == [text("In Pariss")]
 
 
 def test_words_are_counted_and_examples_that_nothing_can_change() -> None:
     examples = [text("Paris is large", "in it"), text("nothing", "here"), text("")]
-    assert attacked(examples, NATURAL)[1] == Counts(words=7, eligible=2, changed=2, untouched=2)
+    assert attack_examples(examples, NATURAL)[1] == AttackCounts(words=7, eligible=2, changed=2, untouched=2)
 
 
 def test_no_examples_give_none() -> None:
-    assert attacked([], NATURAL) == ([], Counts(0, 0, 0, 0))
+    assert attack_examples([], NATURAL) == ([], AttackCounts(0, 0, 0, 0))
 
 
 def test_a_rate_of_zero_changes_nothing_and_counts_all_the_same() -> None:
     examples = [text("Paris is large")]
     attack = Attack("natural", rate=0, misspellings=MISSPELLINGS)
-    assert attacked(examples, attack) == (examples, Counts(words=3, eligible=2, changed=0, untouched=0))
+    assert attack_examples(examples, attack) == (
+        examples,
+        AttackCounts(words=3, eligible=2, changed=0, untouched=0),
+    )
 
 
 def test_of_questions_the_contexts_stay_if_not_wanted() -> None:
     example = question("Is Paris large?", CONTEXT, Answer("France", 12))
-    changed, counts = attacked([example], NATURAL)
+    changed, counts = attack_examples([example], NATURAL)
     assert changed == [example._replace(question="Is Pariss larg?")]
-    assert counts == Counts(words=3, eligible=2, changed=2, untouched=0)
+    assert counts == AttackCounts(words=3, eligible=2, changed=2, untouched=0)
 
 
 def test_answers_are_what_then_stands_in_their_places() -> None:
     example = question("Where?", CONTEXT, Answer("France", 12), Answer("Paris is large.", 20))
-    (changed,), _ = attacked([example], NATURAL, contexts=True)
+    (changed,), _ = attack_examples([example], NATURAL, contexts=True)
     assert changed.context == "Pariss is in Farnce. Pariss is larg."
     assert changed.answers == (Answer("Farnce", 13), Answer("Pariss is larg.", 21))
 
 
 def test_a_word_that_an_answer_ends_in_stays_in_all_questions_of_its_context() -> None:
     examples = [question("1?", CONTEXT, Answer("Franc", 12)), question("2?", CONTEXT, Answer("France", 12))]
-    changed, _ = attacked(examples, NATURAL, contexts=True)
+    changed, _ = attack_examples(examples, NATURAL, contexts=True)
     assert {example.context for example in changed} == {"Pariss is in France. Pariss is larg."}
     assert [example.answers for example in changed] == [(Answer("Franc", 13),), (Answer("France", 13),)]
 
 
 def test_a_context_counts_once_however_many_ask() -> None:
-    counts = attacked(
+    counts = attack_examples(
         [question("1?"), question("Paris?"), question("3?", "nothing")], NATURAL, contexts=True
     )[1]
-    assert counts == Counts(words=3 + 7 + 1, eligible=1 + 4, changed=5, untouched=1)
+    assert counts == AttackCounts(words=3 + 7 + 1, eligible=1 + 4, changed=5, untouched=1)
 
 
 def test_a_question_without_an_answer_goes_on_having_none() -> None:
     example = question("Paris?")
-    (changed,), _ = attacked([example], NATURAL, contexts=True)
+    (changed,), _ = attack_examples([example], NATURAL, contexts=True)
     assert (changed.answers, changed.answerable) == ((), False)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "space"])
 def test_words_keep_their_number_and_their_tags(kind: str) -> None:
     examples = random_sentences(50, TAGS)
-    changed, counts = attacked(examples, Attack(kind, misspellings=MISSPELLINGS))
+    changed, counts = attack_examples(examples, Attack(kind, misspellings=MISSPELLINGS))
     assert [example._replace(words=()) for example in changed] == [
         example._replace(words=()) for example in examples
     ]
@@ -138,7 +147,7 @@ def test_words_keep_their_number_and_their_tags(kind: str) -> None:
 @pytest.mark.parametrize("tags", (TAGS, ("NN", "VBZ", "-LRB-"), ("S-X", "B-X", "I-X", "E-X", "O")))
 def test_every_letter_keeps_its_tag_where_words_are_split_and_joined(tags: Sequence[str]) -> None:
     examples = random_sentences(200, tags)
-    changed, _ = attacked(examples, Attack("space"))
+    changed, _ = attack_examples(examples, Attack("space"))
     assert list(map(tags_of_letters, changed)) == list(map(tags_of_letters, examples))
     new_words = {word for example in changed for word in example.words}
     assert any(word not in WORDS and any(word in old for old in WORDS) for word in new_words)
@@ -147,13 +156,13 @@ def test_every_letter_keeps_its_tag_where_words_are_split_and_joined(tags: Seque
 
 def test_words_with_other_tags_are_not_joined() -> None:
     words = ("thousand",) * 300
-    (changed,), _ = attacked([tagged(words, ("NN", "VB") * 150)], Attack("space"))
+    (changed,), _ = attack_examples([tagged(words, ("NN", "VB") * 150)], Attack("space"))
     assert len(changed.words) == 600
 
 
 def test_without_tags_any_words_are_joined() -> None:
     words = ("thousand",) * 300
-    (changed,), _ = attacked([tagged(words, None)], Attack("space"))
+    (changed,), _ = attack_examples([tagged(words, None)], Attack("space"))
     assert changed.tags is None
     assert any(len(word) > len("thousand") for word in changed.words)
 
@@ -162,7 +171,7 @@ def test_where_words_are_split_does_not_depend_on_how_entities_are_marked() -> N
     examples = random_sentences(200, ("I-LOC", "I-PER", "O"))
     in_iob2 = [example._replace(tags=to_iob2(example.tags or ())) for example in examples]
     for old_way, new_way in zip(
-        *(attacked(each, Attack("space"))[0] for each in (examples, in_iob2)), strict=True
+        *(attack_examples(each, Attack("space"))[0] for each in (examples, in_iob2)), strict=True
     ):
         assert old_way._replace(tags=to_iob2(old_way.tags or ())) == new_way
 
@@ -186,7 +195,7 @@ def test_where_words_are_split_does_not_depend_on_how_entities_are_marked() -> N
     ),
 )
 def test_tags_say_whether_words_may_be_joined(first: str, second: str, expected: bool) -> None:
-    assert tags_allow(first, second) is expected
+    assert can_join(first, second) is expected
 
 
 @pytest.mark.parametrize(
@@ -204,7 +213,7 @@ def test_tags_say_whether_words_may_be_joined(first: str, second: str, expected:
 def test_the_parts_of_a_word_make_the_entity_that_it_was_in(
     tags: str, sources: tuple[int, ...], expected: str
 ) -> None:
-    assert tags_of(tags.split(), sources) == expected.split()
+    assert carry_tags(tags.split(), sources) == expected.split()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -216,6 +225,8 @@ def test_an_example_changes_alike_whatever_stands_beside_it(kind: str) -> None:
         [question(f"Is Paris number {number}?", f"{CONTEXT} {number}") for number in range(1100)],
     ]
     for examples in families:
-        together, _ = attacked(examples, attack, contexts=True)
+        together, _ = attack_examples(examples, attack, contexts=True)
         for number in (0, 999, 1000, 1099):
-            assert attacked(examples[number : number + 1], attack, contexts=True)[0] == [together[number]]
+            assert attack_examples(examples[number : number + 1], attack, contexts=True)[0] == [
+                together[number]
+            ]

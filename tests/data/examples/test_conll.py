@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from charbert.errors import CharBertError
-from data.examples.conll import has_conllu_name, read_conll, read_conllu, to_iob2
+from data.examples.conll import has_conllu_name, read_conll, read_conllu
 from data.examples.rows import BadRows
+from data.examples.tags import to_iob2
 from data.examples.types import TaggedExample
 
 NO_BREAK = "10\u00a0000"

@@ -79,11 +79,11 @@ def test_an_example_has_the_id_of_its_file_or_else_its_number(path: Path) -> Non
 
 
 def test_places_count_lines(path: Path) -> None:
-    assert [example.place for example in read("cola", path, OFFICIAL["cola"][0])] == [
+    assert [example.location for example in read("cola", path, OFFICIAL["cola"][0])] == [
         f"{path}: row 1",
         f"{path}: row 2",
     ]
-    assert read("sst2", path, OFFICIAL["sst2"][0])[0].place == f"{path}: row 2"
+    assert read("sst2", path, OFFICIAL["sst2"][0])[0].location == f"{path}: row 2"
 
 
 def test_qqp_may_come_without_a_header(path: Path) -> None:

@@ -9,7 +9,7 @@ from data.examples.options import add_column_options, given_columns
 from data.examples.readers import Columns
 
 EVERY_OPTION = [
-    *("--text-column", "a", "--pair-column", "b", "--label-column", "c", "--kind", "regression"),
+    *("--text-column", "a", "--pair-column", "b", "--label-column", "c", "--label-kind", "regression"),
     *("--separator", ";", "--words-column", "d", "--tags-column", "e", "--word-number", "2"),
     *("--tag-number", "-2", "--conllu-column", "upos", "--question-column", "f"),
     *("--context-column", "g", "--answers-column", "h"),
@@ -42,11 +42,11 @@ def test_beside_a_run_only_what_is_given_counts() -> None:
 
 
 def test_what_is_left_out_is_no_option_and_may_be_one_of_another_meaning() -> None:
-    left_out = ("kind", "text_column")
+    left_out = ("label_kind", "text_column")
     made = parser(left_out)
     made.add_argument("--kind", default="paper")
     given = given_columns(made.parse_args([]), left_out)
-    assert "kind" not in given
+    assert "label_kind" not in given
     assert "text_column" not in given
     assert len(given) == len(fields(Columns)) - len(left_out) - 2  # the task, and the pair that there is not
 

@@ -52,7 +52,7 @@ def test_cells_of_csv_may_hold_commas_quotes_and_line_breaks(csv_file: Path) -> 
 
 
 def test_a_row_of_csv_is_placed_at_its_first_line(csv_file: Path) -> None:
-    places = [row.place for row in read_table(str(csv_file), BadRows())]
+    places = [row.location for row in read_table(str(csv_file), BadRows())]
     assert places == [f"{csv_file}: row {line}" for line in (2, 3, 5)]
 
 
@@ -137,7 +137,7 @@ def test_each_line_of_json_is_a_row(tmp_path: Path, name: str) -> None:
     rows = [{"text": "One\n\u2028", "label": 1}, {"text": None, "words": ["a", "b"]}]
     source = write(tmp_path / name, "\n\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
     assert cells_of(source) == rows
-    assert [row.place for row in read_table(source, BadRows())] == [f"{source}: row 1", f"{source}: row 3"]
+    assert [row.location for row in read_table(source, BadRows())] == [f"{source}: row 1", f"{source}: row 3"]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_parquet_file_is_a_table(tmp_path: Path) -> None:
         {"text": "One", "label": 1, "words": ["a", "b"], "kind": "x"},
         {"text": None, "label": 0, "words": [], "kind": "y"},
     ]
-    assert [row.place for row in rows] == [f"{path}: row 1", f"{path}: row 2"]
+    assert [row.location for row in rows] == [f"{path}: row 1", f"{path}: row 2"]
 
 
 def test_parquet_that_is_not_utf8_loses_that_row_alone(tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_a_dataset_of_the_hub_is_streamed(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
     rows = list(read_table("owner/name:en:test", BadRows()))
     assert [row.cells for row in rows] == NAMED
-    assert rows[1].place == "owner/name:en:test: row 2"
+    assert rows[1].location == "owner/name:en:test: row 2"
     assert calls == [("owner/name", "en", "test", True)]
 
 

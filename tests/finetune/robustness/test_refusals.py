@@ -111,7 +111,7 @@ def test_numbers_have_no_worst_case(runs: Path, tmp_path: Path) -> None:
     scores.write_text(
         "text,label\n" + "".join(f"{' '.join(words)},{n}\n" for n, (words, _) in enumerate(TAGGED))
     )
-    given = {"task": "text", "kind": "regression", "train": scores, "dev": scores, "epochs": 1}
+    given = {"task": "text", "label_kind": "regression", "train": scores, "dev": scores, "epochs": 1}
     main([str(write_finetune_config(tmp_path / "model", model=runs / "checkpoint", **given))])
     models = [f"numbers={tmp_path / 'model'}"]
     assert "worst_case: a number" in refused(tmp_path, tmp_path, models, "scores.csv", worst_case=[1])
