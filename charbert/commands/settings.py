@@ -15,10 +15,11 @@ import argparse
 import dataclasses
 import difflib
 import math
+import shlex
 import types
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -74,6 +75,16 @@ class Settings:
     RENAMED: ClassVar[Mapping[str, str]] = {"out": "output"}
     """Keys that have another name now -> that name."""
 
+    def __new__(cls, *_: Any, **given: Any) -> Self:
+        settings = super().__new__(cls)
+        settings.__dict__["_given"] = frozenset(given)
+        return settings
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The names of the fields that were given a value, be it their default."""
+        return self.__dict__["_given"]
+
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             _check_value(field, getattr(self, field.name))
@@ -91,6 +102,20 @@ def restore_settings(settings_class: type[S], saved: Mapping[str, Any]) -> S:
     """Settings as an earlier version may have saved them: old names of keys stand for the new ones."""
     renamed = getattr(settings_class, "RENAMED", {})
     return settings_class(**{renamed.get(name, name): value for name, value in saved.items()})
+
+
+def format_command(program: str, settings: Settings) -> str:
+    """The command line of these settings: the program, and the options that differ from their defaults."""
+    words = program.split()
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if value == _default(field):
+            continue
+        items = value if isinstance(value, list) else [value]
+        texts = ["null" if item is None else str(item) for item in items]
+        texts = [text.lower() if isinstance(value, bool) else text for text in texts]
+        words += texts if field.metadata.get("positional") else [f"--{_dashed(field.name)}", *texts]
+    return shlex.join(words)
 
 
 def parse_settings(

@@ -1,9 +1,18 @@
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from charbert.commands.settings import REQUIRED, Settings, option, parse_settings, positional, settings_from
+from charbert.commands.settings import (
+    REQUIRED,
+    Settings,
+    format_command,
+    option,
+    parse_settings,
+    positional,
+    settings_from,
+)
 from charbert.errors import CharBertError, run_command
 
 
@@ -178,3 +187,15 @@ def test_settings_of_one_class_are_taken_over_by_another() -> None:
 
     assert settings_from(Part, Example(data="text", steps=5)) == Part(data="text", steps=5)
     assert settings_from(Part, Example(data="text", steps=5), steps=7).steps == 7
+
+
+def test_settings_know_which_of_them_were_given(config: Path) -> None:
+    assert load(config, "--steps", "10").given == {"data", "learning_rate", "steps"}
+    assert Example(data="text").given == {"data"}
+
+
+def test_a_command_line_is_written_from_settings_and_read_again() -> None:
+    settings = Example(data="a file", steps=10, share=0.1, kinds=["c", "a"], resume=True)
+    command = format_command("python -m example", settings)
+    assert command == "python -m example --data 'a file' --share 0.1 --resume true --kinds c a"
+    assert parse_settings(Example, shlex.split(command)[3:], "example", "") == settings
