@@ -1,4 +1,4 @@
-"""An append-only cache of results: one JSON line per key and result, so that interrupted work can be resumed."""
+"""An append-only cache of results, one JSON line per key and result: interrupted work can be resumed."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -34,8 +34,8 @@ class ResultCache:
                 self._results[_name(record["key"])] = record["result"]
             except (ValueError, KeyError, TypeError) as error:
                 raise CharBertError(
-                    f"{path}: row {number}: is not a result that was kept here; delete the row, or start anew "
-                    "with --overwrite"
+                    f"{path}: row {number}: is not a result that was kept here; delete the row, or start "
+                    "anew with --overwrite"
                 ) from error
 
     def __len__(self) -> int:
