@@ -29,9 +29,8 @@ from benchmarks.report import add_json_option, machine, write_json
 from benchmarks.timing import GrowingTable
 from charbert.commands.progress import at_least
 from charbert.errors import CharBertError, run_command
-from charbert.noise import KINDS, Attack
+from charbert.noise import KINDS, Attack, read_misspellings
 from data.examples import attack as command
-from data.examples.misspellings import read_misspellings
 from data.examples.readers import TASKS, Columns, read
 from data.examples.rows import BadRows
 from data.examples.types import TaggedExample, TextExample, attack_examples

@@ -14,9 +14,8 @@ from zlib import crc32
 
 from charbert.commands.progress import at_least
 from charbert.errors import CharBertError
-from charbert.noise import Attack
+from charbert.noise import Attack, read_misspellings
 from data.corpus.sources import read_documents
-from data.examples.misspellings import read_misspellings
 
 MEASURED, FITTED = 0, 1
 SHORTEST_LINE = 60  # characters: no headings

@@ -6,9 +6,8 @@ from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
 from charbert.errors import CharBertError
-from charbert.noise import Attack
+from charbert.noise import Attack, load_attack
 from charbert.randomness import derive_keys
-from data.examples.misspellings import read_misspellings
 from data.examples.rows import BadRows
 from data.examples.types import AttackCounts, attack_examples
 from finetune.settings import FinetuneSettings
@@ -39,19 +38,16 @@ def augmenting_attack(settings: FinetuneSettings) -> Attack:
     Raises:
         CharBertError: a setting of augmentation is wrong, or its list of misspellings is not there.
     """
-    kind, path = settings.augmentation_kind, settings.augmentation_misspellings
     unused = [each.name for each in fields(settings) if each.name.startswith("augmentation_")]
     unused = [name for name in unused if getattr(settings, name) != getattr(FinetuneSettings, name)]
     if unused and not settings.augmentation:
         logger.warning("%s: not used, as augmentation=0 makes no copies", ", ".join(unused))
     try:
-        if path and kind != "natural":
-            raise CharBertError(f"{kind} takes no misspellings; give --augmentation_kind natural")
-        return Attack(
-            kind,
+        return load_attack(
+            settings.augmentation_kind,
             settings.augmentation_rate,
             language=settings.augmentation_language,
-            misspellings=read_misspellings(path) if path else None,
+            misspellings=settings.augmentation_misspellings,
         )
     except CharBertError as error:
         raise CharBertError(f"augmentation: {error}") from error

@@ -1,37 +1,34 @@
-"""Character edits on words: drop, add, swap, keyboard (Section 4.1 and the attack of Section 5).
+"""Character edits on words: drop, add, swap, keyboard (Section 4.1 and the attack of Section 5)."""
 
-Words are edited many at a time: all of their letters stand in one array.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from random import Random
-from typing import Any, NamedTuple
+from string import ascii_lowercase, ascii_uppercase
+from typing import NamedTuple
 
 import numpy as np
 
-from charbert.noise.keyboards import KeyTable, find_neighbours, key_table
-from charbert.noise.sampling import counts_between, drawn_options, nth_possible
+from charbert.noise.keyboards import KeyTable, find_cased_neighbours, key_table
+from charbert.noise.sampling import count_between, draw_options, draw_rows
 from charbert.ragged import Array, cumulative_offsets
 
 EDITS = ("drop", "add", "swap", "keyboard")
 PRETRAINING_EDITS = ("drop", "add", "swap")
-DRAWS = 3
 SHORTEST_EDITED = 4
-_LETTERS = np.array([ord(letter) for letter in "abcdefghijklmnopqrstuvwxyz"], np.uint32)
-NEIGHBOURS = find_neighbours("en")
+_DRAWS = 3
+_LATIN = np.array(list(map(ord, ascii_lowercase)), np.uint32)
 _ASCII = 128
 
 
 def noise_word(word: str, random: Random, edits: Sequence[str] = PRETRAINING_EDITS) -> str:
-    """The word with one edit, as `noise_words`, which is the faster the more words it gets.
+    """The word with one edit, as `noise_words`, which is faster for many.
 
     Args:
         word: the word.
-        random: where the draws come from.
+        random: the source of the draws.
         edits: the edits to draw from, each as likely as the others.
     """
-    return noise_words([word], np.array([[random.random() for _ in range(DRAWS)]]), edits)[0]
+    return noise_words([word], np.array([[random.random() for _ in range(_DRAWS)]]), edits)[0]
 
 
 def noise_words(
@@ -41,116 +38,151 @@ def noise_words(
 
     A word of fewer than four characters gets a character added, if `"add"` is among the edits: inside, or
     after the only one. An added letter is one of a to z in the case of the letter before it; after a letter
-    that is none of ASCII it is one of the word's own, which is of its script. An edit that would change
-    nothing is not drawn; where every edit would, the word comes back as it is.
+    outside of ASCII it is one of the word's own, which is of its script. An edit that would change nothing
+    is not drawn; where every edit would, the word comes back as it is.
 
     Args:
         words: W words.
-        draws: (W, 3) numbers from 0 to below 1, which choose the edit, its place and its letter.
+        draws: (W, 3) numbers from 0 to below 1, which choose the edit, its position and its letter.
         edits: the edits to draw from, each as likely as the others.
         language: whose keyboard has the neighbouring keys, one of `KEYBOARDS`.
 
     Raises:
         CharBertError: there is no keyboard for the language.
     """
+    # All N letters are in one array; words are spans of it, and loops run over edits, never over words. With
+    # "form", "of", "noise": offsets = 0 4 6 11, lengths = 4 2 5, letters = f o r m o f n o i s e.
     letters = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), np.uint32)
     offsets = cumulative_offsets([len(word) for word in words])
     starts, lengths = offsets[:-1], np.diff(offsets)
-    place_in_word = np.arange(len(letters)) - np.repeat(starts, lengths)
     keys = key_table(language)
-    there = _Letters(letters, place_in_word, np.repeat(lengths, lengths), keys)
 
-    possible = [_EDITS[edit].places(there) for edit in edits]
-    counts = np.stack([counts_between(places, starts, offsets[1:]) for places in possible])
-    chosen = nth_possible(counts > 0, draws[:, 0])
-    place, replacement = np.zeros(len(words), np.int64), np.zeros(len(words), np.uint32)
-    for number, (edit, places) in enumerate(zip(edits, possible, strict=True)):
+    # For each edit (N,) whether it can be made at a letter. drop: 0110 00 01110 (first and last letters stay,
+    # and short words too); add, after a letter: 1110 10 11110; swap, with the next: 0100 00 01100.
+    position = np.arange(len(letters)) - np.repeat(starts, lengths)
+    here = _Letters(letters, position, np.repeat(lengths, lengths), keys)
+    possible = [_CAN_EDIT[edit](here) for edit in edits]
+
+    # (E, W) how often each edit can be made in each word; one that can be made at all is drawn for each word,
+    # then a letter of those where it can be. `at` (W,) is that letter: 1 of "form", 4 of "of", 8 of "noise".
+    counts = np.stack([count_between(each, starts, offsets[1:]) for each in possible])
+    chosen = draw_rows(counts > 0, draws[:, 0])
+    at = starts.copy()
+    for number, each in enumerate(possible):
         rows = np.flatnonzero(chosen == number)
-        found, _ = drawn_options(places, starts[rows], offsets[rows + 1], draws[rows, 1])
-        place[rows] = found - starts[rows]
-        own = letters[starts[rows] + (draws[rows, 2] * lengths[rows]).astype(np.int64)]
-        replacement[rows] = _EDITS[edit].letter(letters[found], own, draws[rows, 2], keys)
-
+        at[rows], _ = draw_options(each, starts[rows], offsets[rows + 1], draws[rows, 1])
     kinds = np.array([EDITS.index(edit) for edit in edits] + [-1])[chosen]
     is_drop, is_add, is_swap, is_key = (kinds == kind for kind in range(len(EDITS)))
+
+    # The new words: (M,) letters copied from the old ones, those after a dropped letter from one further on,
+    # and those after an added one from one further back. Drop in "form" at 1, add in "of" at 4, swap in
+    # "noise" at 8: copied are the letters 0 2 3 | 4 4 5 | 6 7 8 9 10. Added, mistyped and swapped ones are
+    # then set.
     new_lengths = lengths + is_add - is_drop
     new_offsets = cumulative_offsets(new_lengths)
-    new_starts = new_offsets[:-1]
-    position = np.arange(new_offsets[-1]) - np.repeat(new_starts, new_lengths)
-    behind = position > np.repeat(place, new_lengths) - np.repeat(is_drop, new_lengths)
-    shift = np.repeat(starts, new_lengths) + behind * np.repeat(is_drop * 1 - is_add, new_lengths)
-    edited = letters[position + shift]
-    at = new_starts + place
-    edited[at[is_add] + 1] = replacement[is_add]
-    edited[at[is_key]] = replacement[is_key]
-    old = (starts + place)[is_swap]
-    edited[at[is_swap]], edited[at[is_swap] + 1] = letters[old + 1], letters[old]
+    word = np.repeat(np.arange(len(words)), new_lengths)
+    new_position = np.arange(new_offsets[-1]) - new_offsets[word]
+    is_after = new_position > (at - starts - is_drop)[word]
+    edited = letters[starts[word] + new_position + is_after * (is_drop * 1 - is_add)[word]]
+    new_at = new_offsets[:-1] + at - starts
+    own = letters[starts[is_add] + (draws[is_add, 2] * lengths[is_add]).astype(np.int64)]
+    edited[new_at[is_add] + 1] = _draw_added(letters[at[is_add]], own, draws[is_add, 2])
+    edited[new_at[is_key]] = _draw_neighbours(letters[at[is_key]], draws[is_key, 2], keys)
+    edited[new_at[is_swap]], edited[new_at[is_swap] + 1] = letters[at[is_swap] + 1], letters[at[is_swap]]
 
     text = edited.tobytes().decode("utf-32-le", "surrogatepass")
-    bounds = new_offsets.tolist()
-    return [text[start:end] for start, end in pairwise(bounds)]
+    return [text[start:end] for start, end in pairwise(new_offsets.tolist())]
 
 
 class _Letters(NamedTuple):
-    """All letters of all words; for each, its place in its word, and the length of that; and the keyboard."""
+    """(N,) all letters of all words with their positions in their words and the lengths of these."""
 
     codes: Array
-    place: Array
+    position: Array
     length: Array
     keys: KeyTable
 
+    @property
+    def is_internal(self) -> Array:
+        inside = (self.position > 0) & (self.position < self.length - 1)
+        return inside & (self.length >= SHORTEST_EDITED)
 
-def _internal(there: _Letters) -> Array:
-    inside = (there.place > 0) & (there.place < there.length - 1)
-    return inside & (there.length >= SHORTEST_EDITED)
-
-
-def _before_a_gap(there: _Letters) -> Array:
-    return (there.place < there.length - 1) | (there.length == 1)
-
-
-def _swappable(there: _Letters) -> Array:
-    differs = there.codes != np.append(there.codes[1:], 0)
-    return _internal(there) & (there.place < there.length - 2) & differs
+    @property
+    def is_swappable(self) -> Array:
+        """Whether the next letter is internal too, and another one."""
+        differs = self.codes != np.append(self.codes[1:], 0)
+        return self.is_internal & (self.position < self.length - 2) & differs
 
 
-def _on_keyboard(there: _Letters) -> Array:
-    return _internal(there) & (there.keys.counts[there.keys.rows(there.codes)] > 0)
+_CAN_EDIT: dict[str, Callable[[_Letters], Array]] = {
+    "drop": lambda here: here.is_internal,
+    "add": lambda here: (here.position < here.length - 1) | (here.length == 1),
+    "swap": lambda here: here.is_swappable,
+    "keyboard": lambda here: here.is_internal & (here.keys.counts[here.keys.rows(here.codes)] > 0),
+}
 
 
-def _any_letter(before: Array, own: Array, draws: Array, keys: KeyTable) -> Array:
-    latin = _in_case_of(before, _LETTERS[(draws * len(_LETTERS)).astype(np.int64)])
-    return np.where(before < _ASCII, latin, own)
+def _draw_added(before: Array, own: Array, draws: Array) -> Array:
+    """(A,) letters to add: a to z in the case of the letter before, or after other scripts the word's own."""
+    latin = _LATIN[(draws * len(_LATIN)).astype(np.int64)]
+    is_upper = np.char.isupper(before.view("U1")) if len(before) else np.zeros(0, bool)
+    cased = np.where(is_upper, latin - 32, latin)  # ASCII has the capitals 32 before the small letters
+    return np.where(before < _ASCII, cased, own)
 
 
-def _neighbour(before: Array, own: Array, draws: Array, keys: KeyTable) -> Array:
-    rows = keys.rows(before)
+def _draw_neighbours(typed: Array, draws: Array, keys: KeyTable) -> Array:
+    """(K,) a neighbouring key of each letter."""
+    rows = keys.rows(typed)
     return keys.letters[rows, (draws * keys.counts[rows]).astype(np.int64)]
 
 
-def _no_letter(before: Array, own: Array, draws: Array, keys: KeyTable) -> Array:
-    return np.zeros_like(before)
+def list_variants(word: str, edits: Sequence[str] = EDITS, language: str = "en") -> list[str]:
+    """Every word that `noise_words` could make of this one with one of the edits; each once, the word never.
 
+    Args:
+        word: the word; the first and the last character stay.
+        edits: the edits.
+        language: whose keyboard has the neighbouring keys, one of `KEYBOARDS`.
 
-def _in_case_of(models: Array, letters: Array) -> Array:
-    is_upper = np.char.isupper(models.view("U1")) if len(models) else np.zeros(0, bool)
-    return np.where(is_upper, letters - 32, letters)  # ASCII's capitals stand 32 before the small letters
-
-
-class _Edit(NamedTuple):
-    """Where an edit can be made, and the letter that it sets.
-
-    That one depends on the letter before or at the place, on one drawn from the same word, on a draw and on
-    the keyboard.
+    Raises:
+        CharBertError: there is no keyboard for the language.
     """
+    neighbours = find_cased_neighbours(language)
+    return list(dict.fromkeys(made for edit in edits for made in _VARIANTS[edit](word, neighbours)))
 
-    places: Callable[[_Letters], Array]
-    letter: Callable[[Array, Array, Array, KeyTable], Any]
+
+def _internal(word: str) -> range:
+    return range(1, len(word) - 1) if len(word) >= SHORTEST_EDITED else range(0)
 
 
-_EDITS = {
-    "drop": _Edit(_internal, _no_letter),
-    "add": _Edit(_before_a_gap, _any_letter),
-    "swap": _Edit(_swappable, _no_letter),
-    "keyboard": _Edit(_on_keyboard, _neighbour),
+def _drops(word: str, neighbours: dict[str, str]) -> Iterator[str]:
+    for at in _internal(word):
+        yield word[:at] + word[at + 1 :]
+
+
+def _additions(word: str, neighbours: dict[str, str]) -> Iterator[str]:
+    for at in range(1, max(len(word), 2) if word else 0):
+        before = word[at - 1]
+        latin = ascii_uppercase if before.isupper() else ascii_lowercase
+        for letter in latin if before.isascii() else word:
+            yield word[:at] + letter + word[at:]
+
+
+def _swaps(word: str, neighbours: dict[str, str]) -> Iterator[str]:
+    for at in _internal(word)[:-1]:
+        if word[at] != word[at + 1]:
+            yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+
+def _mistypings(word: str, neighbours: dict[str, str]) -> Iterator[str]:
+    for at in _internal(word):
+        for letter in neighbours.get(word[at], ""):
+            yield word[:at] + letter + word[at + 1 :]
+
+
+_VARIANTS: dict[str, Callable[[str, dict[str, str]], Iterator[str]]] = {
+    "drop": _drops,
+    "add": _additions,
+    "swap": _swaps,
+    "keyboard": _mistypings,
 }

@@ -1,4 +1,4 @@
-"""Which letters lie beside, above and below each other on the keyboards of several languages."""
+"""Keyboards of several languages: which letters are beside, above and below each other."""
 
 from functools import cache
 from typing import NamedTuple
@@ -41,10 +41,10 @@ class KeyTable(NamedTuple):
 
 
 def check_language(language: str) -> None:
-    """Say which languages have a keyboard, if this one has none.
+    """Check that the language has a keyboard.
 
     Raises:
-        CharBertError: it has none.
+        CharBertError: it has none; names the languages that have one.
     """
     if language not in KEYBOARDS:
         raise CharBertError(f"no keyboard for the language {language!r}: there are {', '.join(KEYBOARDS)}")
@@ -58,22 +58,22 @@ def find_neighbours(language: str) -> dict[str, str]:
         CharBertError: there is no keyboard for the language.
     """
     check_language(language)
-    places = {
+    keys = {
         letter: (row, column)
-        for row, keys in enumerate(KEYBOARDS[language])
-        for column, letter in enumerate(keys)
+        for row, letters in enumerate(KEYBOARDS[language])
+        for column, letter in enumerate(letters)
         if letter != " "
     }
     return {
         letter: "".join(
             other
-            for other, (row, column) in places.items()
-            # Each row stands half a key to the right of the one above.
-            if abs((column + row / 2) - (there[1] + there[0] / 2)) <= 1
-            and abs(row - there[0]) <= 1
+            for other, (other_row, other_column) in keys.items()
+            # Each row begins half a key to the right of the one above.
+            if abs((other_column + other_row / 2) - (column + row / 2)) <= 1
+            and abs(other_row - row) <= 1
             and other != letter
         )
-        for letter, there in places.items()
+        for letter, (row, column) in keys.items()
     }
 
 
@@ -96,7 +96,7 @@ def find_cased_neighbours(language: str) -> dict[str, str]:
 
 @cache
 def key_table(language: str) -> KeyTable:
-    """The same as a table.
+    """The same as a table, for many letters at a time.
 
     Raises:
         CharBertError: there is no keyboard for the language.

@@ -1,4 +1,4 @@
-"""The words of many texts in one array of characters, and the core of each word.
+"""Words of many texts as one array of characters, and the core of each word.
 
 The core is a word without the punctuation around it: it goes from the first letter or digit to the last one,
 with the marks on that.
@@ -15,7 +15,7 @@ import numpy as np
 
 from charbert.errors import CharBertError
 from charbert.noise.edits import SHORTEST_EDITED
-from charbert.noise.sampling import counts_between, each_character
+from charbert.noise.sampling import count_between, map_characters
 from charbert.ragged import Array, cumulative_offsets
 
 _OTHER, _SPACE, _LINE_BREAK, _LETTER, _MARK, _NUMBER = range(6)
@@ -24,31 +24,35 @@ _CLASSES = {"L": _LETTER, "M": _MARK, "N": _NUMBER}
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """W words of T texts, which stand one behind the other in `text`, of N characters."""
+    """W words of T texts, whose N characters follow one another in `text`."""
 
     text: str
-    codes: Array
-    """(N,) the code points of the text."""
     classes: Array
-    """(N,) what each character is: white space, a letter, ..."""
+    """(N,) the class of each character: white space, a letter, ..."""
     text_starts: Array
     """(T + 1,) where each text begins, and where the last one ends."""
     text_keys: Array
-    """(T,) a number made of each text."""
+    """(T,) a hash of each text."""
     owners: Array
-    """(W,) the number of each word's text."""
+    """(W,) the index of each word's text."""
     starts: Array
     """(W,) where each word begins."""
     ends: Array
     """(W,) where each word ends."""
     fixed: Array
-    """Places in the text that no edit may cross, in order."""
+    """Positions in `text` that no edit may cross, in order."""
     is_joinable: Array
     """(W,) whether a word may be joined with the next one."""
 
     @property
+    def codes(self) -> Array:
+        """(N,) the code points of the text."""
+        return _encode(self.text)
+
+    @property
     def numbers(self) -> Array:
-        """(W,) the number of each word in its text."""
+        """(W,) the index of each word in its text."""
+        # With owners 0 0 0 1 1 the first word of each one's text is 0 0 0 3 3, and the numbers are 0 1 2 0 1.
         return np.arange(len(self.owners)) - np.searchsorted(self.owners, self.owners)
 
     @property
@@ -63,28 +67,32 @@ class Words:
 
     @property
     def core_lengths(self) -> Array:
-        """(W,) how many characters each core has."""
+        """(W,) the number of characters of each core."""
         return self.core_ends - self.core_starts
 
     @property
     def is_plain(self) -> Array:
         """(W,) whether the core is letters only, marks on them included, and four characters long or more."""
         is_letter = (self.classes == _LETTER) | (self.classes == _MARK)
-        letters = counts_between(is_letter, self.core_starts, self.core_ends)
+        letters = count_between(is_letter, self.core_starts, self.core_ends)
         return (letters == self.core_lengths) & (letters >= SHORTEST_EDITED)
 
     @property
     def is_free(self) -> Array:
-        """(W,) whether no fixed place lies inside the core."""
+        """(W,) whether no fixed position is inside the core."""
         return ~_any_between(self.fixed, self.core_starts + 1, self.core_ends - 1)
 
     def cores(self, rows: Array) -> list[str]:
-        """The cores of the words of these numbers."""
+        """The cores of the words with these indices."""
         starts, ends = self.core_starts[rows].tolist(), self.core_ends[rows].tolist()
         return [self.text[start:end] for start, end in zip(starts, ends, strict=True)]
 
     @cached_property
     def _core_bounds(self) -> tuple[Array, Array]:
+        # The core begins at the first position of a letter or digit that is not before the word's start, and
+        # ends after the last one (marks included) that is before its end: each by bisection, for all words.
+        # "(an -- x1)": words 0:3, 4:6, 7:10; letters and digits at 1 2 7 8; cores 1:3, none, 7:9. The word
+        # "--" finds the start 7, beyond its end: its core is empty, at its start.
         is_first = (self.classes == _LETTER) | (self.classes == _NUMBER)
         first, last = np.flatnonzero(is_first), np.flatnonzero(is_first | (self.classes == _MARK))
         starts = np.append(first, len(self.text))[np.searchsorted(first, self.starts)]
@@ -93,8 +101,12 @@ class Words:
         return np.where(has_core, starts, self.starts), np.where(has_core, ends, self.starts)
 
 
-def split_texts(texts: Sequence[str], fixed: Sequence[Sequence[int]] | None) -> Words:
+def split_texts(texts: Sequence[str], fixed: Sequence[Sequence[int]] | None = None) -> Words:
     """The white-space words of texts; those with one blank between them, and nothing fixed, may be joined.
+
+    Args:
+        texts: T texts.
+        fixed: for each text the positions that no edit may cross; none, if not given.
 
     Raises:
         CharBertError: `texts` is no list of texts, or `fixed` not one list of positions for each text.
@@ -102,41 +114,50 @@ def split_texts(texts: Sequence[str], fixed: Sequence[Sequence[int]] | None) -> 
     if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
         raise CharBertError("texts: give a list of texts")
     text, text_starts = "".join(texts), cumulative_offsets(list(map(len, texts)))
-    codes, classes = _codes_and_classes(text)
-    places = _places(fixed, text_starts)
+    classes = map_characters(_encode(text), _classify, np.uint8)
+    positions = _shift_positions(fixed, text_starts)
 
-    # Each text has white space around it, though the next one begins at once.
+    # "to be", "or": the text is "to beor", solid is 0 1101111 0 with white space put around it. A word begins
+    # where a solid character follows one that is not, at 0 3, and ends where the opposite is true, at 2 7. At
+    # the bound of two texts, 5, no white space is needed: if the character before it is solid, a word ends
+    # there; if the one after it is, a word begins.
     solid = np.concatenate([[False], (classes != _SPACE) & (classes != _LINE_BREAK), [False]])
-    begins, ends_before = solid[1:] & ~solid[:-1], solid[:-1] & ~solid[1:]
-    inside = text_starts[(text_starts > 0) & (text_starts < len(text))]
-    begins[inside], ends_before[inside] = solid[inside + 1], solid[inside]
-    starts, ends = np.flatnonzero(begins), np.flatnonzero(ends_before)
+    is_start, is_end = solid[1:] & ~solid[:-1], solid[:-1] & ~solid[1:]
+    bounds = text_starts[(text_starts > 0) & (text_starts < len(text))]
+    is_start[bounds], is_end[bounds] = solid[bounds + 1], solid[bounds]
+    starts, ends = np.flatnonzero(is_start), np.flatnonzero(is_end)
     owners = np.searchsorted(text_starts, starts, side="right") - 1
 
+    # (W - 1,) of each gap between two words: whether it is in one text, one blank, and free.
     is_joinable = np.zeros(len(starts), bool)
     gap_starts, gap_ends = ends[:-1], starts[1:]
     is_joinable[:-1] = (
         (owners[:-1] == owners[1:])
         & (gap_ends == gap_starts + 1)
         & (np.append(classes, _OTHER)[gap_starts] == _SPACE)
-        & ~_any_between(places, gap_starts, gap_ends)
+        & ~_any_between(positions, gap_starts, gap_ends)
     )
     return Words(
         text=text,
-        codes=codes,
         classes=classes,
         text_starts=text_starts,
-        text_keys=_keys(texts),
+        text_keys=_hash_texts(texts),
         owners=owners,
         starts=starts,
         ends=ends,
-        fixed=places,
+        fixed=positions,
         is_joinable=is_joinable,
     )
 
 
-def split_sentences(sentences: Sequence[Sequence[str]], joinable: Sequence[Sequence[bool]] | None) -> Words:
+def split_sentences(
+    sentences: Sequence[Sequence[str]], joinable: Sequence[Sequence[bool]] | None = None
+) -> Words:
     """The words of sentences, each as it is given; a sentence is keyed as its words with blanks between.
+
+    Args:
+        sentences: the words of each.
+        joinable: whether each word may be joined with the next one; all, if not given.
 
     Raises:
         CharBertError: a sentence is a text, or `joinable` is not one value for each word.
@@ -150,19 +171,16 @@ def split_sentences(sentences: Sequence[Sequence[str]], joinable: Sequence[Seque
         if list(map(len, joinable)) != lengths:
             raise CharBertError("joinable: give one list for each sentence, with a value for each word")
         is_joinable = np.fromiter(chain.from_iterable(joinable), bool, len(words))
-    bounds, offsets, text = (
-        cumulative_offsets(lengths),
-        cumulative_offsets(list(map(len, words))),
-        "".join(words),
-    )
+    # ("to", "be"), (), ("or",): bounds = 0 2 2 3 in words, offsets = 0 2 4 6 in characters. The last word of
+    # each sentence that has some (1 and 2) is never joined.
+    bounds, offsets = cumulative_offsets(lengths), cumulative_offsets(list(map(len, words)))
     is_joinable[bounds[1:][np.diff(bounds) > 0] - 1] = False
-    codes, classes = _codes_and_classes(text)
+    text = "".join(words)
     return Words(
         text=text,
-        codes=codes,
-        classes=classes,
+        classes=map_characters(_encode(text), _classify, np.uint8),
         text_starts=offsets[bounds],
-        text_keys=_keys(map(" ".join, sentences)),
+        text_keys=_hash_texts(map(" ".join, sentences)),
         owners=np.repeat(np.arange(len(lengths)), lengths),
         starts=offsets[:-1],
         ends=offsets[1:],
@@ -171,25 +189,25 @@ def split_sentences(sentences: Sequence[Sequence[str]], joinable: Sequence[Seque
     )
 
 
-def _codes_and_classes(text: str) -> tuple[Array, Array]:
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    return codes, each_character(codes, _class_of, np.uint8)
+def _encode(text: str) -> Array:
+    """(N,) the code points, read off the memory of the text in UTF-32."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
-def _class_of(character: str) -> int:
+def _classify(character: str) -> int:
     if character.isspace():
         return _LINE_BREAK if character.splitlines() == [""] else _SPACE
     return _CLASSES.get(unicodedata.category(character)[0], _OTHER)
 
 
-def _keys(texts: Iterable[str]) -> Array:
-    """For each text 64 bits of a hash of it."""
+def _hash_texts(texts: Iterable[str]) -> Array:
+    """(T,) 64 bits of a hash of each text."""
     digests = (blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in texts)
     return np.frombuffer(b"".join(digests), "<u8")
 
 
-def _places(fixed: Sequence[Sequence[int]] | None, text_starts: Array) -> Array:
-    """The positions of all texts, in order, as places in all of them together."""
+def _shift_positions(fixed: Sequence[Sequence[int]] | None, text_starts: Array) -> Array:
+    """The positions in their texts as positions in all texts together, in order."""
     if fixed is None:
         return np.zeros(0, np.int64)
     counts = list(map(len, fixed))
@@ -197,13 +215,13 @@ def _places(fixed: Sequence[Sequence[int]] | None, text_starts: Array) -> Array:
         raise CharBertError(f"fixed: {len(counts)} lists of positions for {len(text_starts) - 1} texts")
     positions = np.fromiter(chain.from_iterable(fixed), np.int64, sum(counts))
     lengths = np.repeat(np.diff(text_starts), counts)
-    outside = (positions < 0) | (positions > lengths)
-    if outside.any():
-        first = outside.argmax()
+    is_outside = (positions < 0) | (positions > lengths)
+    if is_outside.any():
+        first = is_outside.argmax()
         raise CharBertError(f"fixed: position {positions[first]} in a text of {lengths[first]} characters")
     return np.sort(positions + np.repeat(text_starts[:-1], counts))
 
 
-def _any_between(places: Array, first: Array, last: Array) -> Array:
-    """Whether a place lies from the first to the last of each pair, both included."""
-    return np.searchsorted(places, last, side="right") > np.searchsorted(places, first)
+def _any_between(positions: Array, first: Array, last: Array) -> Array:
+    """(R,) whether one of the sorted positions is from the first to the last of each pair, both included."""
+    return np.searchsorted(positions, last, side="right") > np.searchsorted(positions, first)

@@ -9,9 +9,8 @@ from typing import Any
 from charbert.commands.progress import passing_bar
 from charbert.commands.results import whole_file
 from charbert.errors import CharBertError
-from charbert.noise import KEYBOARDS, Attack
+from charbert.noise import KEYBOARDS, Attack, describe_kinds, load_attack
 from data.corpus.files import text_ending
-from data.examples.misspellings import read_misspellings
 from data.examples.options import add_column_options, given_columns
 from data.examples.readers import ANSWERS, OWN, TASKS, Columns, has_labels, read
 from data.examples.rows import BadRows
@@ -22,11 +21,6 @@ LABELS = ("label_column", "label_kind", "separator")
 """Of `Columns`, what no typos depend on."""
 
 TASK_HELP = f"of IN: {' '.join(TASKS[: -len(OWN)])}, or {' '.join(OWN)} for data of your own"
-KIND_HELP = (
-    "of attack: paper (one of the next four, drawn evenly, in words of four letters and more), drop, add, "
-    "swap, keyboard, natural (misspellings that people make), ocr (errors of print), case, space (words "
-    "split and joined), unicode (letters that look alike, accents, characters without width)"
-)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OUT",
         help="file to write, with the ending of IN; it may be compressed",
     )
-    parser.add_argument("--kind", default=Attack.kind, help=f"{KIND_HELP} (default: %(default)s)")
+    parser.add_argument(
+        "--kind", default=Attack.kind, help=f"of attack: {describe_kinds()} (default: %(default)s)"
+    )
     parser.add_argument(
         "--rate",
         type=float,
@@ -108,12 +104,9 @@ class _NotedBadRows(BadRows):
 
 
 def _attack_of(given: argparse.Namespace) -> Attack:
-    if given.misspellings and given.kind != "natural":
-        raise CharBertError(f"--misspellings: {given.kind} takes none; give --kind natural")
     if given.contexts and given.task not in ANSWERS:
         raise CharBertError(f"--contexts: {given.task} has none; it is for {', '.join(ANSWERS)}")
-    misspellings = read_misspellings(given.misspellings) if given.misspellings else None
-    return Attack(given.kind, given.rate, given.seed, given.language, misspellings)
+    return load_attack(given.kind, given.rate, given.seed, given.language, given.misspellings)
 
 
 def _check_files(path: Path, out: Path, overwrite: bool) -> None:

@@ -146,7 +146,7 @@ class TaggedExample(NamedTuple):
         in an entity: then `B-X I-X` for `B-X`, `B-X E-X` for `S-X`, and so on. Words are joined where
         `can_join` allows it.
         """
-        joinable = [example._joinable() for example in examples] if attack.kind == "space" else None
+        joinable = [example._joinable() for example in examples]
         parts = _attack_batches(attack.sentences, [example.words for example in examples], joinable)
         changed = [
             example._replace(

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from charbert.errors import CharBertError
-from charbert.noise import KINDS, Attack
-from charbert.noise.natural import codespell_dictionary
-from data.examples.misspellings import read_misspellings
+from charbert.noise import KINDS, Attack, read_misspellings
 from data.examples.rows import BadRows
 from data.examples.types import AttackCounts, QuestionExample, TaggedExample, attack_examples
 from finetune.robustness.cells import stamp
@@ -18,7 +16,6 @@ from finetune.robustness.settings import RobustnessSettings
 from finetune.tasks.registry import has_labels, read
 
 CLEAN, FILE = "clean", "file"
-NATURAL = "natural"
 
 
 class Condition(NamedTuple):
@@ -48,7 +45,9 @@ class TestSet:
         self._settings = settings
         self._bad = BadRows(settings.skip_bad_rows)
         self._misspellings = read_misspellings(Path(settings.misspellings)) if settings.misspellings else None
-        self.kinds = settings.kinds or [kind for kind in KINDS if self._can_be_made(kind)]
+        self.kinds = settings.kinds or [
+            name for name, kind in KINDS.items() if kind.is_available(self._misspellings)
+        ]
         self.left_out = [] if settings.kinds else [kind for kind in KINDS if kind not in self.kinds]
         """Kinds that were not asked for by name and cannot be made."""
         self._attacks = {condition: self._attack(condition) for condition in self.attacks}
@@ -115,9 +114,6 @@ class TestSet:
     def faults(self) -> str | None:
         """The rows that were left out."""
         return self._bad.summary()
-
-    def _can_be_made(self, kind: str) -> bool:
-        return kind != NATURAL or self._misspellings is not None or codespell_dictionary() is not None
 
     def _attack(self, condition: Condition) -> Attack:
         return Attack(

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from charbert.noise import KINDS
 from finetune.robustness import figures, wording
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -30,7 +31,8 @@ def page(content: Mapping[str, Any]) -> str:
             "number": wording.number,
             "interval": wording.interval,
             "share": wording.share,
-            "kind_in_words": lambda kind: wording.KINDS.get(kind, kind),
+            "kind_in_words": wording.kind_in_words,
+            "requirement": lambda kind: KINDS[kind].requirement,
         }
     )
     return environment.get_template("page.html").render(

@@ -4,18 +4,8 @@ from collections.abc import Mapping
 from statistics import mean
 from typing import Any
 
-KINDS = {
-    "paper": "a letter dropped, added, swapped or mistyped",
-    "drop": "a letter dropped",
-    "add": "a letter added",
-    "swap": "two letters swapped",
-    "keyboard": "a neighbouring key",
-    "natural": "misspellings that people make",
-    "ocr": "confusions of print",
-    "case": "capitals and small letters",
-    "space": "words joined and split",
-    "unicode": "look-alike and invisible characters",
-}
+from charbert.noise import KINDS
+
 MEASURES = {
     "f1": "F1",
     "f1_micro": "micro F1",
@@ -105,7 +95,12 @@ def attack(content: Content) -> str:
     kind, rate = content["main_attack"]["kind"], content["main_attack"]["rate"]
     words = "every word that it can change" if rate == 1 else f"{share(rate)} of the words that it can change"
     changed = share(_share_changed(content))
-    return f"Under the attack “{kind}” ({KINDS.get(kind, kind)}) on {words}, {changed} of all words"
+    return f"Under the attack “{kind}” ({kind_in_words(kind)}) on {words}, {changed} of all words"
+
+
+def kind_in_words(kind: str) -> str:
+    """What a kind of noise does, as it describes itself."""
+    return KINDS[kind].description if kind in KINDS else kind
 
 
 def _share_changed(content: Content) -> float:

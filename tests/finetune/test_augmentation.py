@@ -227,7 +227,7 @@ def test_noise_that_cannot_be_made_is_refused_before_data_is_read(
     def missing() -> None:
         raise CharBertError("no list of misspellings")
 
-    monkeypatch.setattr("charbert.noise.attack.codespell_misspellings", missing)
+    monkeypatch.setattr("charbert.noise.misspellings.load_codespell", missing)
     with pytest.raises(CharBertError, match=message):
         run(tmp_path / "out", task="text", train=tmp_path / "nowhere.csv", model="nowhere", **changes)
     assert not (tmp_path / "out").exists()

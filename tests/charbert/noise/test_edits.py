@@ -1,9 +1,12 @@
 from random import Random
+from string import ascii_lowercase
 
 import numpy as np
 import pytest
 
-from charbert.noise import EDITS, NEIGHBOURS, noise_word, noise_words
+from charbert.errors import CharBertError
+from charbert.noise import EDITS, list_variants, noise_word, noise_words
+from charbert.noise.keyboards import find_neighbours
 
 WORDS = ("word", "CharBERT", "committee", "naïve", "Wikipedia", "ключевой")
 
@@ -45,12 +48,7 @@ def test_added_letters_take_the_case_of_their_neighbour() -> None:
 
 
 def test_keyboard_takes_a_neighbouring_key() -> None:
-    assert edits_of("xgyy", "keyboard", 400) >= {f"x{letter}yy" for letter in NEIGHBOURS["g"]}
-
-
-def test_neighbours_on_the_keyboard_are_mutual() -> None:
-    assert all(letter in NEIGHBOURS[other] for letter, others in NEIGHBOURS.items() for other in others)
-    assert set(NEIGHBOURS["g"]) == set("ftyhvb")
+    assert edits_of("xgyy", "keyboard", 400) >= {f"x{letter}yy" for letter in find_neighbours("en")["g"]}
 
 
 @pytest.mark.parametrize("word", ("a", "an", "the"))
@@ -119,3 +117,42 @@ def test_added_letters_are_drawn_evenly() -> None:
 @pytest.mark.parametrize("word", ("ключевой", "日本語学", "שלום"))
 def test_letters_added_to_another_script_are_the_words_own(word: str) -> None:
     assert {letter for edited in edits_of(word, "add") for letter in edited} == set(word)
+
+
+VARIED = ("", "a", "Å", "the", "word", "AbcD", "aaaa", "naïve", "слово", "Straße", "B2b-x", "🙂🙃🙂🙃")
+
+
+@pytest.mark.parametrize("word", VARIED)
+@pytest.mark.parametrize("edits", [*((edit,) for edit in EDITS), EDITS])
+def test_variants_are_what_noise_could_make(word: str, edits: tuple[str, ...]) -> None:
+    draws = np.random.default_rng(0).random((8000, 3))
+    variants = list_variants(word, edits)
+    assert set(variants) == set(noise_words([word] * 8000, draws, edits)) - {word}
+    assert len(set(variants)) == len(variants)
+
+
+def test_each_edit_has_its_variants() -> None:
+    assert list_variants("Abcd", ["drop"]) == ["Acd", "Abd"]
+    assert list_variants("Abcd", ["swap"]) == ["Acbd"]
+    assert list_variants("xyz", ["add"])[:2] == ["xayz", "xbyz"]
+    assert set(list_variants("AbcD", ["keyboard"])) == {
+        *("AgcD", "AhcD", "AvcD", "AncD"),
+        *("AbdD", "AbfD", "AbxD", "AbvD"),
+    }
+
+
+def test_added_letters_are_of_the_case_before_them() -> None:
+    assert set(list_variants("Ab", ["add"])) == {f"A{letter.upper()}b" for letter in ascii_lowercase}
+
+
+def test_variants_are_of_the_keyboard_of_a_language() -> None:
+    assert "wыord" not in list_variants("word", language="ru")
+    assert set(list_variants("ффыы", ["keyboard"], "ru")) == {
+        *(f"ф{key}ыы" for key in "йцыя"),
+        *(f"фф{key}ы" for key in "фвцуяч"),
+    }
+
+
+def test_variants_of_a_language_without_a_keyboard_are_an_error() -> None:
+    with pytest.raises(CharBertError, match="no keyboard for the language 'xx'"):
+        list_variants("word", language="xx")

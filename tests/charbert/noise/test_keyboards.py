@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from charbert.errors import CharBertError
-from charbert.noise import KEYBOARDS, NEIGHBOURS, noise_words
+from charbert.noise import KEYBOARDS, noise_words
 from charbert.noise.keyboards import find_cased_neighbours, find_neighbours
 
 
@@ -41,10 +41,6 @@ def test_a_letter_stands_on_one_key(language: str) -> None:
 )
 def test_keys_that_touch_are_neighbours(language: str, letter: str, others: str) -> None:
     assert sorted(find_neighbours(language)[letter]) == sorted(others)
-
-
-def test_english_is_the_keyboard_of_pre_training() -> None:
-    assert find_neighbours("en") == NEIGHBOURS
 
 
 def test_capitals_have_capitals_beside_them() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from charbert.errors import CharBertError
-from charbert.noise import EDITS, Attack, AttackedWords, list_variants, natural
+from charbert.noise import EDITS, KINDS, Attack, AttackedWords, list_variants, load_attack
+from charbert.noise import misspellings as lists
 
 DRAWS = 400
 SEEDS = range(100)
@@ -103,14 +104,14 @@ def codespell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     lines = ["teh->the", "hte->the", "wich->which, witch,", "clas->class, disabled due to a name in code"]
     (package / "data" / "dictionary.txt").write_text("\n".join(lines), encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    natural.codespell_misspellings.cache_clear()
+    lists.load_codespell.cache_clear()
     yield
-    natural.codespell_misspellings.cache_clear()
+    lists.load_codespell.cache_clear()
 
 
 @pytest.mark.usefixtures("codespell")
 def test_without_a_list_natural_misspellings_are_those_of_codespell() -> None:
-    assert natural.codespell_misspellings() == {
+    assert lists.load_codespell() == {
         "the": ("teh", "hte"),
         "which": ("wich",),
         "witch": ("wich",),
@@ -120,10 +121,20 @@ def test_without_a_list_natural_misspellings_are_those_of_codespell() -> None:
 
 
 def test_without_codespell_and_a_list_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(natural, "find_spec", lambda name: None)
-    natural.codespell_misspellings.cache_clear()
+    monkeypatch.setattr(lists, "find_spec", lambda name: None)
+    lists.load_codespell.cache_clear()
+    assert not KINDS["natural"].is_available()
+    assert KINDS["natural"].is_available(MISSPELLINGS)
     with pytest.raises(CharBertError, match="give a list of them, or `pip install codespell`"):
         Attack("natural")
+
+
+def test_an_attack_is_loaded_with_the_misspellings_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_text("there their\n", encoding="utf-8")
+    assert forms_in_sentences("There", load_attack("natural", misspellings=path)) == {"Their"}
+    with pytest.raises(CharBertError, match="ocr takes no misspellings; give the kind natural"):
+        load_attack("ocr", misspellings=path)
 
 
 def test_print_takes_one_shape_for_another() -> None:

@@ -154,7 +154,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
         (("--rate", "1.5"), "from 0 to 1, not 1.5"),
         (("--language", "xx"), "'xx'.*en"),
         (("--contexts",), "--contexts: ner has none; it is for squad, squad2, qa"),
-        (("--misspellings", "list"), "--misspellings: paper takes none; give --kind natural"),
+        (("--misspellings", "list"), "paper takes no misspellings; give the kind natural"),
     ),
 )
 def test_wrong_options_are_told_in_one_line(options: tuple[str, ...], fault: str, path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from charbert.errors import CharBertError
-from data.examples.misspellings import read_misspellings
+from charbert.noise import read_misspellings
 
 FORMS = {
     "codespell": "acess->access\nacces->access, axes,\n",
@@ -81,7 +81,7 @@ def test_some_odd_rows_do_not_spoil_a_list_of_columns(path: Path) -> None:
         ("", "is empty"),
         ("\n\n", "holds no misspellings"),
         ("acess->access\naxes axs\n", "row 2 has no `->`"),
-        ('{"access": 1}', "'access' stands neither for a right word nor for a list"),
+        ('{"access": 1}', "'access' has neither a right word nor a list"),
         ('{"access": "acess"', "is not JSON"),
         ("tests = {'access': 'acess',\n'axes': 'axs',\n'there': 'thier'}\n", "row 2 is no right word with"),
         ("the cat sat on the mat\nand the dog did not\n", "holds no misspellings"),
