@@ -120,7 +120,7 @@ def _sets_of_files(files: Sequence[str]) -> dict[str, Given]:
         task, _, path = file.partition("=")
         if task not in TASKS or not path:
             raise CharBertError(f"--files {file}: give TASK=FILE, where TASK is one of {', '.join(TASKS)}")
-        examples = list(read(Columns(task), path, BadRows(skip=True)))
+        examples = list(read(Columns(task=task), path, BadRows(skip=True)))
         sets[f"{task} {Path(path).name}"] = Given(examples, task, path)
     return sets
 
@@ -184,7 +184,7 @@ def _faults_of_file(
         if misspellings and attack.kind == "natural":
             options += ["--misspellings", misspellings]
         command.run(parser.parse_args([here.path, "--out", str(out), *options]))
-        read_again = list(read(Columns(here.task), str(out), BadRows()))
+        read_again = list(read(Columns(task=here.task), str(out), BadRows()))
     if len(read_again) != len(new):
         return [f"{here.path}: {len(new)} examples, and {len(read_again)} in the file"]
     return [

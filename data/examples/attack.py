@@ -71,7 +71,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     attack = _attack_of(given)
     path, out = Path(given.file), Path(given.out)
     _check_files(path, out, given.overwrite)
-    columns = Columns(given.task, **given_columns(given, LABELS))
+    columns = Columns(task=given.task, **given_columns(given, LABELS))
     bad = _NotedBadRows(given.skip_bad_rows)
     found = read(columns, str(path), bad, _is_labelled(columns, path))
     examples = list(passing_bar(found, "reading", unit=" examples"))

@@ -1,10 +1,11 @@
 """The examples of a file, read as the task wants that they are for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, NamedTuple
 from dataclasses import dataclass
 from pathlib import Path
 
-from charbert.commands.settings import described
+from charbert.commands.settings import REQUIRED, Settings, option
 from charbert.errors import CharBertError
 from data.corpus.files import text_ending
 from data.examples.conll import CONLLU_COLUMNS, has_conllu_name, read_conll, read_conllu
@@ -23,27 +24,38 @@ ANSWERS = ("squad", "squad2", "qa")
 TAGS = ("ner", "pos", "tagging")
 OWN = ("text", "tagging", "qa")
 _TABLES = (".csv", ".jsonl", ".json", ".parquet")  # which no official file is, but for SQuAD's
+LABEL_KINDS = ("classification", "regression", "multi_label")
+TASK_HELP = "a task"
 TASKS = (*GLUE, "squad", "squad2", "ner", "pos", *OWN)
 
 
-@dataclass(frozen=True)
-class Columns:
-    """A task, and the columns that it reads; official files know their own."""
+@dataclass(kw_only=True)
+class Columns(Settings):
+    """A task, and the columns of its data; official files have columns of their own."""
 
-    task: str
-    text_column: str = described("text", "text: column of the text")
-    pair_column: str | None = described(None, "text: column of the second text of a pair")
-    label_column: str = described("label", "text: column of the label")
-    label_kind: str = described("classification", "text: classification, regression, multi_label")
-    separator: str = described(",", "text: what stands between labels in a cell")
-    words_column: str = described("words", "tagging: column of the words")
-    tags_column: str = described("tags", "tagging: column of the tags")
-    word_number: int = described(0, "CoNLL files: number of the words' column, from 0")
-    tag_number: int = described(-1, "CoNLL files: number of the tags' column; -1 is the last")
-    conllu_column: str = described("xpos", f"tags of CoNLL-U files: {' or '.join(CONLLU_COLUMNS)}")
-    question_column: str = described("question", "qa: column of the question")
-    context_column: str = described("context", "qa: column of the text with the answer")
-    answers_column: str = described("answers", "qa: column of the answers")
+    RENAMED: ClassVar[Mapping[str, str]] = {**Settings.RENAMED, "kind": "label_kind"}
+
+    task: str = option(REQUIRED, TASK_HELP)
+    text_column: str = option("text", "text: column of the text")
+    pair_column: str | None = option(None, "text: column of the second text of a pair")
+    label_column: str = option("label", "text: column of the label")
+    label_kind: str = option("classification", f"text: {', '.join(LABEL_KINDS)}", choices=LABEL_KINDS)
+    separator: str = option(",", "text: what separates labels in a cell")
+    words_column: str = option("words", "tagging: column of the words")
+    tags_column: str = option("tags", "tagging: column of the tags")
+    word_number: int = option(0, "CoNLL files: number of the words' column, from 0")
+    tag_number: int = option(-1, "CoNLL files: number of the tags' column; -1 is the last")
+    conllu_column: str = option(
+        "xpos", f"tags of CoNLL-U files: {' or '.join(CONLLU_COLUMNS)}", choices=CONLLU_COLUMNS
+    )
+    question_column: str = option("question", "qa: column of the question")
+    context_column: str = option("context", "qa: column of the text with the answer")
+    answers_column: str = option("answers", "qa: column of the answers")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.separator:
+            raise CharBertError("--separator: is empty; give what separates two labels in a cell")
 
 
 def read(columns: Columns, source: str, bad: BadRows, labelled: bool = True) -> Iterator[Example]:
@@ -140,3 +152,41 @@ def _tagged(columns: Columns, source: str, bad: BadRows, labelled: bool) -> Iter
         )
     for example in examples:
         yield example if example.tags is None else example._replace(tags=to_iob2(example.tags))
+
+
+class ShimReader(NamedTuple):
+    task: str
+
+    @property
+    def labels(self) -> Any:
+        return GLUE[self.task].labels if self.task in GLUE else None
+
+    @property
+    def is_own_data(self) -> bool:
+        return self.task in OWN
+
+    def files(self, folder: Path, split: str) -> dict[str, str]:
+        from data.examples.glue import split_files
+        if self.task in GLUE:
+            return {("" if name == "matched" else name): str(path) for name, path in split_files(self.task, folder, split)}
+        patterns = FILES[self.task].get(split, ())
+        found = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
+        if found:
+            return {"": str(found[0])}
+        if split == "test" or not patterns:
+            return {}
+        raise CharBertError(f"{folder}: has no {' or '.join(patterns)}; name the file with --{split}")
+
+
+READERS = {name: ShimReader(name) for name in TASKS}
+SPLITS = ("train", "dev", "test")
+FILES: dict[str, dict[str, tuple[str, ...]]] = {
+    "ner": {
+        "train": ("eng.train", "train.txt", "train.conll"),
+        "dev": ("eng.testa", "valid.txt", "dev.txt", "dev.conll"),
+        "test": ("eng.testb", "test.txt", "test.conll"),
+    },
+    "pos": {split: (f"*{split}.conllu", f"{split}.txt", f"{split}.conll") for split in SPLITS},
+    "squad": {"train": ("train-v1.1.json",), "dev": ("dev-v1.1.json",)},
+    "squad2": {"train": ("train-v2.0.json",), "dev": ("dev-v2.0.json",)},
+}

@@ -24,12 +24,12 @@ def parser(leave_out: tuple[str, ...] = (), of_run: bool = False) -> argparse.Ar
 
 
 def test_options_that_are_not_given_have_the_defaults_of_the_columns() -> None:
-    assert Columns("text", **given_columns(parser().parse_args([]))) == Columns("text")
+    assert Columns(task="text", **given_columns(parser().parse_args([]))) == Columns(task="text")
 
 
 def test_every_column_is_an_option_and_none_is_anything_else() -> None:
     given = given_columns(parser().parse_args([*EVERY_OPTION, "--other", "x"]))
-    assert Columns("text", **given) == Columns(
+    assert Columns(task="text", **given) == Columns(
         "text", "a", "b", "c", "regression", ";", "d", "e", 2, -2, "upos", "f", "g", "h"
     )
 
