@@ -15,9 +15,8 @@ from benchmarks.synthetic import TOKEN_LENGTHS
 from data.examples.types import Answer, QuestionExample, TaggedExample, TextExample
 from finetune.batches import CHARACTERS, Padding, Rows
 from finetune.inference import TARGETS
-from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Inputs, Task
-from finetune.tasks.registry import task_of
+from finetune.tasks.registry import make_task
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 MARK = "##"  # of a piece that continues a word
@@ -47,7 +46,7 @@ TASKS = {"text": ("text", CLASSES, 128), "tags": ("tagging", TAGS, 128), "answer
 def task_named(name: str) -> Task[Any, Any]:
     """One of `TASKS`, as a run of `finetune` has it."""
     task, labels, longest = TASKS[name]
-    return task_of(FinetuneSettings(task=task, model="random", output="", max_length=longest), labels)
+    return make_task(task, labels, {"max_length": longest})
 
 
 class RandomExamples:

@@ -17,7 +17,7 @@ from charbert.interaction import fold
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.losses import mean_cross_entropy, score_labelled
 from data.pretraining.batches import Batch
-from finetune.batches import mark_changing
+from finetune.batches import mark_dynamic
 
 Build = Callable[[CharBertConfig], Any]
 LEARNING_RATE, LARGEST_NORM = 5e-5, 1.0
@@ -116,7 +116,7 @@ class Bench:
         def epoch(_: int) -> None:
             for batch in map(self._copied, batches):
                 if self.compiled:
-                    mark_changing(batch)
+                    mark_dynamic(batch)
                 step(batch)
 
         return {"milliseconds": self._time(epoch) / len(batches), "peak_gib": peak_gib(self.device)}

@@ -30,7 +30,7 @@ class NoisedCopies(NamedTuple):
         }
 
 
-def augmenting_attack(settings: FinetuneSettings) -> Attack:
+def make_attack(settings: FinetuneSettings) -> Attack:
     """What puts noise into the copies.
 
     Not checked with the other settings: a model keeps those, and goes on where no misspellings are.
@@ -53,7 +53,7 @@ def augmenting_attack(settings: FinetuneSettings) -> Attack:
         raise CharBertError(f"augmentation: {error}") from error
 
 
-def noised_copies(
+def make_copies(
     settings: FinetuneSettings, task: Task[Any, Any], examples: Sequence[Any], seed: int
 ) -> NoisedCopies:
     """As many copies of the examples as the settings ask for, one behind the other.
@@ -68,7 +68,7 @@ def noised_copies(
     found: list[AttackCounts] = []
     # A word that is split may get a tag that stands nowhere in the data; its example is not copied.
     unknown = BadRows(skip=True)
-    attack = augmenting_attack(settings)
+    attack = make_attack(settings)
     for number in range(settings.augmentation):
         attack = replace(attack, seed=int(derive_keys(seed, number)[0]))
         copy, counts = attack_examples(examples, attack, settings.augmentation_contexts)

@@ -1,4 +1,4 @@
-"""Rows of inputs -> padded batches of similar length."""
+"""Batches: rows of inputs padded to the longest (the collator), and batches of similar length."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -37,8 +37,8 @@ class Padding:
     """Makes a batch of rows: tokens (B, L) and characters (B, T), each as long as the longest.
 
     Args:
-        tokenizer: says what a position without a token holds.
-        bucketed: round both lengths up, for a compiler that knows the shapes of before.
+        tokenizer: gives the ids of padding.
+        bucketed: round both lengths up, for a compiler that compiles anew for new shapes.
     """
 
     def __init__(self, tokenizer: Any, bucketed: bool = False) -> None:
@@ -67,15 +67,15 @@ class Padding:
         return F.pad(padded, (0, round_up(padded.shape[1], multiple) - padded.shape[1]), value=fill)
 
 
-def by_length(inputs: Sequence[Inputs], batch_size: int) -> Iterator[list[int]]:
+def batch_by_length(inputs: Sequence[Inputs], batch_size: int) -> Iterator[list[int]]:
     """The numbers of the rows of each batch, the longest rows first."""
     order = sorted(range(len(inputs)), key=lambda number: -len(inputs[number]["input_ids"]))
     for start in range(0, len(order), batch_size):
         yield order[start : start + batch_size]
 
 
-def mark_changing(batch: Batch) -> None:
-    """Tell the compiler that batches differ in all sizes, so that one compilation serves them all."""
+def mark_dynamic(batch: Batch) -> None:
+    """Mark all sizes of a batch as dynamic, so that one compilation serves all batches."""
     for tensor in batch.values():
         torch._dynamo.maybe_mark_dynamic(tensor, list(range(tensor.ndim)))
 

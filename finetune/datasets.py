@@ -1,4 +1,4 @@
-"""The examples of a run: to train on, to choose the best checkpoint by, to test."""
+"""Data sets of a run: training, dev (to choose the best checkpoint) and test examples."""
 
 import logging
 from collections.abc import Sequence
@@ -7,11 +7,13 @@ from random import Random
 from typing import Any, NamedTuple
 
 from charbert.errors import CharBertError
+from data.examples.readers import find_reader, has_labels, read_examples
 from data.examples.rows import BadRows
 from finetune.settings import FinetuneSettings
-from finetune.tasks import registry as catalogue
 from finetune.tasks.base import Task
+from finetune.tasks.registry import find_labels, find_task, make_task
 
+SPLITS = ("train", "dev", "test")
 logger = logging.getLogger(__name__)
 _DEV_SEED = 0  # the same part for all seeds of a run, and for all models
 
@@ -30,31 +32,33 @@ def read_sets(settings: FinetuneSettings) -> tuple[Task[Any, Any], Sets]:
     Raises:
         CharBertError: data is missing, or a row of it cannot be used and is not to be skipped.
     """
-    if settings.task not in catalogue.TASKS:
-        raise CharBertError(f"task={settings.task!r} is unknown; choose one of {', '.join(catalogue.TASKS)}")
+    find_task(settings.task)
     bad = BadRows(settings.skip_bad_rows)
-    found = {split: _read_split(settings, split, bad) for split in catalogue.SPLITS}
+    found = {split: _read_split(settings, split, bad) for split in SPLITS}
     if not found["train"]:
         raise CharBertError(f"{settings.task}: nothing to train on; give --train FILE, or --data FOLDER")
     (train,) = found["train"].values()
-    task = catalogue.task_of(settings, catalogue.labels_of(settings, train))
+    given = vars(settings)
+    task = make_task(settings.task, find_labels(settings.task, train, given), given)
     if not found["dev"]:
-        train, dev = _divided(train, settings.dev_fraction)
+        train, dev = _divide(train, settings.dev_fraction)
         found["dev"] = {"": dev}
-    sets = Sets(task.usable(train, bad), _usable(task, found["dev"], bad), _usable(task, found["test"], bad))
+    sets = Sets(
+        task.usable(train, bad), _keep_usable(task, found["dev"], bad), _keep_usable(task, found["test"], bad)
+    )
     if bad:
         logger.warning("%s", bad.summary())
-    for name, given in (("training", {"": sets.train}), ("dev", sets.dev), ("test", sets.test)):
-        if not all(given.values()):
+    for name, examples in (("training", {"": sets.train}), ("dev", sets.dev), ("test", sets.test)):
+        if not all(examples.values()):
             raise CharBertError(f"{settings.task}: no {name} example is left")
     return task, sets
 
 
 def _read_split(settings: FinetuneSettings, split: str, bad: BadRows) -> dict[str, list[Any]]:
     found = {}
-    for name, source in catalogue.sources(settings, split).items():
-        labelled = split != "test" or catalogue.has_labels(settings, source)
-        examples = list(catalogue.read(settings, source, bad, labelled))
+    for name, source in find_sources(settings, split).items():
+        labelled = split != "test" or has_labels(settings, source)
+        examples = list(read_examples(settings, source, bad, labelled))
         if split != "test":
             unlabelled = [example for example in examples if not example.is_labelled]
             for example in unlabelled:
@@ -65,11 +69,25 @@ def _read_split(settings: FinetuneSettings, split: str, bad: BadRows) -> dict[st
     return found
 
 
-def _usable(task: Task[Any, Any], sets: dict[str, list[Any]], bad: BadRows) -> dict[str, list[Any]]:
+def _keep_usable(task: Task[Any, Any], sets: dict[str, list[Any]], bad: BadRows) -> dict[str, list[Any]]:
     return {name: task.usable(examples, bad) for name, examples in sets.items()}
 
 
-def _divided(examples: Sequence[Any], fraction: float) -> tuple[list[Any], list[Any]]:
+def find_sources(settings: FinetuneSettings, split: str) -> dict[str, str]:
+    """The data of a split by name: one, none, or (mnli) two; the first is called `""`.
+
+    Raises:
+        CharBertError: the folder of the settings does not hold the file.
+    """
+    given = getattr(settings, split)
+    if given:
+        return {"": given}
+    if settings.data is None:
+        return {}
+    return find_reader(settings.task).files(Path(settings.data), split)
+
+
+def _divide(examples: Sequence[Any], fraction: float) -> tuple[list[Any], list[Any]]:
     """The examples without a share of them, drawn at random, and that share."""
     kept = max(1, round(fraction * len(examples)))
     drawn = set(Random(_DEV_SEED).sample(range(len(examples)), min(kept, len(examples))))

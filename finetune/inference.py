@@ -1,4 +1,4 @@
-"""What a model gives for rows of inputs."""
+"""Inference: logits of a model for rows of inputs, and predictions for examples."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,14 +8,14 @@ import torch
 
 from charbert.commands.progress import progress_bar
 from charbert.commands.training import copied
-from finetune.batches import Padding, by_length
+from finetune.batches import Padding, batch_by_length
 from finetune.tasks.base import Encoded, Inputs, Output, Task
 
 TARGETS = ("labels", "start_positions", "end_positions")
 
 
 class Predictor:
-    """A fine-tuned model that is asked about examples.
+    """A fine-tuned model that makes predictions.
 
     Args:
         task: what it was trained for.
@@ -54,13 +54,13 @@ class Predictor:
         """The rows of the examples, and the logits of each."""
         encoded = self._task.encode(examples, self._tokenizer)
         with torch.autocast(self._model.device.type, torch.bfloat16, enabled=self._bf16):
-            found = outputs_of(
+            found = compute_outputs(
                 self._model, encoded.inputs, self._padding, self._batch_size, quiet=self._quiet
             )
         return encoded, [found[row] for row in range(len(encoded.inputs))]
 
 
-def outputs_of(
+def compute_outputs(
     model: Any,
     inputs: Sequence[Inputs],
     padding: Padding,
@@ -79,7 +79,7 @@ def outputs_of(
         quiet: show no progress.
     """
     share, of_all = shares
-    batches = list(by_length(inputs, batch_size))[share::of_all]
+    batches = list(batch_by_length(inputs, batch_size))[share::of_all]
     found: dict[int, Output] = {}
     with torch.inference_mode():
         hidden = quiet or len(batches) < 2

@@ -1,22 +1,28 @@
-"""The model of a run: a CharBERT, or a plain checkpoint as itself."""
+"""Loading models for fine-tuning and after it, and `task.json`, which says what a model was trained for."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer
+from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from charbert.auto import MODELS
 from charbert.backbones import BACKBONES
 from charbert.checkpoints import read_checkpoint, read_config
+from charbert.commands.results import whole_file
+from charbert.commands.settings import restore_settings
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError, first_line
 from charbert.loading import backbone_tokenizer, has_tokens
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import Vocabulary
-from finetune.probe import probe_of
+from finetune.probe import build_probe, register_probe
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
+from finetune.tasks.registry import make_task
 
+TASK_FILE = "task.json"
 CHARBERT, RELEASED, PLAIN = "charbert", "released", "plain"
 
 
@@ -27,14 +33,16 @@ def load(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any, Any]:
         CharBertError: the checkpoint cannot be read, or is none that this can train.
     """
     if settings.probe:
+        if task.auto_class is not AutoModelForTokenClassification:
+            raise CharBertError("probe: labels words, and this task has a label for each text; leave it out")
         model, tokenizer = load(replace(settings, probe=None), task)
-        return probe_of(model, settings.probe, task, settings.probe_size), tokenizer
+        return build_probe(model, settings.probe, settings.probe_size), tokenizer
     ours, source = MODELS[task.auto_class], settings.source
     config = read_config(source)
     if settings.backbone:
         tokenizer = _spelling_tokenizer(settings, config)
         return ours.from_backbone(source, tokenizer=tokenizer, **task.model_settings), tokenizer
-    kind = _kind_of(source, config)
+    kind = _find_kind(source, config)
     if kind == RELEASED:
         if not settings.character_vocabulary:
             raise CharBertError(
@@ -49,7 +57,7 @@ def load(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any, Any]:
     if kind == CHARBERT:
         model = ours.from_pretrained(source, ignore_mismatched_sizes=True, **task.model_settings)
         return model, CharBertTokenizer.from_pretrained(named)
-    return _plain(source, named, task)
+    return _load_plain(source, named, task)
 
 
 def load_finetuned(folder: str, task: Task[Any, Any]) -> tuple[Any, Any]:
@@ -58,12 +66,44 @@ def load_finetuned(folder: str, task: Task[Any, Any]) -> tuple[Any, Any]:
     Raises:
         CharBertError: they cannot be read.
     """
-    if _kind_of(folder, read_config(folder)) == CHARBERT:
+    register_probe()
+    if _find_kind(folder, read_config(folder)) == CHARBERT:
         return MODELS[task.auto_class].from_pretrained(folder), CharBertTokenizer.from_pretrained(folder)
-    return _plain(folder, folder, task)
+    return _load_plain(folder, folder, task)
 
 
-def _kind_of(source: Any, config: dict[str, Any]) -> str:
+def save_task(settings: FinetuneSettings, task: Task[Any, Any], folder: Path) -> None:
+    """Write what a model was trained for into its folder, to predict with it."""
+    content = {"settings": asdict(settings), "labels": task.labels, "threshold": task.threshold}
+    with whole_file(folder / TASK_FILE) as partial:
+        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def load_task(folder: Path, **changes: Any) -> tuple[FinetuneSettings, Task[Any, Any]]:
+    """What the model of a folder was trained for.
+
+    Args:
+        folder: output of a fine-tuning run.
+        changes: other values of settings; None leaves what the run had.
+
+    Raises:
+        CharBertError: there is no such folder, or it is not the output of a fine-tuning run.
+    """
+    if not folder.is_dir():
+        raise CharBertError(f"{folder}: no such folder; give the output folder of a fine-tuning run")
+    given = {name: value for name, value in changes.items() if value is not None}
+    try:
+        content = json.loads((folder / TASK_FILE).read_bytes())
+        settings = restore_settings(FinetuneSettings, {**content["settings"], **given})
+        task = make_task(settings.task, content["labels"], vars(settings), content["threshold"])
+        return settings, task
+    except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise CharBertError(
+            f"{folder}: has no {TASK_FILE} that can be read; give the output folder of a fine-tuning run"
+        ) from error
+
+
+def _find_kind(source: Any, config: dict[str, Any]) -> str:
     model_type = config.get("model_type")
     if model_type == CharBertConfig.model_type:
         return CHARBERT
@@ -81,7 +121,7 @@ def _spelling_tokenizer(settings: FinetuneSettings, config: dict[str, Any]) -> C
     )
 
 
-def _plain(source: Any, named: str, task: Task[Any, Any]) -> tuple[Any, Any]:
+def _load_plain(source: Any, named: str, task: Task[Any, Any]) -> tuple[Any, Any]:
     try:
         tokenizer = AutoTokenizer.from_pretrained(named)
         model = task.auto_class.from_pretrained(source, ignore_mismatched_sizes=True, **task.model_settings)
@@ -90,5 +130,5 @@ def _plain(source: Any, named: str, task: Task[Any, Any]) -> tuple[Any, Any]:
     if not has_tokens(tokenizer):
         raise CharBertError(f"{named}: no tokenizer there; name its folder or hub id with --tokenizer")
     if not tokenizer.is_fast:
-        raise CharBertError(f"{named}: its tokenizer is a slow one, which does not tell where tokens stand")
+        raise CharBertError(f"{named}: its tokenizer is a slow one, which gives no positions of tokens")
     return model, tokenizer

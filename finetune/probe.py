@@ -1,4 +1,4 @@
-"""The probe of the paper's feature-based comparison: a Bi-LSTM over an encoder that does not learn."""
+"""Feature-based probe of the paper: a Bi-LSTM tagger over a frozen encoder."""
 
 from copy import deepcopy
 from typing import Any, Self
@@ -18,7 +18,6 @@ from transformers.utils.generic import can_return_tuple
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
 from charbert.losses import mean_cross_entropy
-from finetune.tasks.base import Task
 
 UNITS, LAYERS = 768, 2  # of the paper
 TOKEN, CHARACTER, SUM, CONCATENATION = FEATURES = ("token", "character", "sum", "concatenation")
@@ -165,22 +164,20 @@ class ProbeForTokenClassification(PreTrainedModel):
         return padded.masked_scatter(real.unsqueeze(-1), found)
 
 
-def probe_of(
-    model: PreTrainedModel, features: str, task: Task[Any, Any], lstm_hidden_size: int = UNITS
+def build_probe(
+    model: PreTrainedModel, features: str, lstm_hidden_size: int = UNITS
 ) -> ProbeForTokenClassification:
     """A fresh probe with the labels of a token classifier on its encoder, which the two share then.
 
     Args:
         model: a token classifier, of which the encoder alone is used.
         features: one of `FEATURES`.
-        task: what the probe will be trained for.
         lstm_hidden_size: as of `ProbeConfig`.
 
     Raises:
-        CharBertError: the task is none of tagging, or the encoder does not have these features.
+        CharBertError: the encoder does not have these features.
     """
-    if task.auto_class is not AutoModelForTokenClassification:
-        raise CharBertError("probe: labels words, so only ner, pos and tagging can have one; leave it out")
+    register_probe()
     encoder = model.base_model
     config = ProbeConfig(
         # A copy, since the choice of attention in a configuration is set anew where it is nested in another.
@@ -194,5 +191,7 @@ def probe_of(
     return ProbeForTokenClassification(config, encoder)
 
 
-AutoConfig.register(ProbeConfig.model_type, ProbeConfig, exist_ok=True)
-AutoModelForTokenClassification.register(ProbeConfig, ProbeForTokenClassification, exist_ok=True)
+def register_probe() -> None:
+    """Let the Auto classes of `transformers` load saved probes."""
+    AutoConfig.register(ProbeConfig.model_type, ProbeConfig, exist_ok=True)
+    AutoModelForTokenClassification.register(ProbeConfig, ProbeForTokenClassification, exist_ok=True)

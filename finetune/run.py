@@ -1,8 +1,6 @@
 """Fine-tuning: settings -> examples, model, training, scores and predictions; a run for each seed."""
 
-import json
 import logging
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from math import ceil
@@ -11,9 +9,7 @@ from time import monotonic
 from typing import Any
 
 import torch
-from accelerate import PartialState
 from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from charbert.backbones import check_length
 from charbert.commands.results import (
@@ -21,35 +17,45 @@ from charbert.commands.results import (
     check_output_folder,
     is_main_process,
     read_results,
-    whole_file,
     write_results,
 )
-from charbert.commands.training import STATE, checkpoint_gradients, complete_checkpoint, training_arguments
+from charbert.commands.settings import restore_settings
+from charbert.commands.tables import format_scores
+from charbert.commands.training import (
+    FILES_OF_A_RUN,
+    TrainingRun,
+    checkpoint_gradients,
+    end_processes,
+    remove_checkpoints,
+    remove_run,
+    training_arguments,
+)
 from charbert.errors import CharBertError
 from charbert.losses import IGNORED
 from charbert.ragged import round_up
-from finetune.analysis import check_word_split
-from finetune.augmentation import augmenting_attack, noised_copies
+from finetune.analysis import check_word_split, word_split, write_report
+from finetune.augmentation import make_attack, make_copies
 from finetune.batches import COMPILED_TOKENS, Padding, Rows
 from finetune.datasets import Sets, read_sets
-from finetune.evaluation import PREDICTIONS, evaluated
-from finetune.metrics.intervals import summary
-from finetune.models import load
+from finetune.metrics.seeds import summarize_runs
+from finetune.models import TASK_FILE, load, save_task
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
-from finetune.trainer import EvaluationSet, FinetuneTrainer, balanced_weights
+from finetune.tasks.registry import TASKS, find_task
+from finetune.trainer import EvaluationSet, FinetuneTrainer, balance_weights
 
 logger = logging.getLogger(__name__)
-TASK_FILE = "task.json"
-TENSORBOARD = "events.out.tfevents.*"
-FILES_OF_A_RUN = (
-    *(RESULTS, TASK_FILE, "model.safetensors", "training_args.bin", STATE),
-    *("report-*.txt", "confusion-*.png", f"runs/*/{TENSORBOARD}"),
-    *(f"{PREDICTIONS}/*{ending}" for ending in (".tsv", ".conll", ".json")),
-)
+PREDICTIONS = "predictions"
 # Of a run that goes on.
 MAY_DIFFER = ("output", "seeds", "resume", "overwrite", "num_workers", "eval_batch_size")
 Numbers = dict[str, Any]
+
+
+def run(settings: FinetuneSettings) -> None:
+    """The command: fine-tune, and print the scores."""
+    numbers = finetune(settings)
+    if is_main_process():
+        print(f"\n{format_scores(numbers)}\n\nresults and model in {settings.output}")
 
 
 def finetune(settings: FinetuneSettings) -> Numbers:
@@ -66,7 +72,7 @@ def finetune(settings: FinetuneSettings) -> Numbers:
     output = Path(settings.output)
     if is_main_process():
         check_output_folder(output, settings.overwrite, settings.resume)
-    augmenting_attack(settings)  # what it lacks is told before data is read
+    make_attack(settings)  # what it lacks is reported before data is read
     task, sets = read_sets(settings)
     if settings.word_split:
         check_word_split(task)
@@ -75,27 +81,11 @@ def finetune(settings: FinetuneSettings) -> Numbers:
     for seed in settings.seeds:
         folder = output if alone else output / f"seed-{seed}"
         runs.append(run_seed(settings, task, sets, seed, folder, first=not runs))
-    numbers = runs[0] if alone else over_seeds(runs)
+    numbers = runs[0] if alone else summarize_runs(runs)
     if not alone and is_main_process():
         write_results(output, numbers, asdict(settings))
-    PartialState().destroy_process_group()
+    end_processes()
     return numbers
-
-
-def over_seeds(runs: Sequence[Mapping[str, Any]]) -> Numbers:
-    """The mean of each number under its name, and `_std`, `_low` and `_high` of the scores beside it."""
-    numbers: Numbers = {}
-    for name in runs[0]:
-        found = summary([run[name] for run in runs])
-        numbers[name] = found.pop("mean")
-        if name.startswith(("dev_", "test_")):
-            numbers |= {f"{name}_{measure}": value for measure, value in found.items()}
-    return numbers
-
-
-def numbers_of(results: Mapping[str, Any]) -> Numbers:
-    """What a `results.json` says beside how it came about."""
-    return {name: results[name] for name in results if name not in ("settings", "versions", "seed")}
 
 
 def run_seed(
@@ -104,23 +94,23 @@ def run_seed(
     """One run, its model and predictions in `output`; one that is finished already is not repeated.
 
     Args:
-        first: of the seeds; what is to be written over goes as soon as this run is known to be possible.
+        first: of the seeds; an earlier run is removed as soon as this one is known to be possible.
     """
     if settings.resume and (output / RESULTS).exists():
-        return _finished(settings, output)
-    set_seed(seed)
+        return _read_finished(settings, output)
     started = monotonic()
+    training = TrainingRun(output, resume=settings.resume, overwrite=settings.overwrite)
+    set_seed(seed)
     model, tokenizer = load(settings, task)
     if settings.gradient_checkpointing:
         checkpoint_gradients(model)
     check_length(model, round_up(task.max_length, COMPILED_TOKENS if settings.torch_compile else 1))
-    noised = noised_copies(settings, task, sets.train, seed)
-    rows, class_weights = _training_rows(settings, task, sets.train, noised.examples, tokenizer)
-    dev = _encoded(task, sets.dev, tokenizer)
-    arguments = _training_arguments(settings, task, len(rows), seed, output)
+    copies = make_copies(settings, task, sets.train, seed)
+    rows, class_weights = _training_rows(settings, task, sets.train, copies.examples, tokenizer)
+    dev = _encode_sets(task, sets.dev, tokenizer)
     trainer = FinetuneTrainer(
         model=model,
-        args=arguments,
+        args=_training_arguments(settings, task, len(rows), seed, output),
         data_collator=Padding(tokenizer, bucketed=settings.torch_compile),
         train_dataset=rows,
         processing_class=tokenizer,
@@ -131,61 +121,95 @@ def run_seed(
         callbacks=[EarlyStoppingCallback(settings.early_stopping)] if settings.early_stopping else None,
     )
     if settings.overwrite and first and is_main_process():
-        for folder in (Path(settings.output), *Path(settings.output).glob("seed-*")):
-            _remove_run(folder)
-    checkpoint = complete_checkpoint(output) if settings.resume else None
-    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+        _remove_earlier(Path(settings.output))
+    training.train(trainer)
     trained = monotonic() - started
     trainer.save_model()
-    dev_predictions = {name: trainer.predictions(given) for name, given in dev.items()}
-    task = task.tuned(sets.dev[""], dev_predictions[""])
-    test = _encoded(task, sets.test, tokenizer)
-    test_predictions = {name: trainer.predictions(given) for name, given in test.items()}
-    numbers: Numbers = evaluated(settings, task, tokenizer, output, "dev", sets.dev, dev_predictions)
-    numbers |= evaluated(settings, task, tokenizer, output, "test", sets.test, test_predictions)
-    numbers |= {
+    dev_predictions = {name: trainer.predict_set(given) for name, given in dev.items()}
+    task = task.tune(sets.dev[""], dev_predictions[""])
+    test = _encode_sets(task, sets.test, tokenizer)
+    test_predictions = {name: trainer.predict_set(given) for name, given in test.items()}
+    numbers: Numbers = {
+        **_score_sets(settings, task, tokenizer, output, "dev", sets.dev, dev_predictions),
+        **_score_sets(settings, task, tokenizer, output, "test", sets.test, test_predictions),
         "train_examples": len(sets.train),
-        **(noised.numbers() if settings.augmentation else {}),
+        **(copies.numbers() if settings.augmentation else {}),
         "steps": trainer.state.global_step,
         "best_step": trainer.state.best_global_step or trainer.state.global_step,
         "train_seconds": trained,
         "seconds": monotonic() - started,
         "parameters": model.num_parameters(),
     }
-    trainer.save_state()
     if is_main_process():
         save_task(settings, task, output)
-        write_results(output, numbers, asdict(settings), seed)
-        for folder in output.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
-            shutil.rmtree(folder)
+    training.save_results(trainer, numbers, asdict(settings), seed)
+    if is_main_process():
+        remove_checkpoints(output)
     trainer.accelerator.wait_for_everyone()
     return numbers
 
 
-def _finished(settings: FinetuneSettings, output: Path) -> Numbers:
+def _read_finished(settings: FinetuneSettings, output: Path) -> Numbers:
     """The numbers of a run that needs nothing more.
 
     Raises:
         CharBertError: it was another one.
     """
     results = read_results(output)
+    before = asdict(restore_settings(FinetuneSettings, results["settings"]))
     for name, value in asdict(settings).items():
-        before = results["settings"].get(name)
-        if name not in MAY_DIFFER and before != value:
+        if name not in MAY_DIFFER and before[name] != value:
             raise CharBertError(
-                f"{output}: was made with {name}={before}, not {value}; give another folder or --overwrite"
+                f"{output}: was made with {name}={before[name]}, not {value}; give another folder or "
+                "--overwrite"
             )
-    return numbers_of(results)
+    return {name: results[name] for name in results if name not in ("settings", "versions", "seed")}
 
 
-def save_task(settings: FinetuneSettings, task: Task[Any, Any], folder: Path) -> None:
-    """Write what a model was trained for beside it, to predict with it."""
-    content = {"settings": asdict(settings), "labels": task.labels, "threshold": task.threshold}
-    with whole_file(folder / TASK_FILE) as partial:
-        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+def _remove_earlier(output: Path) -> None:
+    """Remove what an earlier run left in its folder and in those of its seeds, and nothing else."""
+    endings = {entry.task.ending for entry in TASKS.values()}
+    files = [*FILES_OF_A_RUN, TASK_FILE, "report-*.txt", "confusion-*.png"]
+    for folder in (output, *output.glob("seed-*")):
+        remove_run(folder, [*files, *(f"{PREDICTIONS}/*{ending}" for ending in endings)])
 
 
-def _encoded(task: Task[Any, Any], sets: Mapping[str, list[Any]], tokenizer: Any) -> dict[str, EvaluationSet]:
+def _score_sets(
+    settings: FinetuneSettings,
+    task: Task[Any, Any],
+    tokenizer: Any,
+    output: Path,
+    split: str,
+    sets: Mapping[str, list[Any]],
+    predictions: Mapping[str, list[Any]],
+) -> dict[str, float]:
+    """The scores of a split's sets, as `dev_f1` or, of a further set, `dev_mismatched_accuracy`.
+
+    Their predictions, under the task's threshold, and where they are asked for, reports go to the folder of
+    the run. A set without labels is predicted only.
+    """
+    numbers: dict[str, float] = {}
+    submissions = find_task(settings.task).submissions if split == "test" else {}
+    for name, examples in sets.items():
+        decided = task.apply_threshold(predictions[name])
+        full_name = f"{split}_{name}" if name else split
+        if all(example.is_labelled for example in examples):
+            scores = task.score(examples, decided)
+            if settings.word_split:
+                scores |= word_split(examples, decided, tokenizer)
+            numbers |= {f"{full_name}_{measure}": value for measure, value in scores.items()}
+            if settings.report and is_main_process():
+                write_report(task, examples, decided, output, full_name)
+        if is_main_process():
+            path = output / PREDICTIONS / f"{submissions.get(name, full_name)}{task.ending}"
+            path.parent.mkdir(exist_ok=True)
+            task.write(examples, decided, path)
+    return numbers
+
+
+def _encode_sets(
+    task: Task[Any, Any], sets: Mapping[str, list[Any]], tokenizer: Any
+) -> dict[str, EvaluationSet]:
     return {
         name: EvaluationSet(examples, task.encode(examples, tokenizer)) for name, examples in sets.items()
     }
@@ -207,7 +231,7 @@ def _training_rows(
         raise CharBertError("class_weights: this task has no classes, one of which is right; leave it out")
     targets = [row["labels"] if isinstance(row["labels"], list) else [row["labels"]] for row in inputs]
     flat = [target for row in targets for target in row if target != IGNORED]
-    return rows, balanced_weights(flat, len(task.labels))
+    return rows, balance_weights(flat, len(task.labels))
 
 
 def _training_arguments(
@@ -244,12 +268,3 @@ def _training_arguments(
     per_epoch = ceil(rows / examples)
     arguments.eval_steps = arguments.save_steps = max(1, per_epoch // settings.evaluations)
     return arguments
-
-
-def _remove_run(output: Path) -> None:
-    """Remove what an earlier run left, and nothing else."""
-    for folder in output.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
-        shutil.rmtree(folder, ignore_errors=True)
-    for pattern in FILES_OF_A_RUN:
-        for path in output.glob(pattern):
-            path.unlink()

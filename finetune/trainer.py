@@ -1,4 +1,4 @@
-"""`transformers`' Trainer, which evaluates by a task's own measures."""
+"""Trainer of `transformers` that evaluates by a task's measures; layer-wise learning rates, class weights."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,8 @@ from transformers import Trainer
 
 from charbert.commands.training import copied
 from charbert.losses import IGNORED
-from finetune.batches import mark_changing
-from finetune.inference import outputs_of
+from finetune.batches import mark_dynamic
+from finetune.inference import compute_outputs
 from finetune.tasks.base import Encoded, Output, Task
 
 _LAYER = re.compile(r"\.layer\.(\d+)\.")
@@ -20,7 +20,7 @@ _BOTTOM = ("embeddings.", "char_encoder.")
 
 
 class EvaluationSet(NamedTuple):
-    """Examples, and what their task made of them."""
+    """Examples, and the rows that their task made of them."""
 
     examples: list[Any]
     encoded: Encoded
@@ -63,14 +63,14 @@ class FinetuneTrainer(Trainer):
         loss = _weighted_loss(outputs.logits, inputs["labels"], self._class_weights)
         return (loss, outputs) if return_outputs else loss
 
-    def predictions(self, given: EvaluationSet) -> list[Any]:
-        """What the model as it stands predicts for examples; the same in every process."""
+    def predict_set(self, given: EvaluationSet) -> list[Any]:
+        """Predictions of the model in its present state; the same in every process."""
         return self._task.decode(given.examples, given.encoded, self._outputs(given.encoded))
 
     def _prepare_inputs(self, inputs: Any) -> Any:
         moved = copied(inputs, self.args.device)
         if self.args.torch_compile:
-            mark_changing(moved)
+            mark_dynamic(moved)
         return moved
 
     def evaluate(
@@ -80,9 +80,9 @@ class FinetuneTrainer(Trainer):
         scores: dict[str, float] = {}
         for name, given in self._dev.items():
             prefix = f"{metric_key_prefix}_{name}_" if name else f"{metric_key_prefix}_"
-            predictions = self.predictions(given)
-            tuned = self._task.tuned(given.examples, predictions)
-            made = tuned.score(given.examples, tuned.with_threshold(predictions))
+            predictions = self.predict_set(given)
+            tuned = self._task.tune(given.examples, predictions)
+            made = tuned.score(given.examples, tuned.apply_threshold(predictions))
             scores |= {f"{prefix}{measure}": value for measure, value in made.items()}
         self.log(scores)
         self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, scores)
@@ -100,7 +100,9 @@ class FinetuneTrainer(Trainer):
         model.eval()
         shares = self.args.process_index, self.args.world_size
         with self.accelerator.autocast():
-            found = outputs_of(model, encoded.inputs, self.data_collator, self.args.eval_batch_size, shares)
+            found = compute_outputs(
+                model, encoded.inputs, self.data_collator, self.args.eval_batch_size, shares
+            )
         model.train(was_training)
         if self.args.world_size > 1:
             found = dict(gather_object(list(found.items())))
@@ -114,7 +116,7 @@ def _weighted_loss(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Te
 
 
 def _decay_by_layer(optimizer: torch.optim.Optimizer, model: torch.nn.Module, decay: float) -> None:
-    """Divide the groups of an optimiser by layers, each with its learning rate."""
+    """Divide the parameter groups of an optimizer by layers, each with its learning rate."""
     names = {weight: name for name, weight in model.named_parameters()}
     layers = {int(found[1]) for name in names.values() if (found := _LAYER.search(name))}
     top = max(layers, default=-1) + 2
@@ -137,7 +139,7 @@ def _depth(name: str, top: int) -> int:
     return 0 if any(part in name for part in _BOTTOM) else top
 
 
-def balanced_weights(targets: Sequence[int], classes: int) -> torch.Tensor:
+def balance_weights(targets: Sequence[int], classes: int) -> torch.Tensor:
     """(C,) for each class N / (C * its number among N targets); 0 for one that does not occur."""
     counts = torch.bincount(torch.as_tensor(targets), minlength=classes)
     return torch.where(counts > 0, len(targets) / (classes * counts.clamp(min=1)), 0.0)

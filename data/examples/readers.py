@@ -1,9 +1,9 @@
 """The examples of a file, read as the task wants that they are for."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
 
 from charbert.commands.settings import REQUIRED, Settings, option
 from charbert.errors import CharBertError
@@ -167,8 +167,16 @@ class ShimReader(NamedTuple):
 
     def files(self, folder: Path, split: str) -> dict[str, str]:
         from data.examples.glue import split_files
+
+        if self.is_own_data:
+            raise CharBertError(
+                f"{self.task} is data of your own: name its files with --train, --dev, --test"
+            )
         if self.task in GLUE:
-            return {("" if name == "matched" else name): str(path) for name, path in split_files(self.task, folder, split)}
+            return {
+                ("" if name == "matched" else name): str(path)
+                for name, path in split_files(self.task, folder, split)
+            }
         patterns = FILES[self.task].get(split, ())
         found = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
         if found:
@@ -190,3 +198,22 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "squad": {"train": ("train-v1.1.json",), "dev": ("dev-v1.1.json",)},
     "squad2": {"train": ("train-v2.0.json",), "dev": ("dev-v2.0.json",)},
 }
+
+
+def register_reader(task: str, reader: Any) -> None:
+    """Add the data of a task."""
+    READERS[task] = reader
+
+
+def find_reader(task: str) -> Any:
+    """The reader of a task.
+
+    Raises:
+        CharBertError: there is no such task.
+    """
+    if task not in READERS:
+        raise CharBertError(f"--task: {task!r} is unknown; choose one of {', '.join(READERS)}")
+    return READERS[task]
+
+
+read_examples = read

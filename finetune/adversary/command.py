@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,17 @@ from charbert.errors import CharBertError
 from charbert.noise import EDITS, KEYBOARDS
 from charbert.recognizer.modeling import WordRecognizer
 from data.examples.options import add_column_options, given_columns
-from data.examples.readers import TASKS
 from data.examples.rows import BadRows
 from finetune.adversary.attacks import searched
 from finetune.adversary.inputs import drawn_examples, foreign_task
 from finetune.adversary.kept import KeptCases
 from finetune.adversary.records import record, table
-from finetune.models import load_finetuned
-from finetune.predict import load_task
+from finetune.models import TASK_FILE, load_finetuned, load_task
 from finetune.recognition import recognized
 from finetune.robustness.cells import stamp
-from finetune.run import TASK_FILE
-from finetune.settings import LEAST, FinetuneSettings
+from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
+from finetune.tasks.registry import TASKS
 
 ENDING, KEPT = ".json", ".partial.jsonl"
 MAY_DIFFER = ("out", "batch_size", "resume", "overwrite")
@@ -104,7 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--max-length",
-        type=at_least(LEAST["max_length"]),
+        type=at_least(16),
         metavar="N",
         help="tokens of a text or window; default: the run's, else the task's",
     )
@@ -207,12 +204,10 @@ def _task_of(given: argparse.Namespace) -> tuple[FinetuneSettings, Task[Any, Any
     elif given.labels is not None:
         raise CharBertError("--labels: the model of a run knows its own; give them with --task alone")
     elif (Path(given.model) / TASK_FILE).is_file():
-        settings, task = load_task(Path(given.model))
-        settings = replace(settings, **columns)
+        settings, task = load_task(Path(given.model), max_length=given.max_length, **columns)
     else:
         raise CharBertError(
             f"{given.model}: has no {TASK_FILE}, so it is no output folder of a run; of another model say "
             "with --task what it was trained for"
         )
-    task.max_length = given.max_length or task.max_length
     return settings, task

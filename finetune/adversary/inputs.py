@@ -9,11 +9,12 @@ from transformers import PreTrainedConfig
 
 from charbert.checkpoints import read_config
 from charbert.errors import CharBertError
+from data.examples.readers import read_examples
 from data.examples.rows import BadRows
-from finetune.score import NO_LABEL
+from finetune.metrics.predictions import NO_LABEL
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
-from finetune.tasks.registry import read, task_of
+from finetune.tasks.registry import make_task
 from finetune.tasks.texts import CLASSIFICATION, PROBLEMS, REGRESSION
 
 
@@ -36,7 +37,11 @@ def foreign_task(
     # With one output and nothing said of it, transformers takes it for a number.
     kind = REGRESSION if len(names) == 1 else kinds.get(config.problem_type, CLASSIFICATION)
     settings = FinetuneSettings(task=given.task, output="", model=given.model, label_kind=kind, **columns)
-    task = task_of(settings, [] if kind == REGRESSION else labels)
+    task = make_task(
+        given.task,
+        [] if kind == REGRESSION else labels,
+        {**vars(settings), "max_length": given.max_length},
+    )
     head = task.auto_class.__name__.removeprefix("AutoModel")
     saved_as = config.architectures or []
     if not any(name.endswith(head) for name in saved_as):
@@ -56,7 +61,7 @@ def drawn_examples(
         CharBertError: there are none, or one that cannot be used and is not to be left out.
     """
     labelled = []
-    for example in read(settings, given.file, bad):
+    for example in read_examples(settings, given.file, bad):
         if example.is_labelled:
             labelled.append(example)
         else:

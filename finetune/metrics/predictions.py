@@ -11,14 +11,44 @@ from charbert.errors import CharBertError
 from data.corpus.files import text_ending
 from data.examples.cells import id_in
 from data.examples.lines import read_lines
+from data.examples.readers import Columns, read_examples
 from data.examples.rows import BadRows, Row, with_columns
 from data.examples.table_files import tsv_rows
 from data.examples.tables import read_table
 from data.examples.types import TaggedExample, TextExample
 
 PREDICTION = "prediction"
+NO_LABEL = "has no label to compare a prediction with"
 NAMES = ("index", "id")
 _TABLES = (".csv", ".json", ".jsonl", ".parquet")
+
+
+def read_labelled(columns: Columns, source: str, bad: BadRows) -> list[Any]:
+    """The examples of a source that have labels; those without go to `bad`.
+
+    Raises:
+        CharBertError: it cannot be read, or no example is left.
+    """
+    kept = []
+    for example in read_examples(columns, source, bad):
+        if example.is_labelled:
+            kept.append(example)
+        else:
+            bad.add(example.location, NO_LABEL)
+    require_examples(kept, source)
+    return kept
+
+
+def require_examples(examples: Sequence[Any], source: str) -> None:
+    """Refuse to score nothing.
+
+    Raises:
+        CharBertError: there are no examples.
+    """
+    if not examples:
+        raise CharBertError(
+            f"{source}: no row is left that can be scored; see its faults without --skip-bad-rows"
+        )
 
 
 def read_answers(path: Path) -> dict[str, str]:
@@ -56,7 +86,7 @@ def read_label_rows(path: Path, bad: BadRows) -> list[Row]:
     return list(with_columns(_label_rows(path, bad), path, [PREDICTION]))
 
 
-def aligned_rows(
+def align_rows(
     examples: Sequence[TextExample], rows: Sequence[Row], path: Path, *, complete: bool
 ) -> list[Row]:
     """The row of each example: that with its id, or else the one at its place.
@@ -91,7 +121,7 @@ def aligned_rows(
     return [named[name] for name in ids]
 
 
-def aligned_tags(gold: Sequence[TaggedExample], predicted: Sequence[TaggedExample]) -> list[tuple[str, ...]]:
+def align_tags(gold: Sequence[TaggedExample], predicted: Sequence[TaggedExample]) -> list[tuple[str, ...]]:
     """The predicted tags of each sentence.
 
     Raises:

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 from charbert.errors import CharBertError
 from charbert.noise import KINDS, Attack, read_misspellings
+from data.examples.readers import has_labels, read_examples
 from data.examples.rows import BadRows
 from data.examples.types import AttackCounts, QuestionExample, TaggedExample, attack_examples
 from finetune.robustness.cells import stamp
 from finetune.robustness.models import Run
 from finetune.robustness.settings import RobustnessSettings
-from finetune.tasks.registry import has_labels, read
 
 CLEAN, FILE = "clean", "file"
 
@@ -130,7 +130,7 @@ class TestSet:
         )
         if not has_labels(run.settings, path):
             raise unlabelled
-        examples = list(islice(read(run.settings, path, self._bad), limit))
+        examples = list(islice(read_examples(run.settings, path, self._bad), limit))
         if not all(example.is_labelled for example in examples):
             raise unlabelled
         return examples

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 from charbert.checkpoints import read_config
 from charbert.errors import CharBertError
 from charbert.recognizer.modeling import UNKNOWN_WORDS, WordRecognizer
-from finetune.predict import load_task
-from finetune.run import TASK_FILE
+from finetune.models import TASK_FILE, load_task
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
 

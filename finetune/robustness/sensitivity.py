@@ -11,11 +11,10 @@ from charbert.commands.progress import progress_bar
 from charbert.commands.training import copied
 from charbert.ragged import Array
 from data.examples.types import QuestionExample, TaggedExample
-from finetune.batches import by_length
-from finetune.encoding import rows_of, tokenized
+from finetune.batches import batch_by_length
 from finetune.robustness.loaded import LoadedModel
 from finetune.robustness.shown import words_of
-from finetune.tasks.base import Inputs
+from finetune.tasks.base import Inputs, split_rows, tokenize
 from finetune.tasks.tags import word_starts, words_at
 
 TOKENS, CHARACTERS = "token_channel", "character_channel"
@@ -59,7 +58,9 @@ def sensitivity(
     distances: dict[str, list[Array]] = {name: [] for name in (TOKENS, CHARACTERS)}
     changed = []
     lengths = [rows[1][number].inputs for number in same]
-    for batch in progress_bar(list(by_length(lengths, loaded.batch_size)), desc="sensitivity", leave=False):
+    for batch in progress_bar(
+        list(batch_by_length(lengths, loaded.batch_size)), desc="sensitivity", leave=False
+    ):
         numbers = [same[place] for place in batch]
         there = [
             np.flatnonzero((rows[0][number].tokens >= 0) & (rows[1][number].tokens >= 0))
@@ -114,7 +115,7 @@ def _counted(example: Any, contexts: bool) -> int:
 
 def _rows(loaded: LoadedModel, examples: Sequence[Any], contexts: bool) -> list[_Row]:
     columns = list(zip(*map(_texts, examples), strict=True))
-    encoded = tokenized(
+    encoded = tokenize(
         loaded.tokenizer,
         columns[0],
         columns[1] if len(columns) > 1 else None,
@@ -123,7 +124,7 @@ def _rows(loaded: LoadedModel, examples: Sequence[Any], contexts: bool) -> list[
     )
     return [
         _Row(inputs, _first_tokens(example, encoding, contexts))
-        for inputs, example, encoding in zip(rows_of(encoded), examples, encoded.encodings, strict=True)
+        for inputs, example, encoding in zip(split_rows(encoded), examples, encoded.encodings, strict=True)
     ]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from finetune.metrics.intervals import CONFIDENCE, summary
+from finetune.metrics.seeds import CONFIDENCE, summarize
 
 GROUPS = 20
 _GROUPING_SEED = 0
@@ -25,8 +25,8 @@ def over_seeds(values: Sequence[Sequence[float]]) -> dict[str, Any]:
         values: of each seed of the model, a score under each seed of the attack.
     """
     if len(values) > 1:
-        return {**summary([float(np.mean(row)) for row in values]), "over": MODEL_SEEDS}
-    found: dict[str, Any] = summary(values[0])
+        return {**summarize([float(np.mean(row)) for row in values]), "over": MODEL_SEEDS}
+    found: dict[str, Any] = summarize(values[0])
     return {**found, "over": NOISE_SEEDS} if "low" in found else found
 
 

@@ -1,11 +1,12 @@
-"""Questions, each answered by a part of its context, or by nothing: SQuAD 1.1, SQuAD 2.0."""
+"""Extractive question answering: SQuAD 1.1, and SQuAD 2.0 with its threshold of "no answer"."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from transformers import AutoModelForQuestionAnswering
@@ -14,11 +15,28 @@ from charbert.errors import CharBertError
 from charbert.ragged import Array
 from data.examples.rows import BadRows
 from data.examples.types import QuestionExample
-from finetune.encoding import rows_of, tokenized
-from finetune.metrics.squad import answer_words, best_threshold, squad1_scores, squad2_scores
-from finetune.tasks.base import Encoded, Inputs, Output, Task
-from finetune.tasks.spans import NOWHERE, Candidate, best_spans, candidates, scores_of_texts
-from finetune.tasks.windows import CLS, Window, answer_positions, cut_questions, windows_over
+from finetune.metrics.predictions import read_answers, read_labelled, read_na_probs
+from finetune.metrics.squad import (
+    answer_words,
+    best_threshold,
+    missing_predictions,
+    squad1_scores,
+    squad2_scores,
+)
+from finetune.settings import ScoreSettings
+from finetune.tasks.base import Encoded, Inputs, Output, Task, split_rows, tokenize
+from finetune.tasks.spans import (
+    CLS,
+    NOWHERE,
+    Candidate,
+    Window,
+    answer_positions,
+    best_spans,
+    cut_questions,
+    make_windows,
+    rank_candidates,
+    score_texts,
+)
 
 LONGEST_QUESTION = 64
 """Tokens of a question; fewer where they would fill more than half of a row."""
@@ -53,17 +71,21 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
     token has most context.
 
     Args:
-        max_length: tokens of a row: the question, a window of the context, the special tokens.
         stride: tokens that two neighbouring windows share, as in `transformers`.
         max_answer_length: tokens of an answer.
         n_best: spans that are kept of each question.
         unanswerable: a question may have no answer, as in SQuAD 2.0.
-        threshold: of `na_score`; above it the prediction is "no answer". None is 0.
+        common: as of `Task`. Of `max_length` tokens are the question, a window of the context, the special
+            tokens. `threshold` is of `na_score`; above it the prediction is "no answer".
     """
 
     auto_class = AutoModelForQuestionAnswering
     metric = "f1"
     ending = ".json"
+    SETTINGS: ClassVar[Mapping[str, str]] = {
+        **Task.SETTINGS,
+        **{name: name for name in ("stride", "max_answer_length", "n_best", "unanswerable")},
+    }
     points = 1.0  # SQuAD's scripts give percent
 
     def __init__(
@@ -73,16 +95,36 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
         stride: int = 128,
         max_answer_length: int = 30,
         n_best: int = 20,
-        unanswerable: bool,
-        threshold: float | None = None,
+        unanswerable: bool = False,
+        **common: Any,
     ) -> None:
+        super().__init__(max_length=max_length, **common)
         self.unanswerable = unanswerable
         self.variant = "unanswerable" if unanswerable else "answerable"
-        self.threshold = threshold or 0.0
-        self.max_length = max_length
         self._stride = stride
         self._max_answer_length = max_answer_length
         self._n_best = n_best
+
+    @classmethod
+    def score_file(
+        cls, settings: ScoreSettings, bad: BadRows, *, unanswerable: bool | None = None
+    ) -> dict[str, float]:
+        """As `Task.score_file`: the JSON of SQuAD's scripts; without a fixed version that which fits."""
+        gold = read_labelled(settings, settings.gold, bad)
+        predicted = read_answers(Path(settings.predictions))
+        if unanswerable is None:
+            unanswerable = bool(settings.na_probs) or not all(example.answers for example in gold)
+        if unanswerable:
+            na_probs = read_na_probs(Path(settings.na_probs)) if settings.na_probs else None
+            return squad2_scores(gold, predicted, na_probs, settings.na_threshold)
+        missing = missing_predictions(gold, predicted)
+        if missing:
+            print(
+                f"{len(missing)} of {len(gold)} questions have no prediction and count as wrong, the first "
+                f"is {missing[0]!r}",
+                file=sys.stderr,
+            )
+        return squad1_scores(gold, predicted)
 
     @property
     def model_settings(self) -> dict[str, Any]:
@@ -137,7 +179,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
             for example, spans, null in zip(examples, found, nulls.tolist(), strict=True)
         ]
 
-    def tuned(
+    def tune(
         self, examples: Sequence[QuestionExample], predictions: Sequence[AnswerPrediction]
     ) -> "AnswerTask":
         """This task with the threshold that gives these predictions the best F1, if it has one."""
@@ -153,7 +195,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
         task.threshold = levels[rank - 1] if rank else levels[0] - 1.0
         return task
 
-    def with_threshold(self, predictions: Sequence[AnswerPrediction]) -> list[AnswerPrediction]:
+    def apply_threshold(self, predictions: Sequence[AnswerPrediction]) -> list[AnswerPrediction]:
         """The predictions, each decided anew between its best answer and none."""
         return [self._decided(prediction) for prediction in predictions]
 
@@ -211,7 +253,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
         self, examples: Sequence[QuestionExample], questions: Sequence[str], tokenizer: Any, begin: int
     ) -> Iterator[tuple[list[Inputs], list[Window]]]:
         """The rows of each example from left to right, and their windows; the first example is `begin`."""
-        encoded = tokenized(
+        encoded = tokenize(
             tokenizer,
             questions,
             [example.context for example in examples],
@@ -221,22 +263,22 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
             return_overflowing_tokens=True,
         )
         samples = encoded.pop("overflow_to_sample_mapping")
-        inputs = rows_of(encoded)
+        inputs = split_rows(encoded)
         for number, same in groupby(range(len(samples)), key=samples.__getitem__):
             rows = list(same)
             if tokenizer.truncation_side == "left":
                 rows.reverse()
             encodings = [encoded.encodings[row] for row in rows]
-            yield [inputs[row] for row in rows], windows_over(begin + number, encodings, self._stride)
+            yield [inputs[row] for row in rows], make_windows(begin + number, encodings, self._stride)
 
     def _prediction(
         self, example: QuestionExample, spans: Sequence[tuple[float, int, int]], null: float
     ) -> AnswerPrediction:
-        scores = scores_of_texts(example.context, spans, self._n_best)
+        scores = score_texts(example.context, spans, self._n_best)
         na_score = null - max(scores.values(), default=0.0)
         if self.unanswerable or not scores:
             scores[NOWHERE, NOWHERE] = null
-        n_best = candidates(example.context, scores)
+        n_best = rank_candidates(example.context, scores)
         text, probability, start, end = n_best[0]
         return self._decided(AnswerPrediction(example.id, text, start, end, probability, na_score, n_best))
 

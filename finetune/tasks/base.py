@@ -1,15 +1,19 @@
-"""What a task is: how its examples become inputs of a model, and the model's outputs predictions."""
+"""Base class of tasks: from examples to inputs of a model, from its outputs to predictions and scores."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from transformers import BatchEncoding
 
+from charbert.errors import CharBertError
 from charbert.ragged import Array
+from charbert.tokenization import CharBertTokenizer
 from data.examples.rows import BadRows
+from finetune.settings import ScoreSettings
 
 Example = TypeVar("Example")
 Prediction = TypeVar("Prediction")
@@ -39,20 +43,22 @@ class LabelReport(NamedTuple):
 
 
 class Task(ABC, Generic[Example, Prediction]):
-    """One kind of fine-tuning: the model's class, its labels, its inputs and outputs, its scores."""
+    """One kind of fine-tuning: the model's class, its labels, its inputs and outputs, its scores.
 
+    Args:
+        labels: the classes of the model's outputs, in order; empty where they have no names.
+        max_length: tokens of the longest row.
+        threshold: what `tune` found, where a task has such a thing.
+    """
+
+    SETTINGS: ClassVar[Mapping[str, str]] = {"max_length": "max_length"}
+    """Arguments that settings decide -> the name of the setting."""
     auto_class: Any
     """The Auto class of the models that solve it."""
     metric: str
     """The score by which checkpoints are compared; greater is better."""
-    labels: tuple[str, ...] = ()
-    """The classes of the model's outputs, in order; empty where they have no names."""
-    max_length: int
-    """Tokens of the longest row."""
     ending: str
     """Of files of predictions."""
-    threshold: float = 0.0
-    """What `tuned` searched, where a task has such a thing."""
     points: float = 100.0
     """The factor from `metric` to points from 0 to 100."""
     variant: str = ""
@@ -64,6 +70,34 @@ class Task(ABC, Generic[Example, Prediction]):
     has_entities: bool = False
     """Whether `labels` mark entities over several words, in IOB."""
 
+    def __init__(
+        self, *, labels: Sequence[str] = (), max_length: int = 128, threshold: float | None = None
+    ) -> None:
+        self.labels = tuple(labels)
+        self.max_length = max_length
+        self.threshold = threshold or 0.0
+        self._ids = {label: number for number, label in enumerate(labels)}
+
+    @classmethod
+    def find_labels(cls, examples: Sequence[Any], **arguments: Any) -> list[str]:
+        """The labels of examples, for a task with these arguments; none if it has no labels."""
+        return []
+
+    @classmethod
+    @abstractmethod
+    def score_file(cls, settings: ScoreSettings, bad: BadRows) -> dict[str, float]:
+        """Score anybody's predictions in a file, in the format of the field.
+
+        A class whose entry in the registry has options takes these as arguments too.
+
+        Args:
+            settings: the files, and what is in them.
+            bad: gets the rows that cannot be scored.
+
+        Raises:
+            CharBertError: a file cannot be read, or the files do not belong together.
+        """
+
     @property
     def model_settings(self) -> dict[str, Any]:
         """What the configuration of the model has to say about the task."""
@@ -71,7 +105,7 @@ class Task(ABC, Generic[Example, Prediction]):
             return {}
         return {
             "id2label": dict(enumerate(self.labels)),
-            "label2id": {label: number for number, label in enumerate(self.labels)},
+            "label2id": dict(self._ids),
         }
 
     def usable(self, examples: Sequence[Example], bad: BadRows) -> list[Example]:
@@ -99,12 +133,12 @@ class Task(ABC, Generic[Example, Prediction]):
     def score(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, float]:
         """The task's measures on examples with labels, in the scale of the field's own script."""
 
-    def tuned(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Self:
-        """The task with what is searched on dev set so that these predictions score best."""
+    def tune(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Self:
+        """The task with the threshold under which these predictions of the dev set score best."""
         return self
 
-    def with_threshold(self, predictions: Sequence[Prediction]) -> list[Prediction]:
-        """The predictions as they are under what was searched."""
+    def apply_threshold(self, predictions: Sequence[Prediction]) -> list[Prediction]:
+        """The predictions as they are under `threshold`."""
         return list(predictions)
 
     @abstractmethod
@@ -146,3 +180,40 @@ class Task(ABC, Generic[Example, Prediction]):
     @abstractmethod
     def write(self, examples: Sequence[Example], predictions: Sequence[Prediction], path: Path) -> None:
         """Write predictions into a file, in the form that the field's own scorer reads."""
+
+
+def tokenize(
+    tokenizer: Any, texts: Sequence[str], pairs: Sequence[str] | None = None, **settings: Any
+) -> BatchEncoding:
+    """A batch of texts or pairs, spelled too where the tokenizer can spell.
+
+    Args:
+        tokenizer: a fast tokenizer; a `CharBertTokenizer` adds `char_input_ids`, `start_ids`, `end_ids`.
+        texts: at least one.
+        pairs: the second text of each.
+        settings: what else a tokenizer takes.
+    """
+    if isinstance(tokenizer, CharBertTokenizer):
+        settings = {"return_spelling": True, **settings}
+    return tokenizer(list(texts), None if pairs is None else list(pairs), **settings)
+
+
+def split_rows(encoded: BatchEncoding) -> list[Inputs]:
+    """The rows of a batch, each its values by column."""
+    columns = list(encoded)
+    return [dict(zip(columns, row, strict=True)) for row in zip(*encoded.values(), strict=True)]
+
+
+def sort_labels(labels: Iterable[str]) -> list[str]:
+    """Each label once.
+
+    Raises:
+        CharBertError: there are fewer than two, or one that cannot be written into a file of predictions.
+    """
+    found = set(labels)
+    broken = next((label for label in found if any(mark in label for mark in "\t\n\r")), None)
+    if broken is not None:
+        raise CharBertError(f"label {broken!r} holds a tab or a line break, and cannot be written; fix it")
+    if len(found) < 2:
+        raise CharBertError(f"the training data has {len(found)} labels, and two at least are needed")
+    return sorted(found)

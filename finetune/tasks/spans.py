@@ -1,15 +1,113 @@
-"""The spans of a context that answer its question best."""
+"""Windows over contexts that are longer than a row of inputs, and the spans in them that answer best."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from data.examples.types import Answer
+
 NOWHERE = -1
+# How much a longer window is preferred where a token has the same context in two, as BERT does.
+_LENGTH_WEIGHT = 0.01
+CLS = 0  # where it stands in a row
+_CONTEXT = 1  # the context's number in a pair
+Offsets = NDArray[np.int32]
 Floats = NDArray[np.float64]
+
+
+class Window(NamedTuple):
+    """The part of a context, n tokens, that stands in a row of inputs."""
+
+    example: int
+    position: int
+    """Where in the row it begins."""
+    start: int
+    """Which token of the context it begins with."""
+    offsets: Offsets
+    """(n, 2): the characters of the context that each token stands for, from and to."""
+    central: NDArray[np.bool_]
+    """(n,): whether no other window has more context on both sides of this token."""
+
+
+def make_windows(example: int, encodings: Sequence[Any], shared: int) -> list[Window]:
+    """What the rows of an example show of its context.
+
+    Args:
+        example: its number.
+        encodings: of each row, from left to right, as the library `tokenizers` gives them.
+        shared: how many tokens two neighbours have in common.
+    """
+    positions, offsets = [], []
+    for encoding in encodings:
+        sides = encoding.sequence_ids
+        size = sides.count(_CONTEXT)
+        position = sides.index(_CONTEXT) if size else 0
+        positions.append(position)
+        spans = encoding.offsets[position : position + size]
+        offsets.append(np.array(spans, dtype=np.int32).reshape(size, 2))
+    sizes = [len(each) for each in offsets]
+    starts = [0, *np.cumsum(np.array(sizes[:-1], dtype=np.int64) - shared).tolist()]
+    central = _central(starts, sizes)
+    return [Window(example, *parts) for parts in zip(positions, starts, offsets, central, strict=True)]
+
+
+def answer_positions(windows: Sequence[Window], answer: Answer | None) -> list[tuple[int, int]]:
+    """The first and the last token of an answer in each row; where it is not whole, both are [CLS]."""
+    span = answer and _span_of_characters(windows, answer.start, answer.start + len(answer.text))
+    positions = []
+    for window in windows:
+        first, last = (token - window.start for token in span or (-1, -1))
+        whole = first >= 0 and last < len(window.offsets)
+        positions.append((window.position + first, window.position + last) if whole else (CLS, CLS))
+    return positions
+
+
+def cut_questions(questions: Sequence[str], longest: int, tokenizer: Any) -> list[str]:
+    """The questions, each without what stands after its first `longest` tokens."""
+    cut = [question.strip() for question in questions]
+    unknown = list(range(len(cut)))
+    while unknown:
+        # Again, since what is left of a word may have more tokens than the word had up to there.
+        found = tokenizer([cut[number] for number in unknown], add_special_tokens=False, verbose=False)
+        encodings = dict(zip(unknown, found.encodings, strict=True))
+        unknown = [number for number, encoding in encodings.items() if len(encoding) > longest]
+        for number in unknown:
+            end = min(encodings[number].offsets[longest][0], len(cut[number]) - 1)
+            cut[number] = cut[number][:end].rstrip()
+    return cut
+
+
+def _central(starts: Sequence[int], sizes: Sequence[int]) -> list[NDArray[np.bool_]]:
+    """Of each window, which tokens have most context there; each token has one such window."""
+    most = np.full(starts[-1] + sizes[-1], -1.0)
+    owner = np.zeros(len(most), dtype=np.int64)
+    for number, (start, size) in enumerate(zip(starts, sizes, strict=True)):
+        left = np.arange(size)
+        context = np.minimum(left, left[::-1]) + _LENGTH_WEIGHT * size
+        better = np.flatnonzero(context > most[start : start + size])
+        most[start + better] = context[better]
+        owner[start + better] = number
+    return [
+        owner[start : start + size] == number
+        for number, (start, size) in enumerate(zip(starts, sizes, strict=True))
+    ]
+
+
+def _span_of_characters(windows: Sequence[Window], start: int, end: int) -> tuple[int, int] | None:
+    """The first and the last token of a context that hold any of its characters `start` to `end`.
+
+    None if no token does: some characters are dropped by a tokenizer.
+    """
+    offsets = np.empty((windows[-1].start + len(windows[-1].offsets), 2), dtype=np.int32)
+    for window in windows:
+        offsets[window.start : window.start + len(window.offsets)] = window.offsets
+    first = int(np.searchsorted(offsets[:, 1], start, side="right"))
+    last = int(np.searchsorted(offsets[:, 0], end, side="left")) - 1
+    return (first, last) if first <= last else None
 
 
 class Spans(NamedTuple):
@@ -53,7 +151,7 @@ def best_spans(
     return Spans(scores[chosen], first, first + chosen % longest)
 
 
-def scores_of_texts(
+def score_texts(
     context: str, spans: Iterable[tuple[float, int, int]], count: int
 ) -> dict[tuple[int, int], float]:
     """The scores of the best spans, at most `count`, by their characters in a context; the best first.
@@ -73,7 +171,7 @@ def scores_of_texts(
     return scores
 
 
-def candidates(context: str, scores: dict[tuple[int, int], float]) -> tuple[Candidate, ...]:
+def rank_candidates(context: str, scores: dict[tuple[int, int], float]) -> tuple[Candidate, ...]:
     """What has these scores, the best first, with the softmax of the scores."""
     ranked = sorted(scores.items(), key=lambda item: -item[1])
     shares = softmax([score for _, score in ranked])

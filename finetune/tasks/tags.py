@@ -1,6 +1,7 @@
-"""Words with a tag each: entities, parts of speech."""
+"""Token classification: named entities, parts of speech and other tags, one for each word."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,18 +10,39 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from transformers import AutoModelForTokenClassification
 
+from charbert.errors import CharBertError
 from charbert.losses import IGNORED
 from charbert.ragged import Array
+from data.examples.readers import Columns, read_examples
 from data.examples.rows import BadRows
 from data.examples.types import TaggedExample
-from finetune.encoding import rows_of, tokenized
-from finetune.metrics.classification import scores_by_label
-from finetune.metrics.tagging import OUTSIDE, entity_scores_by_type, has_entities
-from finetune.tasks.base import Encoded, Inputs, LabelReport, Output, Task
+from finetune.metrics.classification import Measures, scores_by_label
+from finetune.metrics.predictions import align_tags, read_labelled
+from finetune.metrics.tagging import (
+    OUTSIDE,
+    entity_report,
+    entity_scores,
+    entity_scores_by_type,
+    has_entities,
+    seqeval_metrics,
+    tag_scores,
+)
+from finetune.settings import ScoreSettings
+from finetune.tasks.base import (
+    Encoded,
+    Inputs,
+    LabelReport,
+    Output,
+    Task,
+    sort_labels,
+    split_rows,
+    tokenize,
+)
 
 _MOST_SHOWN = 8  # wrong tags in a line
 _OVERLAP = 4  # a window shares one token in so many with the next
-Scores = Callable[[Sequence[Sequence[str]], Sequence[Sequence[str]]], dict[str, float]]
+_ENTITIES, _WORDS = Measures(entity_scores, "f1"), Measures(tag_scores, "accuracy")
+_JSON_LINES = ".jsonl"
 
 
 class TagPrediction(NamedTuple):
@@ -55,23 +77,59 @@ class TagTask(Task[TaggedExample, TagPrediction]):
     goes into further windows; a word is tagged where it has most context.
 
     Args:
-        labels: the tags, in the order of the model's outputs.
-        scores: right tags, predicted ones, both by sentence -> measures.
-        metric: the one of these that checkpoints are compared by.
-        max_length: tokens of a window.
+        entities: whether the tags mark entities; None: if they look like it.
+        measures: how predictions are scored; when left out, whole entities or else single words.
+        common: as of `Task`; `max_length` is that of a window.
+
+    Raises:
+        CharBertError: the tags do not mark entities, and must; or they do, and seqeval is not installed.
     """
 
     auto_class = AutoModelForTokenClassification
     ending = ".conll"
     has_classes = True
 
-    def __init__(self, *, labels: Sequence[str], scores: Scores, metric: str, max_length: int) -> None:
-        self.labels = tuple(labels)
-        self.metric = metric
-        self._scores = scores
-        self.max_length = max_length
-        self._ids = {label: number for number, label in enumerate(labels)}
-        self.has_entities = has_entities(labels)
+    def __init__(
+        self, *, entities: bool | None = None, measures: Measures | None = None, **common: Any
+    ) -> None:
+        super().__init__(**common)
+        self.has_entities = has_entities(self.labels)
+        if entities and not self.has_entities:
+            raise CharBertError(
+                "ner: tags must be O, B-... and I-...; for others, such as E- and S-, give --task tagging"
+            )
+        if measures is None and self.has_entities:
+            seqeval_metrics()  # so that it is missed before training, not after
+        self._score_tags, self.metric = measures or (_ENTITIES if self.has_entities else _WORDS)
+
+    @classmethod
+    def find_labels(cls, examples: Sequence[TaggedExample], **arguments: Any) -> list[str]:
+        return sort_labels(tag for example in examples for tag in example.tags or ())
+
+    @classmethod
+    def score_file(
+        cls, settings: ScoreSettings, bad: BadRows, *, entities: bool | None = None
+    ) -> dict[str, float]:
+        """As `Task.score_file`: columns, or what `predict` writes; entities by type as well."""
+        gold = read_labelled(settings, settings.gold, bad)
+        columns = replace(
+            settings,
+            # What `predict` writes as JSON lines is a table, whatever the task.
+            task="tagging" if settings.predictions.endswith(_JSON_LINES) else settings.task,
+            words_column=Columns.words_column,
+            tags_column=Columns.tags_column,
+            word_number=settings.predicted_word_number,
+            tag_number=settings.predicted_tag_number,
+        )
+        predicted: list[Any] = list(read_examples(columns, settings.predictions, bad))
+        sides = [example.tags for example in gold], align_tags(gold, predicted)
+        if entities is None:
+            entities = has_entities(tag for tags in sides[0] for tag in tags)
+        if not entities:
+            return tag_scores(*sides)
+        for example in (*gold, *predicted):
+            _require_iob(example)
+        return entity_report(*sides)
 
     def usable(self, examples: Sequence[TaggedExample], bad: BadRows) -> list[TaggedExample]:
         found = []
@@ -86,7 +144,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
     def encode(self, examples: Sequence[TaggedExample], tokenizer: Any) -> Encoded:
         if not examples:
             return Encoded([], [])
-        encoded = tokenized(
+        encoded = tokenize(
             tokenizer,
             [" ".join(example.words) for example in examples],
             truncation=True,
@@ -97,7 +155,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         )
         sources = encoded.pop("overflow_to_sample_mapping")
         offsets = encoded.pop("offset_mapping")
-        inputs = rows_of(encoded)
+        inputs = split_rows(encoded)
         starts = [word_starts(example.words) for example in examples]
         notes = [
             _words_of_row(number, starts[number], spans)
@@ -136,7 +194,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         self, examples: Sequence[TaggedExample], predictions: Sequence[TagPrediction]
     ) -> dict[str, float]:
         right = [example.tags or () for example in examples]
-        return self._scores(right, [prediction.tags for prediction in predictions])
+        return self._score_tags(right, [prediction.tags for prediction in predictions])
 
     def is_correct(self, example: TaggedExample, prediction: TagPrediction) -> bool:
         return example.tags == prediction.tags
@@ -188,6 +246,15 @@ class TagTask(Task[TaggedExample, TagPrediction]):
                 for word, tag in zip(example.words, prediction.tags, strict=True):
                     file.write(f"{word} {tag}\n")
                 file.write("\n")
+
+
+def _require_iob(example: TaggedExample) -> None:
+    tags = [tag for tag in example.tags or () if tag != OUTSIDE and not has_entities([tag])]
+    if tags:
+        raise CharBertError(
+            f"{example.location}: the tag {tags[0]!r} is none of O, B-... and I-..., which mark entities; "
+            "convert it, or score the tags alone as pos"
+        )
 
 
 def _type_of(tag: str) -> str:

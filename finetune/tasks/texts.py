@@ -1,19 +1,43 @@
-"""Texts and pairs of texts: one class, a number, or several labels at once."""
+"""Text classification, regression and multi-label classification, of texts or pairs of texts."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from scipy.special import expit, softmax
 from transformers import AutoModelForSequenceClassification
 
 from charbert.ragged import Array
-from data.examples.rows import BadRows
+from data.examples.glue import label_in
+from data.examples.readers import find_reader, read_examples
+from data.examples.rows import BadRows, Fault
+from data.examples.tables import label_reader
 from data.examples.types import Label, TextExample
-from finetune.encoding import rows_of, tokenized
-from finetune.metrics.classification import scores_by_label, scores_by_label_of_sets
-from finetune.tasks.base import Encoded, Inputs, LabelReport, Output, Task
+from finetune.metrics.classification import (
+    TEXT_METRICS,
+    Measures,
+    scores_by_label,
+    scores_by_label_of_sets,
+)
+from finetune.metrics.predictions import (
+    NO_LABEL,
+    PREDICTION,
+    align_rows,
+    read_label_rows,
+    require_examples,
+)
+from finetune.settings import ScoreSettings
+from finetune.tasks.base import (
+    Encoded,
+    Inputs,
+    LabelReport,
+    Output,
+    Task,
+    sort_labels,
+    split_rows,
+    tokenize,
+)
 
 CLASSIFICATION, REGRESSION, MULTI_LABEL = "classification", "regression", "multi_label"
 PROBLEMS = {
@@ -22,7 +46,6 @@ PROBLEMS = {
     MULTI_LABEL: "multi_label_classification",
 }
 _LEAST_PROBABILITY = 0.5  # of each of several labels
-Scores = Callable[[Sequence[Any], Sequence[Any]], dict[str, float]]
 
 
 class TextPrediction(NamedTuple):
@@ -42,40 +65,77 @@ class TextTask(Task[TextExample, TextPrediction]):
     """Classification, regression, or several labels at once, of texts or pairs.
 
     Args:
-        labels: the classes, in the order of the model's outputs; none for regression.
         kind: one of `PROBLEMS`.
-        scores: right labels, predicted ones -> measures.
-        metric: the one of these that checkpoints are compared by.
-        max_length: tokens of a text or pair; what is more is cut off, the longer of a pair first.
-        separator: what stands between several labels where they are written.
+        measures: how predictions are scored; those of `TEXT_METRICS` for the kind when left out.
+        separator: what separates several labels where they are written.
+        common: as of `Task`. Texts are cut off after `max_length` tokens, the longer of a pair first.
     """
 
     auto_class = AutoModelForSequenceClassification
     ending = ".tsv"
+    SETTINGS: ClassVar[Mapping[str, str]] = {
+        **Task.SETTINGS,
+        "kind": "label_kind",
+        "separator": "separator",
+    }
 
     def __init__(
         self,
         *,
-        labels: Sequence[str],
-        kind: str,
-        scores: Scores,
-        metric: str,
-        max_length: int,
+        kind: str = CLASSIFICATION,
+        measures: Measures | None = None,
         separator: str = ",",
+        **common: Any,
     ) -> None:
-        self.labels = tuple(labels)
+        super().__init__(**common)
         self.kind = self.variant = kind
         self.has_right_answers = kind != REGRESSION
         self.has_classes = kind == CLASSIFICATION
-        self.metric = metric
-        self._scores = scores
-        self.max_length = max_length
+        self._score_labels, self.metric = measures or TEXT_METRICS[kind]
         self._separator = separator
-        self._ids = {label: number for number, label in enumerate(labels)}
+
+    @classmethod
+    def find_labels(
+        cls, examples: Sequence[TextExample], *, kind: str = CLASSIFICATION, **arguments: Any
+    ) -> list[str]:
+        if kind == REGRESSION:
+            return []
+        return sort_labels(label for example in examples for label in _each_label(example.label))
+
+    @classmethod
+    def score_file(
+        cls,
+        settings: ScoreSettings,
+        bad: BadRows,
+        *,
+        kind: str | None = None,
+        measures: Measures | None = None,
+    ) -> dict[str, float]:
+        """As `Task.score_file`: a table with a column `prediction`, or a prediction a line."""
+        path, labels = Path(settings.predictions), find_reader(settings.task).labels
+        kind = kind or settings.label_kind
+        examples: list[Any] = list(read_examples(settings, settings.gold, bad))
+        complete = not bad
+        rows = align_rows(examples, read_label_rows(path, bad), path, complete=complete)
+        read_label = label_reader(kind, settings.separator)
+        gold, predicted = [], []
+        for example, row in zip(examples, rows, strict=True):
+            if not example.is_labelled:
+                bad.add(example.location, NO_LABEL)
+                continue
+            try:
+                found = label_in(row, PREDICTION, labels) if labels else read_label(row, PREDICTION)
+            except Fault as fault:
+                bad.add(row.location, str(fault))
+            else:
+                predicted.append(found)
+                gold.append(example.label)
+        require_examples(gold, settings.gold)
+        return (measures or TEXT_METRICS[kind]).scores(gold, predicted)
 
     @property
     def model_settings(self) -> dict[str, Any]:
-        outputs = super().model_settings if self.labels else {"num_labels": 1}
+        outputs = super().model_settings or {"num_labels": 1}
         return {**outputs, "problem_type": PROBLEMS[self.kind]}
 
     def usable(self, examples: Sequence[TextExample], bad: BadRows) -> list[TextExample]:
@@ -95,8 +155,7 @@ class TextTask(Task[TextExample, TextPrediction]):
             return Encoded([], [])
         pairs = None if examples[0].pair is None else [example.pair or "" for example in examples]
         settings = {"truncation": True, "max_length": self.max_length}
-        encoded = tokenized(tokenizer, [example.text for example in examples], pairs, **settings)
-        inputs = rows_of(encoded)
+        inputs = split_rows(tokenize(tokenizer, [example.text for example in examples], pairs, **settings))
         for row, example in zip(inputs, examples, strict=True):
             if example.label is not None:
                 row["labels"] = self._target(example)
@@ -117,14 +176,14 @@ class TextTask(Task[TextExample, TextPrediction]):
     def score(
         self, examples: Sequence[TextExample], predictions: Sequence[TextPrediction]
     ) -> dict[str, float]:
-        return self._scores(
+        return self._score_labels(
             [example.label for example in examples], [prediction.label for prediction in predictions]
         )
 
     def is_correct(self, example: TextExample, prediction: TextPrediction) -> bool:
         """Several labels are right in any order."""
         if self.kind == MULTI_LABEL:
-            return set(self._classes(example)) == set(self._classes(prediction))
+            return set(_each_label(example.label)) == set(_each_label(prediction.label))
         return example.label == prediction.label
 
     def show_gold(self, example: TextExample) -> str:
@@ -171,10 +230,8 @@ class TextTask(Task[TextExample, TextPrediction]):
     def _known(self) -> str:
         return ", ".join(self.labels[:10]) + (", ..." if len(self.labels) > 10 else "")
 
-    def _classes(self, example: TextExample | TextPrediction) -> tuple[Any, ...]:
-        if example.label is None or self.kind == REGRESSION:
-            return ()
-        return example.label if isinstance(example.label, tuple) else (example.label,)
+    def _classes(self, example: TextExample) -> tuple[Any, ...]:
+        return () if self.kind == REGRESSION else _each_label(example.label)
 
     def _target(self, example: TextExample) -> Any:
         if self.kind == REGRESSION:
@@ -199,6 +256,12 @@ class TextTask(Task[TextExample, TextPrediction]):
         if isinstance(label, tuple):
             return self._separator.join(label)
         return str(label)
+
+
+def _each_label(label: Label | None) -> tuple[Any, ...]:
+    if label is None:
+        return ()
+    return label if isinstance(label, tuple) else (label,)
 
 
 def _show(label: Label | None) -> str:

@@ -15,7 +15,7 @@ from data.examples.types import Answer, QuestionExample, TextExample
 from finetune import augmentation
 from finetune import run as runs
 from finetune.__main__ import main
-from finetune.augmentation import noised_copies
+from finetune.augmentation import make_copies
 from finetune.settings import FinetuneSettings
 from finetune.tasks.answers import AnswerTask
 
@@ -39,7 +39,7 @@ def settings(**changes: Any) -> FinetuneSettings:
 
 def texts_of(seed: int, **changes: Any) -> list[str]:
     """The texts of the noised copies of `TEXTS`."""
-    copies = noised_copies(settings(**changes), text_task("animal", "thing"), TEXTS, seed)
+    copies = make_copies(settings(**changes), text_task("animal", "thing"), TEXTS, seed)
     assert [(example.id, example.label) for example in copies.examples] == [
         (example.id, example.label) for example in TEXTS
     ] * settings(**changes).augmentation
@@ -98,11 +98,11 @@ def test_a_model_outlives_the_misspellings_it_was_trained_with(plain: Path, tmp_
     noise = {"augmentation": 1, "augmentation_kind": "natural", "augmentation_misspellings": words}
     run(tmp_path / "out", task="text", train=train, dev=train, model=plain, epochs=0.2, **noise)
     words.unlink()
-    main(["predict", str(tmp_path / "out"), str(train), "--out", str(tmp_path / "out.jsonl")])
+    main(["predict", str(tmp_path / "out"), str(train), "--output", str(tmp_path / "out.jsonl")])
 
 
 def test_the_counts_are_those_of_all_copies() -> None:
-    copies = noised_copies(settings(augmentation=2), text_task("animal", "thing"), TEXTS, 0)
+    copies = make_copies(settings(augmentation=2), text_task("animal", "thing"), TEXTS, 0)
     # quick, brown; token, word
     assert copies.numbers() == {
         "augmentation_examples": 6,
@@ -120,7 +120,7 @@ def test_answers_stay_right_in_noised_contexts(contexts: bool) -> None:
     task = AnswerTask(
         max_length=64, stride=8, max_answer_length=9, n_best=2, unanswerable=False, threshold=None
     )
-    copies = noised_copies(settings(augmentation=5, augmentation_contexts=contexts), task, [example], 3)
+    copies = make_copies(settings(augmentation=5, augmentation_contexts=contexts), task, [example], 3)
     for copy in copies.examples:
         assert copy.question != example.question
         assert (copy.context != example.context) == contexts
@@ -131,7 +131,7 @@ def test_answers_stay_right_in_noised_contexts(contexts: bool) -> None:
 def test_a_sentence_whose_noise_needs_an_unknown_tag_is_not_copied(caplog: pytest.LogCaptureFixture) -> None:
     sentences = [tagged("a London b", "O B-LOC O"), tagged("a quickly b", "O O O")]
     task = tag_task("B-LOC", "O")
-    copies = noised_copies(settings(augmentation_kind="space"), task, sentences, 0)
+    copies = make_copies(settings(augmentation_kind="space"), task, sentences, 0)
     assert [set(example.tags) for example in copies.examples] == [{"O"}]
     assert "tag 'I-LOC' is not among those of training" in caplog.text
 
@@ -177,12 +177,12 @@ def test_classes_are_weighed_as_without_noise(
 ) -> None:
     counted: list[list[int]] = []
 
-    def balanced_weights(targets: Sequence[int], classes: int) -> Any:
+    def balance_weights(targets: Sequence[int], classes: int) -> Any:
         counted.append(list(targets))
         return original(targets, classes)
 
-    original = runs.balanced_weights
-    monkeypatch.setattr(runs, "balanced_weights", balanced_weights)
+    original = runs.balance_weights
+    monkeypatch.setattr(runs, "balance_weights", balance_weights)
     train = write_conll(tmp_path / "train.conll")
     for number in (0, 2):
         noise = ("--augmentation", str(number), "--augmentation_kind", "space")
@@ -202,7 +202,7 @@ def test_the_same_command_trains_on_the_same_noise(plain: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize(("copies", "told"), ((0, True), (1, False)))
 def test_noise_without_copies_is_told(copies: int, told: bool, caplog: pytest.LogCaptureFixture) -> None:
-    augmentation.augmenting_attack(settings(augmentation=copies, augmentation_rate=0.5))
+    augmentation.make_attack(settings(augmentation=copies, augmentation_rate=0.5))
     assert ("augmentation_rate: not used, as augmentation=0 makes no copies" in caplog.messages) == told
 
 
@@ -211,7 +211,7 @@ def test_noise_without_copies_is_told(copies: int, told: bool, caplog: pytest.Lo
     (
         ({"augmentation_kind": "tpyo"}, "augmentation: .*'tpyo'"),
         ({"augmentation_rate": 1.5}, "augmentation: .* 1.5"),
-        ({"augmentation": -1}, "augmentation=-1 must be at least 0"),
+        ({"augmentation": -1}, "--augmentation: -1 must be at least 0"),
         ({"augmentation_language": "xx"}, "augmentation: .*'xx'"),
         ({"augmentation": 1, "augmentation_kind": "natural"}, "augmentation: no list of misspellings"),
         (

@@ -7,14 +7,14 @@ import tiny
 import torch
 
 from charbert.losses import IGNORED
-from finetune.batches import Padding, Rows, by_length
-from finetune.encoding import tokenized
+from finetune.batches import Padding, Rows, batch_by_length
+from finetune.tasks.base import tokenize
 
 TEXTS = ["the dog", "a quick brown fox jumps over the lazy dog .", "she is jumping"]
 
 
 def rows(tokens: Any, **more: list[Any]) -> list[dict[str, Any]]:
-    encoded = {**tokenized(tokens, TEXTS), **more}
+    encoded = {**tokenize(tokens, TEXTS), **more}
     return [dict(zip(encoded, row, strict=True)) for row in zip(*encoded.values(), strict=True)]
 
 
@@ -66,5 +66,5 @@ def test_rows_keep_what_they_are_given(stock: Any) -> None:
 
 def test_batches_of_evaluation_hold_rows_of_similar_length() -> None:
     lengths = [3, 9, 1, 8, 2]
-    found = list(by_length([{"input_ids": [0] * length} for length in lengths], batch_size=2))
+    found = list(batch_by_length([{"input_ids": [0] * length} for length in lengths], batch_size=2))
     assert found == [[1, 3], [0, 4], [2]]

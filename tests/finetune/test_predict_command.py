@@ -1,4 +1,4 @@
-"""`python -m finetune predict MODEL FILE --out FILE`."""
+"""`python -m finetune predict MODEL FILE --output FILE`."""
 
 import json
 from pathlib import Path
@@ -28,8 +28,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def predicted(models: Path, task: str, file: Path, out: Path, *arguments: str) -> str:
-    main(["predict", str(models / task), str(file), "--out", str(out), *arguments])
+def predict_file(models: Path, task: str, file: Path, out: Path, *arguments: str) -> str:
+    main(["predict", str(models / task), str(file), "--output", str(out), *arguments])
     return out.read_text(encoding="utf-8")
 
 
@@ -40,7 +40,7 @@ def predicted(models: Path, task: str, file: Path, out: Path, *arguments: str) -
 def test_a_model_predicts_what_its_run_predicted(
     task: str, file: str, ending: str, models: Path, tmp_path: Path
 ) -> None:
-    written = predicted(models, task, models / file, tmp_path / f"out{ending}", "--batch-size", "5")
+    written = predict_file(models, task, models / file, tmp_path / f"out{ending}", "--batch-size", "5")
     assert written == (models / task / f"predictions/dev{ending}").read_text()
 
 
@@ -48,7 +48,7 @@ def test_lines_stand_in_the_order_of_the_file(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(predict, "CHUNK", 7)
-    lines = predicted(models, "text", models / "text.csv", tmp_path / "out.jsonl").splitlines()
+    lines = predict_file(models, "text", models / "text.csv", tmp_path / "out.jsonl").splitlines()
     records = [json.loads(line) for line in lines]
     assert [record["id"] for record in records] == [str(number) for number in range(len(TAGGED))]
     one_by_one = (models / "text/predictions/dev.tsv").read_text().splitlines()[1:]
@@ -59,38 +59,38 @@ def test_lines_stand_in_the_order_of_the_file(
 def test_labels_may_be_missing(models: Path, tmp_path: Path) -> None:
     unlabelled = tmp_path / "texts.csv"
     unlabelled.write_text('text\nthe lazy dog\n"a token, a word"\n')
-    assert len(predicted(models, "text", unlabelled, tmp_path / "out.jsonl").splitlines()) == 2
+    assert len(predict_file(models, "text", unlabelled, tmp_path / "out.jsonl").splitlines()) == 2
     words = tmp_path / "words.conll"
     words.write_text("the\nlazy\ndog\n\na\nword\n")
-    assert predicted(models, "tagging", words, tmp_path / "out.conll").count("\n\n") == 2
+    assert predict_file(models, "tagging", words, tmp_path / "out.conll").count("\n\n") == 2
 
 
 def test_what_stands_for_labels_does_not_matter(models: Path, tmp_path: Path) -> None:
     chunks = tmp_path / "chunks.conll"
     chunks.write_text("the DT B-NP\nlazy JJ I-NP\ndog NN I-NP\n")
-    assert predicted(models, "tagging", chunks, tmp_path / "out.conll").startswith("the ")
+    assert predict_file(models, "tagging", chunks, tmp_path / "out.conll").startswith("the ")
 
 
 def test_a_folder_that_is_missing_is_told(models: Path, tmp_path: Path) -> None:
     with pytest.raises(CharBertError, match="there is no folder"):
-        predicted(models, "text", models / "text.csv", tmp_path / "no/out.jsonl")
+        predict_file(models, "text", models / "text.csv", tmp_path / "no/out.jsonl")
 
 
 def test_a_bad_row_leaves_no_file(models: Path, tmp_path: Path) -> None:
     texts = tmp_path / "texts.csv"
     texts.write_text("text\nthe dog\na,b,c\nthe fox\n")
     with pytest.raises(CharBertError, match="row 3"):
-        predicted(models, "text", texts, tmp_path / "out.jsonl")
+        predict_file(models, "text", texts, tmp_path / "out.jsonl")
     assert not (tmp_path / "out.jsonl").exists()
-    lines = predicted(models, "text", texts, tmp_path / "out.jsonl", "--skip-bad-rows")
+    lines = predict_file(models, "text", texts, tmp_path / "out.jsonl", "--skip-bad-rows")
     assert len(lines.splitlines()) == 2
 
 
 def test_a_folder_that_no_run_made_is_refused(models: Path, tmp_path: Path) -> None:
     with pytest.raises(CharBertError, match=r"has no task\.json"):
-        predicted(models, "plain", models / "text.csv", tmp_path / "out.jsonl")
+        predict_file(models, "plain", models / "text.csv", tmp_path / "out.jsonl")
 
 
 def test_another_ending_is_refused(models: Path, tmp_path: Path) -> None:
     with pytest.raises(CharBertError, match=r"must end in \.jsonl or \.tsv"):
-        predicted(models, "text", models / "text.csv", tmp_path / "out.xml")
+        predict_file(models, "text", models / "text.csv", tmp_path / "out.xml")

@@ -13,7 +13,7 @@ from transformers import AutoModelForTokenClassification, BertForTokenClassifica
 
 from charbert import CharBertError, CharBertForTokenClassification
 from finetune.models import load, load_finetuned
-from finetune.probe import FEATURES, ProbeConfig, ProbeForTokenClassification, probe_of
+from finetune.probe import FEATURES, ProbeConfig, ProbeForTokenClassification, build_probe
 from finetune.settings import FinetuneSettings
 
 LABELS = ("LOC", "O", "PER")
@@ -26,7 +26,7 @@ def make_probe(
 ) -> ProbeForTokenClassification:
     model = tiny.build(CharBertForTokenClassification, kind, backbone=backbone)
     torch.manual_seed(0)
-    return probe_of(model, features, TASK, lstm_hidden_size=UNITS)
+    return build_probe(model, features, lstm_hidden_size=UNITS)
 
 
 def labels_of(batch: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -91,7 +91,7 @@ def test_loss_is_the_mean_over_labelled_tokens() -> None:
 
 
 def test_sizes_are_those_of_the_paper() -> None:
-    probe = probe_of(tiny.build(CharBertForTokenClassification, "bert"), "concatenation", TASK)
+    probe = build_probe(tiny.build(CharBertForTokenClassification, "bert"), "concatenation")
     assert (probe.lstm.num_layers, probe.lstm.hidden_size, probe.lstm.bidirectional) == (2, 768, True)
     assert probe.lstm.input_size == 2 * 32
 
@@ -182,7 +182,7 @@ def test_saved_probe_works_in_a_pipeline(tmp_path: Path) -> None:
 def test_plain_model_has_no_character_channel(features: str) -> None:
     model = BertForTokenClassification(tiny.backbone_config("bert"))
     with pytest.raises(CharBertError, match=f"{features}.* plain bert.* no character channel.*'token'"):
-        probe_of(model, features, TASK)
+        build_probe(model, features)
 
 
 def test_unknown_features_are_refused() -> None:

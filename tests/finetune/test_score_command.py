@@ -1,11 +1,10 @@
-import argparse
 import json
 from pathlib import Path
 
 import pytest
 
 from charbert.errors import CharBertError
-from finetune import score
+from finetune.__main__ import main
 
 WORDS = (("Ann", "Lee", "went"), ("to", "Oslo"))
 TAGS = (("B-PER", "I-PER", "O"), ("O", "B-LOC"))
@@ -17,10 +16,8 @@ def scored(tmp_path, capsys):
     """What the command prints for files in `tmp_path`, and what it tells beside it."""
 
     def run(*arguments: str) -> tuple[dict[str, float], str]:
-        parser = argparse.ArgumentParser()
-        score.add_arguments(parser)
         names = [str(tmp_path / each) if (tmp_path / each).exists() else each for each in arguments]
-        score.run(parser.parse_args(names))
+        main(["score", *names])
         shown = capsys.readouterr()
         return json.loads(shown.out), shown.err
 
@@ -149,7 +146,16 @@ def test_entities_are_scored_overall_and_by_type(scored, write, entities):
 
 def test_right_and_predicted_tags_may_stand_in_one_file(scored, write):
     write("both.conll", columns(WORDS, TAGS, (("B-PER", "I-PER", "O"), ("O", "B-ORG"))))
-    command = ("--task", "ner", "both.conll", "both.conll", "--tag-column", "1", "--prediction-column", "2")
+    command = (
+        "--task",
+        "ner",
+        "both.conll",
+        "both.conll",
+        "--tag-number",
+        "1",
+        "--predicted-tag-number",
+        "2",
+    )
     found, _ = scored(*command)
     assert found["f1"] == 0.5
 
@@ -158,9 +164,9 @@ def test_words_may_stand_in_another_column(scored, write):
     words = (("1", "2", "3"), ("1", "2"))
     write("gold.conll", columns(words, WORDS, TAGS))
     write("given.conll", columns(WORDS, TAGS))
-    found, _ = scored("--task", "ner", "gold.conll", "given.conll", "--word-column", "1")
+    found, _ = scored("--task", "ner", "gold.conll", "given.conll", "--word-number", "1")
     assert found["f1"] == 1.0
-    command = ("--word-column", "1", "--predicted-word-column", "1")
+    command = ("--word-number", "1", "--predicted-word-number", "1")
     found, _ = scored("--task", "ner", "gold.conll", "gold.conll", *command)
     assert found["f1"] == 1.0
 
@@ -266,5 +272,5 @@ def test_numbers_for_texts(scored, write):
 
 
 def test_scores_are_written_into_a_file_too(scored, write, tmp_path, entities):
-    found, _ = scored("--task", "ner", "gold.conll", "gold.conll", "--out", str(tmp_path / "new/scores.json"))
-    assert json.loads((tmp_path / "new/scores.json").read_text()) == found
+    found, _ = scored("--task", "ner", "gold.conll", "gold.conll", "--output", str(tmp_path / "scores.json"))
+    assert json.loads((tmp_path / "scores.json").read_text()) == found

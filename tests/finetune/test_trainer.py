@@ -12,7 +12,7 @@ from transformers import BertForSequenceClassification, TrainingArguments
 import charbert
 from charbert.char_encoder import CharacterEncoder
 from finetune.batches import Padding
-from finetune.trainer import FinetuneTrainer, balanced_weights
+from finetune.trainer import FinetuneTrainer, balance_weights
 
 
 def rates(model: Any, tmp_path: Path, decay: float) -> dict[str, float]:
@@ -54,7 +54,7 @@ def test_without_decay_all_learn_alike(tmp_path: Path) -> None:
 
 
 def test_rare_classes_weigh_more() -> None:
-    assert balanced_weights([0, 0, 0, 2], classes=3).tolist() == pytest.approx([4 / 9, 0.0, 4 / 3])
+    assert balance_weights([0, 0, 0, 2], classes=3).tolist() == pytest.approx([4 / 9, 0.0, 4 / 3])
 
 
 def test_the_weighted_loss_is_that_of_torch(tmp_path: Path) -> None:

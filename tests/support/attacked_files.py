@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from data.__main__ import main
+from data.examples.readers import Columns, read_examples
 from data.examples.rows import BadRows
-from finetune.settings import FinetuneSettings
-from finetune.tasks.registry import read
 
 MISSPELLINGS = {"paris": ["pariss"], "large": ["larg"], "france": ["farnce"]}
 CONTEXT = "Paris is in France. Paris is large."
@@ -56,5 +55,5 @@ def rewritten(path: Path, task: str, content: str | bytes, *options: str) -> str
 
 def examples_of(path: Path, task: str, **columns: Any) -> list[Any]:
     """What fine-tuning reads, but for the places."""
-    settings = FinetuneSettings(task=task, output="", model="m", **columns)
-    return [example._replace(location="") for example in read(settings, str(path), BadRows())]
+    settings = Columns(task=task, **columns)
+    return [example._replace(location="") for example in read_examples(settings, str(path), BadRows())]

@@ -11,7 +11,7 @@ import tiny
 from data.examples.types import Answer, QuestionExample
 from finetune.tasks.answers import AnswerTask
 from finetune.tasks.base import Encoded, Output
-from finetune.tasks.windows import Window
+from finetune.tasks.spans import Window
 
 WORDS = " ".join(tiny.SENTENCES).split()
 SMALL: dict[str, Any] = {"max_length": 48, "stride": 20, "unanswerable": False}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from data.examples.types import TaggedExample
+from finetune.metrics.classification import Measures
 from finetune.tasks.tags import TagPrediction, TagTask
 from finetune.tasks.texts import TextTask
 
@@ -14,11 +15,11 @@ def no_scores(*_: Any) -> dict[str, float]:
 
 
 def tag_task(*labels: str) -> TagTask:
-    return TagTask(labels=labels, scores=no_scores, metric="f1", max_length=32)
+    return TagTask(labels=labels, measures=Measures(no_scores, "f1"), max_length=32)
 
 
 def text_task(*labels: str, kind: str = "classification") -> TextTask:
-    return TextTask(labels=labels, kind=kind, scores=no_scores, metric="accuracy", max_length=32)
+    return TextTask(labels=labels, kind=kind, measures=Measures(no_scores, "accuracy"), max_length=32)
 
 
 def tagged(text: str, tags: str) -> TaggedExample:

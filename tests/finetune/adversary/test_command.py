@@ -23,9 +23,9 @@ from finetune.adversary.goal import Judge
 from finetune.adversary.kept import KeptCases
 from finetune.adversary.search import search
 from finetune.adversary.transformations import EditableWords
-from finetune.run import save_task
+from finetune.models import save_task
 from finetune.settings import FinetuneSettings
-from finetune.tasks.registry import task_of
+from finetune.tasks.registry import make_task
 
 FEW = ("--edits", "drop", "swap", "--limit", "6")
 OTHERS = ("--task", "text", "--max-length", "24")
@@ -55,7 +55,7 @@ def save_run(folder: Path, model: Any, tokenizer: Any, *labels: str, **settings:
     trained = FinetuneSettings(task=folder.name, output=str(folder), model="a backbone", **settings)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    save_task(trained, task_of(trained, labels), folder)
+    save_task(trained, make_task(trained.task, labels, vars(trained)), folder)
 
 
 def attacked(model: Path | str, file: Path, out: Path, *arguments: str) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def tried_out(judge: Judge, example: Any, budget: int, spots_of: EditableWords) 
 
 @pytest.mark.parametrize("budget", [1, 2])
 def test_robust_accuracy_is_the_share_that_stays_right_whatever_is_tried(budget: int) -> None:
-    task = task_of(FinetuneSettings(task="text", output="", model="a backbone"), ["a", "b", "c"])
+    task = make_task("text", ["a", "b", "c"], {})
     model = tiny.build(charbert.CharBertForSequenceClassification, "bert")
     tokenizer = tiny.tokenizer("bert")
     judge, spots_of = Judge(task, model, tokenizer), EditableWords(("drop", "swap"))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
-from small_tasks import no_scores, tag_task, tagged, text_task
+from small_tasks import tag_task, tagged, text_task
 
 import charbert
 from charbert.errors import CharBertError
@@ -13,7 +13,6 @@ from data.examples.types import Answer, QuestionExample, TextExample
 from finetune.adversary.goal import Judge
 from finetune.tasks.answers import AnswerTask
 from finetune.tasks.base import Task
-from finetune.tasks.texts import TextTask
 
 TEXTS = ("the lazy dog", "she jumps over the quick brown fox", "a word")
 
@@ -137,6 +136,6 @@ def test_a_reader_stands_before_the_model() -> None:
 
 
 def test_numbers_are_refused() -> None:
-    task = TextTask(labels=(), kind="regression", scores=no_scores, metric="pearson", max_length=32)
+    task = text_task(kind="regression")
     with pytest.raises(CharBertError, match="never simply right or wrong"):
         Judge(task, None, tiny.tokenizer("bert"))

@@ -7,8 +7,8 @@ from data.examples.rows import BadRows, Row
 from data.examples.types import TaggedExample, TextExample
 from finetune.metrics.predictions import (
     PREDICTION,
-    aligned_rows,
-    aligned_tags,
+    align_rows,
+    align_tags,
     read_answers,
     read_label_rows,
     read_na_probs,
@@ -43,7 +43,7 @@ def rows(predictions: str, **names: list[str]) -> list[Row]:
 
 
 def aligned(examples: list[TextExample], given: list[Row], complete: bool = True) -> str:
-    return "".join(row.cells[PREDICTION] for row in aligned_rows(examples, given, GIVEN, complete=complete))
+    return "".join(row.cells[PREDICTION] for row in align_rows(examples, given, GIVEN, complete=complete))
 
 
 def sentences(file: str, *given: str, tagged: bool = True) -> list[TaggedExample]:
@@ -159,7 +159,7 @@ def test_examples_that_are_only_counted_are_not_matched_once_one_is_left_out():
 
 def test_tags_are_those_of_the_same_words():
     gold = sentences("gold", "a b", "c")
-    assert aligned_tags(gold, gold) == [("0", "1"), ("0",)]
+    assert align_tags(gold, gold) == [("0", "1"), ("0",)]
 
 
 @pytest.mark.parametrize(
@@ -174,9 +174,9 @@ def test_tags_are_those_of_the_same_words():
 )
 def test_files_of_other_words_are_refused(given, message):
     with pytest.raises(CharBertError, match=message):
-        aligned_tags(sentences("gold", "a b", "c"), sentences("given", *given))
+        align_tags(sentences("gold", "a b", "c"), sentences("given", *given))
 
 
 def test_words_without_predicted_tags_are_refused():
     with pytest.raises(CharBertError, match="given: sentence 1: has no predicted tags"):
-        aligned_tags(sentences("gold", "a"), sentences("given", "a", tagged=False))
+        align_tags(sentences("gold", "a"), sentences("given", "a", tagged=False))

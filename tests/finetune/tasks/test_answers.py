@@ -20,7 +20,7 @@ from questions import (
 
 from finetune.tasks.answers import AnswerTask
 from finetune.tasks.base import Output
-from finetune.tasks.windows import Window
+from finetune.tasks.spans import Window
 
 STRANGE = f"the fox {tiny.EMOJI} is a do\u0301g , na\u00efve 日本 is the  word\u00a0and e\u0301"
 

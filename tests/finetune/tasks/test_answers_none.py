@@ -101,8 +101,8 @@ class TestThreshold:
         self, na_scores: tuple[float, ...], threshold: float, texts: tuple[str, ...], f1: float
     ) -> None:
         predictions = self.predictions(*na_scores)
-        tuned = self.TASK.tuned(self.EXAMPLES, predictions)
-        decided = tuned.with_threshold(predictions)
+        tuned = self.TASK.tune(self.EXAMPLES, predictions)
+        decided = tuned.apply_threshold(predictions)
         assert tuned.threshold == threshold
         assert tuple(each.text for each in decided) == texts
         scores = tuned.score(self.EXAMPLES, decided)
@@ -111,25 +111,25 @@ class TestThreshold:
 
     def test_where_silence_is_best_nothing_is_answered(self) -> None:
         predictions = self.predictions(-3.0, -4.0, -6.0, -5.0)
-        tuned = self.TASK.tuned(self.EXAMPLES[2:], predictions[2:])
-        assert {each.text for each in tuned.with_threshold(predictions[2:])} == {""}
+        tuned = self.TASK.tune(self.EXAMPLES[2:], predictions[2:])
+        assert {each.text for each in tuned.apply_threshold(predictions[2:])} == {""}
 
     def test_deciding_anew_changes_text_place_and_probability_alone(self) -> None:
         (before,) = self.predictions(1.0, 2.0, 3.0, 4.0)[:1]
         task = AnswerTask(**{**SMALL, "unanswerable": True, "threshold": 1.5})
-        (after,) = task.with_threshold([before])
+        (after,) = task.apply_threshold([before])
         assert before[1:4] == ("", -1, -1)
         assert after[1:4] == ("lazy", 4, 8)
         assert after.probability == pytest.approx(1 - before.probability)
         assert (after.id, after.na_score, after.n_best) == (before.id, before.na_score, before.n_best)
 
     def test_the_task_itself_stays_as_it_is(self) -> None:
-        self.TASK.tuned(self.EXAMPLES, self.predictions(1.0, 2.0, 3.0, 4.0))
+        self.TASK.tune(self.EXAMPLES, self.predictions(1.0, 2.0, 3.0, 4.0))
         assert self.TASK.threshold == 0.0
 
     def test_a_task_whose_questions_all_have_an_answer_has_none(self) -> None:
         task = AnswerTask(**SMALL)
-        assert task.tuned(self.EXAMPLES[:2], self.predictions(1.0, 2.0, 3.0, 4.0)[:2]) is task
+        assert task.tune(self.EXAMPLES[:2], self.predictions(1.0, 2.0, 3.0, 4.0)[:2]) is task
 
 
 class TestScores:

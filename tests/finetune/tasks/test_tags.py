@@ -10,7 +10,6 @@ from charbert.errors import CharBertError
 from charbert.losses import IGNORED
 from data.examples.rows import BadRows
 from data.examples.types import TaggedExample
-from finetune.metrics.tagging import entity_scores
 from finetune.tasks.base import Encoded
 from finetune.tasks.tags import TagTask
 
@@ -18,7 +17,7 @@ LABELS = ("B-DOG", "I-DOG", "O")
 
 
 def task(max_length: int = 64) -> TagTask:
-    return TagTask(labels=LABELS, scores=entity_scores, metric="f1", max_length=max_length)
+    return TagTask(labels=LABELS, max_length=max_length)
 
 
 def example(words: str, tags: str | None = None, number: int = 0) -> TaggedExample:

@@ -10,7 +10,6 @@ import tiny
 from charbert.errors import CharBertError
 from data.examples.rows import BadRows
 from data.examples.types import Label, TextExample
-from finetune.metrics.classification import class_scores, correlations, label_set_scores
 from finetune.tasks.texts import CLASSIFICATION, MULTI_LABEL, REGRESSION, TextTask
 
 
@@ -18,8 +17,6 @@ def classes(max_length: int = 32) -> TextTask:
     return TextTask(
         labels=("bad", "good"),
         kind=CLASSIFICATION,
-        scores=class_scores,
-        metric="accuracy",
         max_length=max_length,
     )
 
@@ -28,14 +25,12 @@ def several() -> TextTask:
     return TextTask(
         labels=("cat", "dog", "fox"),
         kind=MULTI_LABEL,
-        scores=label_set_scores,
-        metric="f1_micro",
         max_length=32,
     )
 
 
 def numbers() -> TextTask:
-    return TextTask(labels=(), kind=REGRESSION, scores=correlations, metric="pearson", max_length=32)
+    return TextTask(labels=(), kind=REGRESSION, max_length=32)
 
 
 def example(text: str, label: Label | None = None, pair: str | None = None, number: int = 0) -> TextExample:
@@ -100,8 +95,6 @@ def test_several_labels_are_written_as_they_are_read(stock: Any, tmp_path: Path)
     task = TextTask(
         labels=("a,b", "c"),
         kind=MULTI_LABEL,
-        scores=label_set_scores,
-        metric="f1_micro",
         max_length=32,
         separator="|",
     )

@@ -1,15 +1,16 @@
-"""A score over several seeds: its mean, and how far from it the next seeds may lie."""
+"""Scores over several seeds: mean, standard deviation and 95% confidence interval."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
 from statistics import mean, stdev
+from typing import Any
 
 from scipy import stats
 
 CONFIDENCE = 0.95
 
 
-def summary(values: Sequence[float]) -> dict[str, float]:
+def summarize(values: Sequence[float]) -> dict[str, float]:
     """`mean`, `std`, and the 95% confidence interval of the mean from `low` to `high`.
 
     For n values with mean m, `std` is s = sqrt(sum (v - m)^2 / (n - 1)), and the interval is
@@ -25,3 +26,14 @@ def summary(values: Sequence[float]) -> dict[str, float]:
     quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, df=len(values) - 1))
     half = quantile * deviation / sqrt(len(values))
     return {"mean": middle, "std": deviation, "low": middle - half, "high": middle + half}
+
+
+def summarize_runs(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The mean of each number under its name, and `_std`, `_low` and `_high` of the scores beside it."""
+    numbers: dict[str, Any] = {}
+    for name in runs[0]:
+        found = summarize([run[name] for run in runs])
+        numbers[name] = found.pop("mean")
+        if name.startswith(("dev_", "test_")):
+            numbers |= {f"{name}_{measure}": value for measure, value in found.items()}
+    return numbers
