@@ -76,7 +76,7 @@ class Kind:
             rows: (R,) indices of the words to change, all eligible.
             draws: (R, 3) numbers from 0 to below 1.
         """
-        cores = list(map(self.change_core, words.cores(rows), draws.tolist()))
+        cores = list(map(self.change_core, words.cores(rows), zip(*draws.T.tolist(), strict=True)))
         return replace_cores(words, rows, cores)
 
 

@@ -80,10 +80,10 @@ def noise_words(
     # then set.
     new_lengths = lengths + is_add - is_drop
     new_offsets = cumulative_offsets(new_lengths)
-    word = np.repeat(np.arange(len(words)), new_lengths)
-    new_position = np.arange(new_offsets[-1]) - new_offsets[word]
-    is_after = new_position > (at - starts - is_drop)[word]
-    edited = letters[starts[word] + new_position + is_after * (is_drop * 1 - is_add)[word]]
+    new_position = np.arange(new_offsets[-1]) - np.repeat(new_offsets[:-1], new_lengths)
+    is_after = new_position > np.repeat(at - starts - is_drop, new_lengths)
+    shift = np.repeat(starts, new_lengths) + is_after * np.repeat(is_drop * 1 - is_add, new_lengths)
+    edited = letters[new_position + shift]
     new_at = new_offsets[:-1] + at - starts
     own = letters[starts[is_add] + (draws[is_add, 2] * lengths[is_add]).astype(np.int64)]
     edited[new_at[is_add] + 1] = _draw_added(letters[at[is_add]], own, draws[is_add, 2])
