@@ -1,29 +1,29 @@
-"""Restoring misspelled words with the noisy LM (Section 3.3): `correct`, and `Corrector` for many texts."""
+"""Spelling correction with the noisy LM (Section 3.3): `correct`, and `Corrector` for many texts."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, overload
 
 from charbert.correction.reader import Model, WordReader, WordSpan
-from charbert.correction.rule import Rule, Weights, contraction, looks_like_a_name
+from charbert.correction.rule import Rule, Weights, complete_contraction, looks_like_a_name
 from charbert.errors import CharBertError
 from charbert.recognizer.reading import match_case
 from charbert.tokenization import CharBertTokenizer
 
 TOP_K = 5
 THRESHOLD = 0.5
-_TEXTS = 256  # read at a time
+_TEXTS = 256  # corrected at a time
 
 
 class Suggestion(NamedTuple):
-    """A word that may have been meant, in the letter case of the one written, and how likely it was."""
+    """A likely original of a word, in the letter case of the word as written, and its probability."""
 
     word: str
     probability: float
 
 
 class CorrectedWord(NamedTuple):
-    """A word taken for a misspelling: `text[start:end] == word`, likeliest meant for `correction`."""
+    """A word taken for a misspelling: `text[start:end] == word`, whose likeliest original is `correction`."""
 
     start: int
     end: int
@@ -33,22 +33,22 @@ class CorrectedWord(NamedTuple):
 
 
 class Correction(NamedTuple):
-    """A text with its misspelled words replaced, all else as it was, and those words in order."""
+    """A text with its misspelled words replaced and all else as it was, and those words in order."""
 
     text: str
     words: list[CorrectedWord]
 
 
 class Corrector:
-    """Restores misspelled words; `charbert.correction.rule` says by which rule.
+    """Corrects misspelled words, by the rule of `charbert.correction.rule`.
 
     Args:
         model: a model with a noisy-LM head, or the folder or hub id to load it from.
         tokenizer: its tokenizer; by default that of the model's folder.
-        known: words that are right whatever the model says, such as names and technical terms.
-        real_words: judge also words that stand in the vocabulary ("form" for "from"). Slower, as every word
-            is read, and finds few: the head has learnt from changed words only.
-        weights: what counts how much.
+        known: words that are right whatever the model predicts, such as names and technical terms.
+        real_words: judge also words of the vocabulary ("form" for "from"). Slower, as every word is read, and
+            finds few: the head has learnt from changed words only.
+        weights: the weights of the rule.
 
     Raises:
         CharBertError: the model has no noisy-LM head, or one that was never trained; the tokenizer has no
@@ -72,52 +72,53 @@ class Corrector:
     def __call__(
         self, texts: Iterable[str], top_k: int = TOP_K, threshold: float = THRESHOLD
     ) -> list[Correction]:
-        """The texts with their misspelled words replaced by what was likeliest meant.
+        """Replace the misspelled words of texts by their likeliest originals.
 
         Args:
             texts: any; empty ones, and those without a word, come back as they are.
             top_k: suggestions for a word, at most.
-            threshold: how likely a word must be a misspelling, from 0 to 1. More: fewer words are replaced,
-                and more of them rightly.
+            threshold: the least probability of a misspelling, from 0 to 1. The higher it is, the fewer words
+                are replaced, and the more of them rightly.
 
         Raises:
-            CharBertError: a number that is none of these, or something that is no text.
+            CharBertError: `top_k` or `threshold` is out of its range, or a text is none.
         """
         if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
             raise CharBertError("give a list of texts, or one text to charbert.correct")
         texts = list(texts)
-        for number, text in enumerate(texts):
+        for index, text in enumerate(texts):
             if not isinstance(text, str):
-                raise CharBertError(f"text {number} is no text but {type(text).__name__}: {text!r:.40}")
+                raise CharBertError(f"text {index} is no text but {type(text).__name__}: {text!r:.40}")
         if top_k < 1 or not 0 <= threshold <= 1:
             raise CharBertError(f"top_k={top_k} must be at least 1, and threshold={threshold} from 0 to 1")
         corrections: list[Correction] = []
         for begin in range(0, len(texts), _TEXTS):
-            corrections += self._corrected(texts[begin : begin + _TEXTS], top_k, threshold)
+            corrections += self._correct(texts[begin : begin + _TEXTS], top_k, threshold)
         return corrections
 
-    def _corrected(self, texts: Sequence[str], top_k: int, threshold: float) -> list[Correction]:
-        def is_suspect(place: WordSpan) -> bool:
-            text = texts[place.text]
-            word = self._reader.normalize(text[place.start : place.end])
-            return self._rule.is_suspect(text, place.start, place.end, word)
+    def _correct(self, texts: Sequence[str], top_k: int, threshold: float) -> list[Correction]:
+        def is_suspect(word: WordSpan) -> bool:
+            text = texts[word.text]
+            small = self._reader.normalize(text[word.start : word.end])
+            return self._rule.is_suspect(text, word.start, word.end, small)
 
         found: dict[int, list[CorrectedWord]] = defaultdict(list)
-        for place, log_probabilities in self._reader.score_words(texts, is_suspect):
-            number, start, end = place
-            word = texts[number][start:end]
-            is_name = looks_like_a_name(texts[number], start, end)
+        for (index, start, end), log_probabilities in self._reader.score_words(texts, is_suspect):
+            text = texts[index]
+            word = text[start:end]
             small = self._reader.normalize(word)
-            judgement = self._rule.judge(small, is_name, log_probabilities, top_k)
+            judgement = self._rule.judge(small, looks_like_a_name(text, start, end), log_probabilities, top_k)
             if judgement.words and judgement.probability >= threshold:
-                behind = texts[number][end : end + 2]
-                restored = [match_case(contraction(each, small, behind), word) for each in judgement.words]
-                suggestions = list(map(Suggestion, restored, judgement.probabilities))
-                found[number].append(CorrectedWord(start, end, word, restored[0], suggestions))
-        return [_replaced(text, sorted(found[number])) for number, text in enumerate(texts)]
+                originals = [
+                    match_case(complete_contraction(each, small, text[end : end + 2]), word)
+                    for each in judgement.words
+                ]
+                suggestions = list(map(Suggestion, originals, judgement.probabilities))
+                found[index].append(CorrectedWord(start, end, word, originals[0], suggestions))
+        return [_replace_words(text, sorted(found[index])) for index, text in enumerate(texts)]
 
 
-def _replaced(text: str, words: list[CorrectedWord]) -> Correction:
+def _replace_words(text: str, words: list[CorrectedWord]) -> Correction:
     parts, end = [], 0
     for word in words:
         parts += [text[end : word.start], word.correction]
@@ -158,10 +159,10 @@ def correct(
     known: Collection[str] = (),
     real_words: bool = False,
 ) -> Correction | list[Correction]:
-    """A text, or each of several, with its misspelled words replaced by what was likeliest meant.
+    """Replace the misspelled words of a text, or of each of several, by their likeliest originals.
 
     The arguments and errors are those of `Corrector` and of its call. A model given by its name is loaded at
-    each call: for many of them make one `Corrector`.
+    each call: make one `Corrector` for many calls.
     """
     corrector = Corrector(model, tokenizer, known, real_words)
     if isinstance(text, str):

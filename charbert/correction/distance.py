@@ -1,4 +1,4 @@
-"""How far words are from a word in spelling, for a whole vocabulary at a time."""
+"""Spell distance: the edits between a word and every word of a vocabulary, for all at a time."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ _END = 0.5
 
 
 class Spellings:
-    """Words, laid out so that their distances from another word are counted together.
+    """Words, laid out so that their distances from another word are computed together.
 
     A distance is the least number of edits: a letter dropped, added or replaced, or two neighbours swapped,
     none edited twice (the optimal string alignment distance, a restricted form of Damerau-Levenshtein's). A
@@ -27,31 +27,36 @@ class Spellings:
         self._sets = np.bitwise_or.reduce(sets, axis=1)
 
     def find_near(self, word: str, most: int) -> tuple[Array, Array]:
-        """The numbers of the words at most so many edits from `word`, and their distances.
+        """The indices of the words at most so many edits from `word`, and their distances.
 
         Args:
             word: of one letter at least.
             most: edits, not counting the halves.
         """
+        # (W,) lower bounds of the edits, of which each brings in one letter at most, takes out one at most,
+        # and changes the length by one at most; the sets of letters are bits of a number. From "teh", by
+        # these bounds, "the" is 0 edits away, "tea" 1 (a for h), "there" 2 (two letters longer).
         letters = _codes(word)
         letter_set = np.bitwise_or.reduce(_bits(letters))
-        # An edit brings in one letter at most, takes out one at most, and changes the length by one at most.
         brought = np.bitwise_count(self._sets & ~letter_set)
         taken = np.bitwise_count(letter_set & ~self._sets)
         length = np.abs(self._lengths - len(letters))
-        numbers = np.flatnonzero(np.maximum(np.maximum(brought, taken), length) <= most)
-        edits = self._edits(numbers, letters)
-        numbers, edits = numbers[edits <= most], edits[edits <= most]
-        lasts = self._letters[numbers, self._lengths[numbers] - 1]
-        ends = (self._letters[numbers, 0] != letters[0]).astype(float) + (lasts != letters[-1])
-        return numbers, edits + _END * ends
+        indices = np.flatnonzero(np.maximum(np.maximum(brought, taken), length) <= most)
+        edits = self._count_edits(indices, letters)
+        indices, edits = indices[edits <= most], edits[edits <= most]
+        lasts = self._letters[indices, self._lengths[indices] - 1]
+        ends = (self._letters[indices, 0] != letters[0]).astype(float) + (lasts != letters[-1])
+        return indices, edits + _END * ends
 
-    def _edits(self, numbers: Array, letters: Array) -> Array:
-        lengths = self._lengths[numbers]
-        others = self._letters[numbers, : int(lengths.max(initial=0))].T
-        # Row i holds how many edits the word's first i letters are from the first j of each other word.
-        place = np.arange(len(others) + 1)[:, None]
-        before, row = np.empty((0, 0), np.int64), np.repeat(place, len(numbers), axis=1)
+    def _count_edits(self, indices: Array, letters: Array) -> Array:
+        """(K,) the edits between the letters and K words."""
+        # The usual table of dynamic programming, a row at a time for all K words: `row[j]` (K,) holds the
+        # edits between the first i letters and the first j of each word. After "t" of "teh", for "the",
+        # "tea", "eh", `row` is 1 1 1, 0 0 1, 1 1 2, 2 2 3 (the last one of "eh" is of padding, and not read).
+        lengths = self._lengths[indices]
+        others = self._letters[indices, : int(lengths.max(initial=0))].T
+        added = np.arange(len(others) + 1)[:, None]
+        before, row = np.empty((0, 0), np.int64), np.repeat(added, len(indices), axis=1)
         for i, letter in enumerate(letters.tolist()):
             two_before, before = before, row
             row = before + 1
@@ -59,8 +64,9 @@ class Spellings:
             if i:
                 swapped = (others[:-1] == letter) & (others[1:] == letters[i - 1])
                 row[2:] = np.where(swapped, np.minimum(row[2:], two_before[:-2] + 1), row[2:])
-            row = np.minimum.accumulate(row - place) + place  # letters added behind
-        return row[lengths, np.arange(len(numbers))]
+            # Letters of the other word added: the least of `row[k] + j - k` over all k up to j.
+            row = np.minimum.accumulate(row - added) + added
+        return row[lengths, np.arange(len(indices))]
 
 
 def _codes(word: str) -> Array:

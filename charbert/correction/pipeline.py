@@ -1,4 +1,4 @@
-"""The pipeline "typo-correction" of `transformers`: `charbert.correct` with datasets, batches and devices."""
+"""The `transformers` pipeline "typo-correction": `charbert.correct` with datasets, batches and devices."""
 
 from collections.abc import Collection
 from typing import Any
@@ -13,9 +13,9 @@ TYPO_CORRECTION = "typo-correction"
 
 
 class TypoCorrectionPipeline(Pipeline):
-    """Restores misspelled words: `pipeline("typo-correction", model=FOLDER)("Teh text")`.
+    """Corrects misspelled words: `pipeline("typo-correction", model=FOLDER)("Teh text")`.
 
-    A text gives a dict of `text`, restored, and `words`: of each word replaced `start` and `end` in the text
+    A text gives a dict of `text`, corrected, and `words`: of each word replaced `start` and `end` in the text
     given, `word`, `correction`, and `suggestions`, each a dict of `word` and `probability`. `known` and
     `real_words` are given to `pipeline`, as to `Corrector`; `top_k` and `threshold` there or with the texts.
 
@@ -59,7 +59,7 @@ def _as_dict(correction: Correction) -> dict[str, Any]:
 
 
 def register_pipelines() -> None:
-    """Make the pipeline known to `transformers`; safe to call again."""
+    """Register the pipeline with `transformers`; safe to call again."""
     if TYPO_CORRECTION not in PIPELINE_REGISTRY.get_supported_tasks():
         PIPELINE_REGISTRY.register_pipeline(
             TYPO_CORRECTION, TypoCorrectionPipeline, pt_model=AutoModelForPreTraining, type="text"

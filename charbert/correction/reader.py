@@ -1,4 +1,4 @@
-"""Words of texts, and what the noisy LM holds each of them for."""
+"""Reading words with the noisy LM: for each word of a text the log-probabilities of its originals."""
 
 import math
 import re
@@ -18,25 +18,25 @@ from charbert.vocabulary import Vocabulary
 
 Model = str | PathLike[str] | CharBertForPreTraining
 _SPECIAL_TOKENS = 2
-_WINDOWS, _WORDS = 32, 256  # of a batch, and scored at a time
+_WINDOWS, _WORDS = 32, 256  # windows of a batch, and words scored at a time
 _SURROGATES = re.compile("[\ud800-\udfff]")  # which the tokenizer takes only in pairs
 _UNREADABLE = "\ufffd"
 _CAPITALS = re.compile(r"\b[^\W\d_]{6,}\b")  # shorter ones are acronyms
 
 
 class WordSpan(NamedTuple):
-    """Where a word stands; words are the units of the tokenizer's pre-tokenisation."""
+    """A word of one of several texts; words are the units of the tokenizer's pre-tokenisation."""
 
     text: int
-    """The number of the text."""
+    """The index of the text."""
     start: int
     end: int
 
 
-class _Span(NamedTuple):
+class _TokenSpan(NamedTuple):
     """A word's tokens `first` to `last`, in its text or in a row of a batch."""
 
-    place: WordSpan
+    word: WordSpan
     first: int
     last: int
 
@@ -44,8 +44,8 @@ class _Span(NamedTuple):
 class WordReader:
     """A model with a noisy-LM head, and its tokenizer.
 
-    A text that is longer than the model's input is read through windows that overlap by half, each word where
-    it has most context. Words of capitals are read in small letters, as the model knows them.
+    A text that is longer than the model's input is read in windows that overlap by half, each word in the one
+    where it has most context. Words of capitals are read in small letters, as the model knows them.
 
     Args:
         model: the model, on any device, or the folder or hub id to load it from.
@@ -64,14 +64,14 @@ class WordReader:
                 f"{type(model).__name__} has no noisy LM, which restores words: give a "
                 "CharBertForPreTraining, or its folder"
             )
-        if not model.nlm_head.decoder.bias.any():  # as it was before any training
+        if not model.nlm_head.decoder.bias.any():  # all zero, as before any training
             raise CharBertError(
                 f"{model.name_or_path or 'this model'}: its noisy LM, which restores words, has never been "
                 "trained; give the output of pre-training, not of fine-tuning"
             )
         self._model: CharBertForPreTraining = model
-        self._tokenizer = _tokenizer_of(model) if tokenizer is None else tokenizer
-        self.words = _words_of(self._tokenizer, model)
+        self._tokenizer = _load_tokenizer(model) if tokenizer is None else tokenizer
+        self.words = _check_words(self._tokenizer, model)
         self._normalizer = self._tokenizer.backend_tokenizer.normalizer
         self._room = model.charbert.max_tokens - _SPECIAL_TOKENS
 
@@ -83,39 +83,39 @@ class WordReader:
     def score_words(
         self, texts: Sequence[str], is_wanted: Callable[[WordSpan], bool]
     ) -> Iterator[tuple[WordSpan, Array]]:
-        """The words that are wanted, in no certain order, and the log-probabilities of their originals, (W,).
+        """Score the words that are wanted, in any order; each gets the log-probabilities of its originals.
 
         Each piece of a word predicts the whole of it; a word of several gets the mean of their probabilities.
         """
-        encodings = self._encodings(texts) if texts else []
+        encodings = self._encode(texts) if texts else []
         ids = [encoding.ids for encoding in encodings]  # each access copies them all
-        windows: dict[tuple[int, int], list[_Span]] = defaultdict(list)
-        for number, (text, encoding) in enumerate(zip(texts, encodings, strict=True)):
-            for span in _spans(number, text, encoding):
-                if span.last - span.first < self._room // 2 and is_wanted(span.place):
-                    windows[number, self._window(span, len(ids[number]))].append(span)
+        windows: dict[tuple[int, int], list[_TokenSpan]] = defaultdict(list)
+        for index, (text, encoding) in enumerate(zip(texts, encodings, strict=True)):
+            for span in _find_words(index, text, encoding):
+                if span.last - span.first < self._room // 2 and is_wanted(span.word):
+                    windows[index, self._choose_window(span, len(ids[index]))].append(span)
         order = sorted(windows, key=lambda window: len(ids[window[0]]) - window[1])
         for begin in range(0, len(order), _WINDOWS):
             batch = order[begin : begin + _WINDOWS]
-            states = self._states([ids[number][start : start + self._room] for number, start in batch])
-            # Behind the first special token of its row.
-            found = [
+            states = self._compute_states([ids[index][start : start + self._room] for index, start in batch])
+            # Each row begins with a special token, so a token is one position further on than in its window.
+            spans = [
                 (row, span._replace(first=span.first - start + 1, last=span.last - start + 1))
-                for row, (number, start) in enumerate(batch)
-                for span in windows[number, start]
+                for row, (index, start) in enumerate(batch)
+                for span in windows[index, start]
             ]
-            for few in range(0, len(found), _WORDS):
-                spans = found[few : few + _WORDS]
-                yield from zip([span.place for _, span in spans], self._scores(states, spans), strict=True)
+            for few in range(0, len(spans), _WORDS):
+                part = spans[few : few + _WORDS]
+                yield from zip([span.word for _, span in part], self._score(states, part), strict=True)
 
-    def _encodings(self, texts: Sequence[str]) -> list[Any]:
-        readable = [_CAPITALS.sub(_in_small_letters, _SURROGATES.sub(_UNREADABLE, text)) for text in texts]
+    def _encode(self, texts: Sequence[str]) -> list[Any]:
+        readable = [_CAPITALS.sub(_lower, _SURROGATES.sub(_UNREADABLE, text)) for text in texts]
         return self._tokenizer(readable, add_special_tokens=False, verbose=False).encodings
 
-    def _window(self, span: _Span, size: int) -> int:
-        """Where the window begins in which a word has most context, in a text of `size` tokens."""
+    def _choose_window(self, span: _TokenSpan, size: int) -> int:
+        """The start of the window in which a word has most context, in a text of `size` tokens."""
         room, step, last = self._room, max(self._room // 2, 1), max(size - self._room, 0)
-        earliest = max(span.last - room + 1, 0)  # that has the word's last piece
+        earliest = max(span.last - room + 1, 0)  # the first start whose window has the word's last piece
 
         def context(start: int) -> float:
             left = span.first - start if start > 0 else math.inf
@@ -126,7 +126,7 @@ class WordReader:
         return max([*starts, last], key=context)
 
     @torch.no_grad()
-    def _states(self, ids: Sequence[Sequence[int]]) -> torch.Tensor:
+    def _compute_states(self, ids: Sequence[Sequence[int]]) -> torch.Tensor:
         """The last states of the character channel, (B, L, H)."""
         model, tokenizer = self._model, self._tokenizer
         rows = [torch.tensor([tokenizer.cls_token_id, *row, tokenizer.sep_token_id]) for row in ids]
@@ -141,21 +141,22 @@ class WordReader:
         return encoded.char_last_hidden_state
 
     @torch.no_grad()
-    def _scores(self, states: torch.Tensor, spans: Sequence[tuple[int, _Span]]) -> Array:
-        places = [(row, token) for row, span in spans for token in range(span.first, span.last + 1)]
-        rows, tokens = torch.tensor(places, device=states.device).T
+    def _score(self, states: torch.Tensor, spans: Sequence[tuple[int, _TokenSpan]]) -> Array:
+        """(S, V) the log-probabilities of the words of S spans, each with its row of the states."""
+        positions = [(row, token) for row, span in spans for token in range(span.first, span.last + 1)]
+        rows, tokens = torch.tensor(positions, device=states.device).T
         scores = self._model.nlm_head(states[rows, tokens]).float().log_softmax(-1)
         pieces = scores.split([span.last - span.first + 1 for _, span in spans])
         return torch.stack([each.logsumexp(0) - math.log(len(each)) for each in pieces]).cpu().numpy()
 
 
-def _tokenizer_of(model: CharBertForPreTraining) -> CharBertTokenizer:
+def _load_tokenizer(model: CharBertForPreTraining) -> CharBertTokenizer:
     if not model.name_or_path:
         raise CharBertError("this model was not loaded from a folder: give its tokenizer too")
     return CharBertTokenizer.from_pretrained(model.name_or_path)
 
 
-def _words_of(tokenizer: Any, model: CharBertForPreTraining) -> Vocabulary:
+def _check_words(tokenizer: Any, model: CharBertForPreTraining) -> Vocabulary:
     words = getattr(tokenizer, "words", None)
     if words is None:
         raise CharBertError(f"{type(tokenizer).__name__} has no words to restore: give a CharBertTokenizer")
@@ -167,8 +168,8 @@ def _words_of(tokenizer: Any, model: CharBertForPreTraining) -> Vocabulary:
     return words
 
 
-def _spans(number: int, text: str, encoding: Any) -> Iterator[_Span]:
-    """The words of a text, numbered so."""
+def _find_words(index: int, text: str, encoding: Any) -> Iterator[_TokenSpan]:
+    """The words of the text with this index."""
     words, offsets = encoding.word_ids, encoding.offsets
     first = 0
     for token in range(1, len(words) + 1):
@@ -178,11 +179,11 @@ def _spans(number: int, text: str, encoding: Any) -> Iterator[_Span]:
         # Byte-level tokens may begin with the space before the word, or be nothing else.
         start += len(text[start:end]) - len(text[start:end].lstrip())
         if start < end:
-            yield _Span(WordSpan(number, start, end), first, token - 1)
+            yield _TokenSpan(WordSpan(index, start, end), first, token - 1)
         first = token
 
 
-def _in_small_letters(word: re.Match[str]) -> str:
+def _lower(word: re.Match[str]) -> str:
     """A word of capitals in small letters, if it keeps its length; any other as it is."""
     small = word[0].lower()
     return small if word[0].isupper() and len(small) == len(word[0]) else word[0]

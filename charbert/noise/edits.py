@@ -1,6 +1,6 @@
 """Character edits on words: drop, add, swap, keyboard (Section 4.1 and the attack of Section 5)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from random import Random
 from string import ascii_lowercase, ascii_uppercase
@@ -148,41 +148,25 @@ def list_variants(word: str, edits: Sequence[str] = EDITS, language: str = "en")
         CharBertError: there is no keyboard for the language.
     """
     neighbours = find_cased_neighbours(language)
-    return list(dict.fromkeys(made for edit in edits for made in _VARIANTS[edit](word, neighbours)))
+    internal = range(1, len(word) - 1) if len(word) >= SHORTEST_EDITED else range(0)
+    gaps = range(1, max(len(word), 2) if word else 0)
+    # Of each edit the spans that it replaces, each with the texts that may replace it.
+    spans: dict[str, list[tuple[int, int, Sequence[str]]]] = {
+        "drop": [(at, at + 1, [""]) for at in internal],
+        "add": [(at, at, _list_added(word, word[at - 1])) for at in gaps],
+        "swap": [(at, at + 2, [word[at + 1] + word[at]]) for at in internal[:-1]],
+        "keyboard": [(at, at + 1, neighbours.get(word[at], "")) for at in internal],
+    }
+    replaced = [span for edit in edits for span in spans[edit]]
+    variants = dict.fromkeys(
+        word[:start] + new + word[end:] for start, end, texts in replaced for new in texts
+    )
+    variants.pop(word, None)  # which two equal letters swapped give
+    return list(variants)
 
 
-def _internal(word: str) -> range:
-    return range(1, len(word) - 1) if len(word) >= SHORTEST_EDITED else range(0)
-
-
-def _drops(word: str, neighbours: dict[str, str]) -> Iterator[str]:
-    for at in _internal(word):
-        yield word[:at] + word[at + 1 :]
-
-
-def _additions(word: str, neighbours: dict[str, str]) -> Iterator[str]:
-    for at in range(1, max(len(word), 2) if word else 0):
-        before = word[at - 1]
-        latin = ascii_uppercase if before.isupper() else ascii_lowercase
-        for letter in latin if before.isascii() else word:
-            yield word[:at] + letter + word[at:]
-
-
-def _swaps(word: str, neighbours: dict[str, str]) -> Iterator[str]:
-    for at in _internal(word)[:-1]:
-        if word[at] != word[at + 1]:
-            yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-
-
-def _mistypings(word: str, neighbours: dict[str, str]) -> Iterator[str]:
-    for at in _internal(word):
-        for letter in neighbours.get(word[at], ""):
-            yield word[:at] + letter + word[at + 1 :]
-
-
-_VARIANTS: dict[str, Callable[[str, dict[str, str]], Iterator[str]]] = {
-    "drop": _drops,
-    "add": _additions,
-    "swap": _swaps,
-    "keyboard": _mistypings,
-}
+def _list_added(word: str, before: str) -> Sequence[str]:
+    """The letters that can be added after this one."""
+    if not before.isascii():
+        return word
+    return ascii_uppercase if before.isupper() else ascii_lowercase
