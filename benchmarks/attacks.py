@@ -31,7 +31,7 @@ from charbert.commands.progress import at_least
 from charbert.errors import CharBertError, run_command
 from charbert.noise import KINDS, Attack, read_misspellings
 from data.examples import attack as command
-from data.examples.readers import TASKS, Columns, read
+from data.examples.readers import READERS, Columns, read_examples
 from data.examples.rows import BadRows
 from data.examples.types import TaggedExample, TextExample, attack_examples
 
@@ -118,9 +118,9 @@ def _sets_of_files(files: Sequence[str]) -> dict[str, Given]:
     sets = {}
     for file in files:
         task, _, path = file.partition("=")
-        if task not in TASKS or not path:
-            raise CharBertError(f"--files {file}: give TASK=FILE, where TASK is one of {', '.join(TASKS)}")
-        examples = list(read(Columns(task=task), path, BadRows(skip=True)))
+        if task not in READERS or not path:
+            raise CharBertError(f"--files {file}: give TASK=FILE, where TASK is one of {', '.join(READERS)}")
+        examples = list(read_examples(Columns(task=task), path, BadRows(skip=True)))
         sets[f"{task} {Path(path).name}"] = Given(examples, task, path)
     return sets
 
@@ -175,16 +175,21 @@ def _faults_of_file(
     here: Given, new: Sequence[Any], attack: Attack, contexts: bool, misspellings: str | None
 ) -> list[str]:
     """Whether what the command writes reads as the new examples."""
-    parser = argparse.ArgumentParser()
-    command.add_arguments(parser)
     with TemporaryDirectory() as folder:
         out = Path(folder) / Path(here.path).name
-        options = ["--task", here.task, "--kind", attack.kind, "--seed", str(attack.seed), "--skip-bad-rows"]
-        options += ["--contexts"] * contexts
-        if misspellings and attack.kind == "natural":
-            options += ["--misspellings", misspellings]
-        command.run(parser.parse_args([here.path, "--out", str(out), *options]))
-        read_again = list(read(Columns(task=here.task), str(out), BadRows()))
+        command.run(
+            command.AttackSettings(
+                file=here.path,
+                output=str(out),
+                task=here.task,
+                kind=attack.kind,
+                seed=attack.seed,
+                skip_bad_rows=True,
+                contexts=contexts,
+                misspellings=misspellings if attack.kind == "natural" else None,
+            )
+        )
+        read_again: list[Any] = list(read_examples(Columns(task=here.task), str(out), BadRows()))
     if len(read_again) != len(new):
         return [f"{here.path}: {len(new)} examples, and {len(read_again)} in the file"]
     return [

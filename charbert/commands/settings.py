@@ -48,11 +48,11 @@ def option(
         help: what `--help` says of it.
         minimum, maximum: the smallest and the largest number allowed; of a list, for each item.
         above, below: bounds that are not allowed themselves.
-        choices: the values that are allowed; of a list, for each item.
+        choices: the values that are allowed, also those that are added later; of a list, for each item.
         unique: a list holds nothing twice.
     """
     bounds = {"minimum": minimum, "maximum": maximum, "above": above, "below": below}
-    metadata = {"help": help, "bounds": bounds, "choices": tuple(choices), "unique": unique}
+    metadata = {"help": help, "bounds": bounds, "choices": choices, "unique": unique}
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)

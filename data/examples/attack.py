@@ -1,141 +1,124 @@
-"""`python -m data attack`: a labelled file with typos in its words, in the form that it has."""
+"""`python -m data attack`: a labelled file with typos in its words, in the format that it has."""
 
-import argparse
+import bz2
+import gzip
+import lzma
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from charbert.commands.progress import passing_bar
-from charbert.commands.results import whole_file
+from charbert.commands.results import check_output_file, whole_file
+from charbert.commands.settings import REQUIRED, option, positional
 from charbert.errors import CharBertError
-from charbert.noise import KEYBOARDS, Attack, describe_kinds, load_attack
+from charbert.noise import KEYBOARDS, KINDS, Attack, describe_kinds, load_attack
 from data.corpus.files import text_ending
-from data.examples.options import add_column_options, given_columns
-from data.examples.readers import ANSWERS, OWN, TASKS, Columns, has_labels, read
+from data.examples.readers import READERS, Columns, find_reader
 from data.examples.rows import BadRows
-from data.examples.types import AttackCounts
-from data.examples.writing.files import PARQUET, rewrite_file
 
-LABELS = ("label_column", "label_kind", "separator")
-"""Of `Columns`, what no typos depend on."""
-
-TASK_HELP = f"of IN: {' '.join(TASKS[: -len(OWN)])}, or {' '.join(OWN)} for data of your own"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="IN", help="labelled data, in any file that fine-tuning reads")
-    parser.add_argument("--task", required=True, choices=TASKS, metavar="TASK", help=TASK_HELP)
-    parser.add_argument(
-        "--out",
-        required=True,
-        metavar="OUT",
-        help="file to write, with the ending of IN; it may be compressed",
-    )
-    parser.add_argument(
-        "--kind", default=Attack.kind, help=f"of attack: {describe_kinds()} (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--rate",
-        type=float,
-        default=Attack.rate,
-        metavar="R",
-        help="share of the eligible words to change (default: %(default)s)",
-    )
-    parser.add_argument("--seed", type=int, default=Attack.seed, metavar="N", help="default: %(default)s")
-    parser.add_argument(
-        "--language",
-        default=Attack.language,
-        help=f"whose keyboard is used: {', '.join(KEYBOARDS)} (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--misspellings", metavar="FILE", help="natural: list of misspellings (default: codespell's)"
-    )
-    parser.add_argument(
-        "--contexts",
-        action="store_true",
-        help="squad, squad2, qa: attack the contexts too, not questions alone",
-    )
-    add_column_options(parser, LABELS)
-    parser.add_argument("--skip-bad-rows", action="store_true", help="leave rows out that cannot be used")
-    parser.add_argument("--overwrite", action="store_true", help="write over a file that is there")
+_COMPRESSED: dict[str, Callable[[IO[bytes]], Any]] = {
+    ".gz": partial(gzip.GzipFile, "", "wb", 9, mtime=0),  # without name and time, which would differ
+    ".bz2": partial(bz2.BZ2File, mode="wb"),
+    ".xz": partial(lzma.LZMAFile, mode="wb"),
+}
 
 
-def run(given: argparse.Namespace) -> dict[str, Any]:
-    """Attack the file, write the other one, and return what was met and changed.
+@dataclass(kw_only=True)
+class AttackSettings(Columns):
+    """Which file is attacked, how, and where the result is written."""
+
+    file: str = positional("labelled data, in any file that fine-tuning reads")
+    output: str = option(REQUIRED, "file to write, with the ending of FILE; it may be compressed")
+    kind: str = option(Attack.kind, f"of noise: {describe_kinds()}", choices=KINDS)
+    rate: float = option(Attack.rate, "share of the eligible words to change", minimum=0, maximum=1)
+    seed: int = option(Attack.seed, "of the draws")
+    language: str = option(Attack.language, "whose keyboard is used", choices=KEYBOARDS)
+    misspellings: str | None = option(None, "natural: list of misspellings; without one, codespell's")
+    contexts: bool = option(False, "squad, squad2, qa: attack the contexts too, not questions alone")
+    skip_bad_rows: bool = option(False, "leave rows out that cannot be used")
+    overwrite: bool = option(False, "write over a file that is there")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not find_reader(self.task).has_contexts and self.contexts:
+            others = [task for task, reader in READERS.items() if reader.has_contexts]
+            raise CharBertError(f"--contexts: {self.task} has none; it is for {', '.join(others)}")
+
+
+def run(settings: AttackSettings) -> None:
+    """Attack the file, write the other one, and print the counts of words.
 
     Raises:
-        CharBertError: an option is wrong, IN cannot be read, or OUT is IN, or is there already.
+        CharBertError: the file cannot be read, or the output is another kind of file, or exists already.
     """
     started = time.monotonic()
-    attack = _attack_of(given)
-    path, out = Path(given.file), Path(given.out)
-    _check_files(path, out, given.overwrite)
-    columns = Columns(task=given.task, **given_columns(given, LABELS))
-    bad = _NotedBadRows(given.skip_bad_rows)
-    found = read(columns, str(path), bad, _is_labelled(columns, path))
-    examples = list(passing_bar(found, "reading", unit=" examples"))
-    made = type(examples[0]).attack(examples, attack, given.contexts)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(out) as partial:
-        rewrite_file(columns, path, out, partial, examples, made, bad.places)
+    path, output = Path(settings.file), Path(settings.output)
+    _check_files(path, output, settings.overwrite)
+    attack = load_attack(
+        settings.kind, settings.rate, settings.seed, settings.language, settings.misspellings
+    )
+    reader, bad = find_reader(settings.task), BadRows(settings.skip_bad_rows)
+    found = reader.read(settings, str(path), bad, _needs_labels(settings))
+    examples: list[Any] = list(passing_bar(found, "reading", unit=" examples"))
+    attacked = type(examples[0]).attack(examples, attack, settings.contexts)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(output) as partial_file, _open_output(partial_file, output.suffix) as file:
+        reader.write_attacked(settings, path, file, examples, attacked)
     if bad:
         print(bad.summary(), file=sys.stderr)
-    return {
+    counts = attacked.counts
+    numbers = {
         "examples": len(examples),
-        **made.counts._asdict(),
-        "eligible_percent": _percent(made.counts.eligible, made.counts),
-        "changed_percent": _percent(made.counts.changed, made.counts),
+        **counts._asdict(),
+        "eligible_percent": 100 * counts.eligible / max(counts.words, 1),
+        "changed_percent": 100 * counts.changed / max(counts.words, 1),
         "left_out": len(bad),
         "seconds": time.monotonic() - started,
     }
+    print(", ".join(f"{name} {_format(value)}" for name, value in numbers.items()))
 
 
-class _NotedBadRows(BadRows):
-    """Bad rows, and where they stand."""
-
-    def __init__(self, skip: bool) -> None:
-        super().__init__(skip)
-        self.places: set[str] = set()
-
-    def add(self, place: str, fault: str) -> None:
-        super().add(place, fault)
-        self.places.add(place)
-
-
-def _attack_of(given: argparse.Namespace) -> Attack:
-    if given.contexts and given.task not in ANSWERS:
-        raise CharBertError(f"--contexts: {given.task} has none; it is for {', '.join(ANSWERS)}")
-    return load_attack(given.kind, given.rate, given.seed, given.language, given.misspellings)
-
-
-def _check_files(path: Path, out: Path, overwrite: bool) -> None:
+def _check_files(path: Path, output: Path, overwrite: bool) -> None:
     if path.is_dir():
         raise CharBertError(f"{path}: is a folder; write its rows into a .parquet or .jsonl file first")
     if not path.exists():
         raise CharBertError(f"{path}: no such file")
-    if out.is_dir():
-        raise CharBertError(f"{out}: is a folder; name a file in it")
-    if text_ending(out) != text_ending(path):
-        raise CharBertError(f"{out}: must end as {path.name} does, whose form it gets; it may be compressed")
-    if text_ending(out) == PARQUET != out.suffix.lower():
-        raise CharBertError(f"{out}: must end in {PARQUET}, which is compressed by itself")
-    if out.exists() and out.samefile(path):
-        raise CharBertError(f"{out}: is the file to attack; give another one")
-    if out.exists() and not overwrite:
-        raise CharBertError(f"{out}: is there already; give another file or --overwrite")
+    if output.parent.is_dir():
+        check_output_file(output, overwrite, inputs=[path])
+    if text_ending(output) != text_ending(path):
+        raise CharBertError(
+            f"{output}: must end as {path.name} does, whose format it gets; it may be compressed"
+        )
+    if text_ending(output) == ".parquet" != output.suffix.lower():
+        raise CharBertError(f"{output}: must end in .parquet, which is compressed by itself")
 
 
-def _is_labelled(columns: Columns, path: Path) -> bool:
-    """Whether there are labels that must fit the words; their column may be missing if nobody named it."""
-    column = {"tagging": "tags_column", "qa": "answers_column"}.get(columns.task)
-    if column is None or has_labels(columns, str(path)):
-        return columns.task != "text"
-    name = getattr(columns, column)
-    if name == getattr(Columns, column):
-        print(f"{path}: has no column {name!r}, and is taken as data without labels", file=sys.stderr)
-    return name != getattr(Columns, column)
+def _needs_labels(settings: AttackSettings) -> bool:
+    """Whether labels must move with the words; their column may be missing if nobody named it."""
+    reader = find_reader(settings.task)
+    if not reader.moves_labels or reader.label_setting is None:
+        return reader.moves_labels
+    if reader.has_labels(settings, settings.file):
+        return True
+    name, is_given = getattr(settings, reader.label_setting), reader.label_setting in settings.given
+    if not is_given:
+        print(
+            f"{settings.file}: has no column {name!r}, and is taken as data without labels", file=sys.stderr
+        )
+    return is_given
 
 
-def _percent(count: int, counts: AttackCounts) -> float:
-    return 100 * count / counts.words if counts.words else 0.0
+@contextmanager
+def _open_output(path: Path, ending: str) -> Iterator[IO[bytes]]:
+    """A file to write, compressed as the ending says."""
+    with path.open("wb") as file, _COMPRESSED.get(ending.lower(), nullcontext)(file) as opened:
+        yield opened
+
+
+def _format(value: float) -> str:
+    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"

@@ -1,30 +1,57 @@
-"""What stands in a cell of a table, as a task wants it."""
+"""Cells of a row as texts, words, labels and ids."""
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
-from data.examples.rows import Fault, Row
+from data.examples.rows import Row, RowError
+from data.examples.types import Label
 
 
 def text_in(row: Row, column: str) -> str:
     """A text; a number or a truth value as JSON shows it.
 
     Raises:
-        Fault: there is none.
+        RowError: there is none.
     """
-    return _as_text(_given(row, column), column)
+    return as_text(_given(row, column), column)
+
+
+def label_in(row: Row, column: str, kind: str, separator: str) -> Label:
+    """A label: of `classification` a text, of `regression` a number, of `multi_label` several texts.
+
+    Raises:
+        RowError: there is none.
+    """
+    if kind == "regression":
+        return number_in(row, column)
+    return labels_in(row, column, separator) if kind == "multi_label" else class_in(row, column)
+
+
+def known_label_in(row: Row, column: str, labels: Sequence[str]) -> Label:
+    """A label that is one of `labels`, or a number where there are none.
+
+    Raises:
+        RowError: it is another.
+    """
+    if not labels:
+        return number_in(row, column)
+    label = class_in(row, column)
+    if label not in labels:
+        raise RowError(f"unknown label {label!r}; the labels are {', '.join(labels)}")
+    return label
 
 
 def class_in(row: Row, column: str) -> str:
     """A label.
 
     Raises:
-        Fault: there is none.
+        RowError: there is none.
     """
     label = text_in(row, column)
     if not label.strip():
-        raise Fault(f"column {column!r} has no label")
+        raise RowError(f"column {column!r} has no label")
     return label
 
 
@@ -32,7 +59,7 @@ def number_in(row: Row, column: str) -> float:
     """A finite number, also one written as a text.
 
     Raises:
-        Fault: there is none.
+        RowError: there is none.
     """
     value = _given(row, column)
     try:
@@ -40,7 +67,7 @@ def number_in(row: Row, column: str) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number) or isinstance(value, bool):
-        raise Fault(f"column {column!r} holds no number: {_shown(value)}")
+        raise RowError(f"column {column!r} holds no number: {_shown(value)}")
     return number
 
 
@@ -48,13 +75,13 @@ def labels_in(row: Row, column: str, separator: str) -> tuple[str, ...]:
     """The labels of a list, or of a text with `separator` between them; each once, none empty.
 
     Raises:
-        Fault: there is no such cell. One that is empty is there.
+        RowError: there is no such cell. One that is empty is there.
     """
     value = _given(row, column)
     if isinstance(value, list):
-        labels = [_as_text(label, column) for label in value]
+        labels = [as_text(label, column) for label in value]
     else:
-        labels = _as_text(value, column).split(separator)
+        labels = as_text(value, column).split(separator)
     return tuple(dict.fromkeys(filter(None, map(str.strip, labels))))
 
 
@@ -62,23 +89,23 @@ def words_in(row: Row, column: str) -> tuple[str, ...]:
     """The words of a list, or of a text with white space between them.
 
     Raises:
-        Fault: there are none, or one is empty, or holds what ends a line or a column.
+        RowError: there are none, or one is empty, or holds what ends a line or a column.
     """
     value = _given(row, column)
     if not isinstance(value, list):
-        return tuple(_as_text(value, column).split())
-    words = tuple(_as_text(word, column) for word in value)
+        return tuple(as_text(value, column).split())
+    words = tuple(as_text(word, column) for word in value)
     for word in words:
         if not word.strip() or any(mark in word for mark in "\t\n\r"):
-            raise Fault(f"column {column!r} holds {word!r}, which is no word")
+            raise RowError(f"column {column!r} holds {word!r}, which is no word")
     return words
 
 
 def id_in(row: Row, number: int, column: str = "id") -> str:
-    """The row's name for itself, or else the number of its example.
+    """The name that the row has for itself, else the number of its example.
 
     Raises:
-        Fault: the name is no text.
+        RowError: the name is no text.
     """
     return str(number) if row.cells.get(column) is None else text_in(row, column)
 
@@ -86,19 +113,24 @@ def id_in(row: Row, number: int, column: str = "id") -> str:
 def _given(row: Row, column: str) -> Any:
     value = row.cells.get(column)
     if value is None or value != value:  # pandas writes NaN where nothing stands
-        raise Fault(f"has nothing in column {column!r}")
+        raise RowError(f"has nothing in column {column!r}")
     return value
 
 
-def _as_text(value: Any, column: str) -> str:
+def as_text(value: Any, column: str) -> str:
+    """A text; a number or a truth value as JSON shows it.
+
+    Raises:
+        RowError: it is none of these, or no text that UTF-8 can hold.
+    """
     if isinstance(value, bool | int | float):
         return json.dumps(value)
     if not isinstance(value, str):
-        raise Fault(f"column {column!r} holds no text: {_shown(value)}")
+        raise RowError(f"column {column!r} holds no text: {_shown(value)}")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise Fault(f"column {column!r} has an escape \\u for half a character") from error
+        raise RowError(f"column {column!r} has an escape \\u for half a character") from error
     return value
 
 

@@ -1,113 +1,102 @@
-"""The files of GLUE, as https://gluebenchmark.com hands them out, and those that they were made of."""
+"""The files of GLUE, as https://gluebenchmark.com distributes them, and the ones that they were made of."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from charbert.errors import CharBertError
-from data.examples.cells import class_in, id_in, number_in, text_in
-from data.examples.rows import BadRows, Fault, Row, at_least_one, usable_examples, with_columns
-from data.examples.table_files import tsv_rows
-from data.examples.types import Label, TextExample
+from data.examples.base import Columns, refuse_tables
+from data.examples.cells import known_label_in
+from data.examples.own import TextColumns, TextTable
+from data.examples.rows import BadRows, Row
+from data.examples.tables import tsv_rows
+from data.examples.types import Example, Label
 
-_SPLITS = {split: {"": f"{split}.tsv"} for split in ("train", "dev", "test")}
-_MNLI_SPLITS = {
+SPLITS = {split: {"": f"{split}.tsv"} for split in ("train", "dev", "test")}
+MNLI_SPLITS = {
     "train": {"": "train.tsv"},
-    **{
-        split: {name: f"{split}_{name}.tsv" for name in ("matched", "mismatched")}
-        for split in ("dev", "test")
-    },
+    "dev": {"": "dev_matched.tsv", "mismatched": "dev_mismatched.tsv"},
+    "test": {"": "test_matched.tsv", "mismatched": "test_mismatched.tsv"},
 }
-_BINARY = ("0", "1")
-_ENTAILMENT = ("entailment", "not_entailment")
 
 
-class GlueFiles(NamedTuple):
-    """The files of a task: their columns by name, and the files by split and by name within it."""
+class GlueReader(TextTable):
+    """Reads the TSV files of a task of GLUE, whatever their names; those of a test set have no label.
 
-    text: str
-    pair: str | None = None
-    label: str = "label"
-    labels: tuple[str, ...] = _BINARY
-    """In the official order; empty where the label is a number."""
-    id: str = "index"
-    unnamed: tuple[str, ...] = ()
-    """The columns of files that come without a header."""
-    splits: Mapping[str, Mapping[str, str]] = _SPLITS
+    Beside the official files it reads the two original ones of MRPC, and QQP without a header: label,
+    question 1, question 2, id.
+
+    Args:
+        text, pair, label, id: names of the columns.
+        labels: the classes in the official order; none where the label is a number.
+        unnamed: the columns of files that come without a header.
+        splits: for each split the name of its file, or of several, by the name of each set.
+    """
+
+    is_own_data = False
+    label_setting = None
+    labels: tuple[str, ...]
+
+    def __init__(
+        self,
+        text: str,
+        pair: str | None = None,
+        *,
+        label: str = "label",
+        id: str = "index",
+        labels: tuple[str, ...] = ("0", "1"),
+        unnamed: tuple[str, ...] = (),
+        splits: Mapping[str, Mapping[str, str]] = SPLITS,
+    ) -> None:
+        self.labels = labels
+        self.unnamed = unnamed
+        self._columns = TextColumns(text, pair, label, id)
+        self._splits = splits
+
+    def text_columns(self, columns: Columns) -> TextColumns:
+        return self._columns
+
+    def read_label(self, columns: Columns, row: Row, column: str) -> Label:
+        return known_label_in(row, column, self.labels)
+
+    def used_columns(self, columns: Columns, labelled: bool) -> Sequence[str | None]:
+        return self._columns.text, self._columns.pair
+
+    def rows(self, source: str, bad: BadRows) -> Iterator[Row]:
+        return tsv_rows(Path(source), bad, self.unnamed)
+
+    def read(self, columns: Columns, source: str, bad: BadRows, labelled: bool = True) -> Iterator[Example]:
+        refuse_tables(columns.task, source, own_task="text")
+        return super().read(columns, source, bad)
+
+    def files(self, folder: Path, split: str) -> dict[str, str]:
+        paths = {name: folder / file for name, file in self._splits[split].items()}
+        missing = [path for path in paths.values() if not path.is_file()]
+        if missing and split != "test":
+            raise CharBertError(f"{missing[0]}: no such file; the official data of the task has it")
+        return {name: str(path) for name, path in paths.items() if path not in missing}
 
 
+ENTAILMENT = ("entailment", "not_entailment")
 GLUE = {
-    "cola": GlueFiles("sentence", unnamed=("source", "label", "star", "sentence")),
-    "sst2": GlueFiles("sentence"),
-    "mrpc": GlueFiles("#1 String", "#2 String", label="Quality"),
-    "qqp": GlueFiles(
+    "cola": GlueReader("sentence", unnamed=("source", "label", "star", "sentence")),
+    "sst2": GlueReader("sentence"),
+    "mrpc": GlueReader("#1 String", "#2 String", label="Quality"),
+    "qqp": GlueReader(
         "question1",
         "question2",
         label="is_duplicate",
         id="id",
         unnamed=("is_duplicate", "question1", "question2", "id"),
     ),
-    "stsb": GlueFiles("sentence1", "sentence2", label="score", labels=()),
-    "mnli": GlueFiles(
+    "stsb": GlueReader("sentence1", "sentence2", label="score", labels=()),
+    "mnli": GlueReader(
         "sentence1",
         "sentence2",
         label="gold_label",
         labels=("contradiction", "entailment", "neutral"),
-        splits=_MNLI_SPLITS,
+        splits=MNLI_SPLITS,
     ),
-    "qnli": GlueFiles("question", "sentence", labels=_ENTAILMENT),
-    "rte": GlueFiles("sentence1", "sentence2", labels=_ENTAILMENT),
-    "wnli": GlueFiles("sentence1", "sentence2"),
+    "qnli": GlueReader("question", "sentence", labels=ENTAILMENT),
+    "rte": GlueReader("sentence1", "sentence2", labels=ENTAILMENT),
+    "wnli": GlueReader("sentence1", "sentence2"),
 }
-
-
-def read_glue(task: str, path: Path, bad: BadRows) -> Iterator[TextExample]:
-    """The examples of one file, whatever its name; those of a test set have no label.
-
-    Beside the official files it reads the two original ones of MRPC, and QQP without a header: label,
-    question 1, question 2, id.
-
-    Raises:
-        CharBertError: a column is missing; the file cannot be read or holds no example that can be used.
-    """
-    files = GLUE[task]
-
-    def example_of(row: Row, number: int) -> TextExample:
-        return TextExample(
-            id=id_in(row, number, files.id),
-            text=text_in(row, files.text),
-            pair=None if files.pair is None else text_in(row, files.pair),
-            label=label_in(row, files.label, files.labels) if files.label in row.cells else None,
-            location=row.location,
-        )
-
-    rows = with_columns(tsv_rows(path, bad, files.unnamed), path, (files.text, files.pair))
-    return at_least_one(usable_examples(rows, example_of, bad), path, bad)
-
-
-def split_files(task: str, folder: Path, split: str) -> list[tuple[str, Path]]:
-    """The files of `train`, `dev` or `test` in a folder; MNLI's last two are `matched` and `mismatched`.
-
-    Raises:
-        CharBertError: the folder lacks one of them; those of `test` may be missing.
-    """
-    files = [(name, folder / file) for name, file in GLUE[task].splits[split].items()]
-    found = [(name, path) for name, path in files if path.is_file()]
-    if split != "test" and len(found) < len(files):
-        missing = next(path for _, path in files if not path.is_file())
-        raise CharBertError(f"{missing}: no such file; the official data of {task} has it")
-    return found
-
-
-def label_in(row: Row, column: str, labels: Sequence[str]) -> Label:
-    """A label that is one of `labels`, or a number where there are none.
-
-    Raises:
-        Fault: it is another.
-    """
-    if not labels:
-        return number_in(row, column)
-    label = class_in(row, column)
-    if label not in labels:
-        raise Fault(f"unknown label {label!r}; the labels are {', '.join(labels)}")
-    return label

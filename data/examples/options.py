@@ -5,8 +5,7 @@ from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
-from data.examples.conll import CONLLU_COLUMNS
-from data.examples.readers import Columns
+from data.examples.base import CONLLU_COLUMNS, Columns
 
 
 def add_column_options(

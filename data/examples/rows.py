@@ -1,10 +1,12 @@
-"""Rows of labelled files; those that cannot be used end the command, or all are left out and counted."""
+"""Lines and rows of labelled files; a bad row ends the command, or bad rows are left out and counted."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from charbert.errors import CharBertError
+from data.corpus.files import BYTE_ORDER_MARK, byte_lines, decoded
 
 SHOWN = 10
 Example = TypeVar("Example")
@@ -17,12 +19,12 @@ class Row(NamedTuple):
     cells: dict[str, Any]
 
 
-class Fault(Exception):
-    """Why a row cannot be used: what follows its place in a message."""
+class RowError(Exception):
+    """Why a row cannot be used; a message has it after the location of the row."""
 
 
 class BadRows:
-    """What becomes of them.
+    """Rows that cannot be used: the first ends the command, or they are left out and counted.
 
     Args:
         skip: leave them out; `summary` names them then.
@@ -35,15 +37,15 @@ class BadRows:
     def __len__(self) -> int:
         return len(self._messages)
 
-    def add(self, place: str, fault: str) -> None:
+    def add(self, location: str, reason: str) -> None:
         """Note a row that cannot be used; the caller goes on without it.
 
         Raises:
             CharBertError: rows are not to be skipped.
         """
-        message = f"{place}: {fault}"
+        message = f"{location}: {reason}"
         if not self._skip:
-            raise CharBertError(f"{message}; mend it, or leave such rows out with --skip-bad-rows")
+            raise CharBertError(f"{message}; fix it, or leave such rows out with --skip-bad-rows")
         self._messages.append(message)
 
     def summary(self) -> str | None:
@@ -55,22 +57,36 @@ class BadRows:
         return f"{len(self)} rows left out:{shown}{more}"
 
 
-def usable_examples(
-    rows: Iterable[Row], example_of: Callable[[Row, int], Example], bad: BadRows
+def make_examples(
+    rows: Iterable[Row], make: Callable[[Row, int], Example], source: object, bad: BadRows
 ) -> Iterator[Example]:
-    """What `example_of` makes of each row and the number of its example; rows with a `Fault` go to `bad`."""
-    number = 0
-    for row in rows:
-        try:
-            example = example_of(row, number)
-        except Fault as fault:
-            bad.add(row.location, str(fault))
-        else:
-            yield example
-            number += 1
+    """The examples of rows.
+
+    Args:
+        rows: of a source.
+        make: a row and the number of its example -> the example; raises `RowError` if it cannot.
+        source: its name for messages.
+        bad: gets the rows without an example.
+
+    Raises:
+        CharBertError: there is no example.
+    """
+
+    def usable() -> Iterator[Example]:
+        number = 0
+        for row in rows:
+            try:
+                example = make(row, number)
+            except RowError as error:
+                bad.add(row.location, str(error))
+            else:
+                yield example
+                number += 1
+
+    return require_one(usable(), source, bad)
 
 
-def at_least_one(examples: Iterator[Example], source: object, bad: BadRows) -> Iterator[Example]:
+def require_one(examples: Iterator[Example], source: object, bad: BadRows) -> Iterator[Example]:
     """The same examples.
 
     Raises:
@@ -79,17 +95,17 @@ def at_least_one(examples: Iterator[Example], source: object, bad: BadRows) -> I
     bad_before = len(bad)
     first = next(examples, None)
     if first is None:
-        why = "; without --skip-bad-rows its first fault shows" if len(bad) > bad_before else ""
+        why = "; without --skip-bad-rows its first error is shown" if len(bad) > bad_before else ""
         raise CharBertError(f"{source}: holds no examples that can be used{why}")
     yield first
     yield from examples
 
 
-def with_columns(rows: Iterator[Row], source: object, columns: Iterable[str | None]) -> Iterator[Row]:
-    """The same rows, once the first of them has these columns.
+def require_columns(rows: Iterator[Row], source: object, columns: Iterable[str | None]) -> Iterator[Row]:
+    """The same rows.
 
     Raises:
-        CharBertError: it has not; names those that it has.
+        CharBertError: the first of them lacks one of these columns; names those that it has.
     """
     first = next(rows, None)
     if first is None:
@@ -99,3 +115,60 @@ def with_columns(rows: Iterator[Row], source: object, columns: Iterable[str | No
             known = ", ".join(map(repr, first.cells))
             raise CharBertError(f"{source}: has no column {column!r}; its columns: {known}")
     yield from chain([first], rows)
+
+
+def read_lines(path: Path, bad: BadRows) -> Iterator[tuple[int, str]]:
+    """The lines with their numbers from 1, without their ends; white space before these stays.
+
+    Raises:
+        CharBertError: the file is empty, damaged or cannot be read.
+    """
+    for number, line in read_all_lines(path, bad):
+        if line is not None:
+            yield number, line
+
+
+def read_all_lines(path: Path, bad: BadRows) -> Iterator[tuple[int, str | None]]:
+    """The lines as `read_lines` gives them, with None for one that went to `bad`."""
+    for number, content in raw_lines(path):
+        line = None
+        try:
+            line = decoded(content)
+        except ValueError as error:
+            bad.add(f"{path}: row {number}", str(error))
+        else:
+            line = line.removesuffix("\n").removesuffix("\r")
+        yield number, line
+
+
+def raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines with their numbers from 1 and their ends, the first without a byte order mark.
+
+    Raises:
+        CharBertError: the file is empty, damaged or cannot be read.
+    """
+    number = 0
+    for number, line in byte_lines(path):
+        yield number, line.removeprefix(BYTE_ORDER_MARK.encode()) if number == 1 else line
+    if not number:
+        raise CharBertError(f"{path}: is empty")
+
+
+def line_end(path: Path) -> str:
+    """What ends the first line of a file: a line break of Windows, or a plain one."""
+    return "\r\n" if next(raw_lines(path))[1].endswith(b"\r\n") else "\n"
+
+
+def read_text(path: Path) -> str:
+    """The content of a file.
+
+    Raises:
+        CharBertError: the file is empty, damaged, not UTF-8, or cannot be read.
+    """
+    lines = []
+    for number, line in raw_lines(path):
+        try:
+            lines.append(decoded(line))
+        except ValueError as error:
+            raise CharBertError(f"{path}: row {number} {error}; convert the file to UTF-8 first") from error
+    return "".join(lines)

@@ -1,21 +1,29 @@
-"""Examples out of tables: CSV, TSV, JSON lines, Parquet, and what the library `datasets` reads."""
+"""Tables of labelled data: CSV, TSV, JSON lines, Parquet (read and written), and datasets of the hub."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
+import codecs
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from charbert.errors import CharBertError
 from data.corpus import hub
-from data.corpus.files import text_ending
-from data.examples.answers import found_answer, stated_answers, with_new_id
-from data.examples.cells import class_in, id_in, labels_in, number_in, text_in, words_in
-from data.examples.rows import BadRows, Fault, Row, at_least_one, usable_examples, with_columns
-from data.examples.table_files import csv_rows, dataset_rows, json_rows, parquet_rows, tsv_rows
-from data.examples.types import Answer, Label, QuestionExample, TaggedExample, TextExample
+from data.corpus.files import BATCH_ROWS, decoded, opened_parquet, text_ending
+from data.examples.rows import BadRows, Row, line_end, raw_lines, read_lines
 
-_READERS = {".csv": csv_rows, ".tsv": tsv_rows, ".jsonl": json_rows, ".json": json_rows}
-FORMS = ".csv, .tsv, .jsonl, .json (each also .gz, .bz2, .xz), .parquet"
-TITLE = "title"
+if TYPE_CHECKING:
+    from datasets import Dataset, IterableDataset
+
+_LARGEST_CELL = 2**31 - 1  # the most that a C long holds everywhere; the default is 128 KiB
+Cells = Sequence[str]
+NewCells = Callable[[Row], dict[str, Any] | None]
+ENDINGS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
+FORMATS = ".csv, .tsv, .jsonl, .json (each also .gz, .bz2, .xz), .parquet"
 
 
 def read_table(source: str, bad: BadRows) -> Iterator[Row]:
@@ -38,14 +46,14 @@ def read_table(source: str, bad: BadRows) -> Iterator[Row]:
     path = Path(source)
     if path.is_dir():
         if not hub.is_saved(path):
-            raise CharBertError(f"{source}: no folder that `save_to_disk` wrote; name a file {FORMS}")
+            raise CharBertError(f"{source}: no folder that `save_to_disk` wrote; name a file {FORMATS}")
         return dataset_rows(hub.saved_dataset(path), source)
     if path.suffix.lower() == ".parquet":
         reader: Callable[[Path, BadRows], Iterator[Row]] | None = parquet_rows
     else:
-        reader = _READERS.get(text_ending(path))
+        reader = _TEXT_ROWS.get(text_ending(path))
     if path.exists() and reader is None:
-        raise CharBertError(f"{source}: no table that can be read; give a file {FORMS}")
+        raise CharBertError(f"{source}: no table that can be read; give a file {FORMATS}")
     if reader is None and hub.NAME.fullmatch(source):
         return dataset_rows(hub.named_dataset(source), source)
     if reader is None or not path.exists():
@@ -53,123 +61,281 @@ def read_table(source: str, bad: BadRows) -> Iterator[Row]:
     return reader(path, bad)
 
 
-def label_reader(kind: str, separator: str) -> Callable[[Row, str], Label]:
-    """What reads a label of this kind out of a row's column; arguments as of `text_examples`."""
-    readers: dict[str, Callable[[Row, str], Label]] = {
-        "classification": class_in,
-        "regression": number_in,
-        "multi_label": partial(labels_in, separator=separator),
-    }
-    return readers[kind]
-
-
-def text_examples(
-    source: str,
-    *,
-    text: str,
-    pair: str | None,
-    label: str | None,
-    kind: str,
-    bad: BadRows,
-    separator: str = ",",
-) -> Iterator[TextExample]:
-    """Texts, or pairs of them, with their labels.
-
-    Args:
-        source: as for `read_table`.
-        text: column of the text.
-        pair: column of the second text of a pair.
-        label: column of the label; None where there are none.
-        kind: `classification`; `regression`, a number; `multi_label`, a list or a text of labels.
-        bad: gets the rows that cannot be used.
-        separator: what stands between labels in a text.
+def csv_rows(path: Path, bad: BadRows) -> Iterator[Row]:
+    """The rows of a CSV file with a header, quoted as in RFC 4180; blank lines are none.
 
     Raises:
-        CharBertError: as `read_table`; a column is missing; there is no row that can be used.
+        CharBertError: a column without a name, or two of one name; the file cannot be read.
     """
-    if not separator:
-        raise CharBertError("separator: is empty; give what stands between two labels in a cell")
-    label_in = label_reader(kind, separator)
-
-    def example_of(row: Row, number: int) -> TextExample:
-        return TextExample(
-            id=id_in(row, number),
-            text=text_in(row, text),
-            pair=None if pair is None else text_in(row, pair),
-            label=None if label is None else label_in(row, label),
-            location=row.location,
-        )
-
-    rows = with_columns(read_table(source, bad), source, (text, pair, label))
-    return at_least_one(usable_examples(rows, example_of, bad), source, bad)
+    return _under_header(_csv_cells(path, bad), bad)
 
 
-def tagged_examples(source: str, *, words: str, tags: str | None, bad: BadRows) -> Iterator[TaggedExample]:
-    """Sentences with a tag for each word.
+def tsv_rows(path: Path, bad: BadRows, unnamed: Cells = ()) -> Iterator[Row]:
+    """The rows of a file with tabs between cells, in which a quote is a character like any other.
 
     Args:
-        source: as for `read_table`.
-        words: column of the words: a list, or a text with white space between them.
-        tags: column of the tags, in the same form; None where there are none.
-        bad: gets the rows that cannot be used.
+        path: the file.
+        bad: gets the rows that have more or fewer cells than the header.
+        unnamed: the columns of a file that may lack its header.
 
     Raises:
-        CharBertError: as `text_examples`.
+        CharBertError: as `csv_rows`.
     """
-
-    def example_of(row: Row, number: int) -> TaggedExample:
-        found = words_in(row, words)
-        if not found:
-            raise Fault("has no words")
-        given = None if tags is None else words_in(row, tags)
-        if given is not None and len(given) != len(found):
-            raise Fault(f"has {len(found)} words, but {len(given)} tags")
-        return TaggedExample(id_in(row, number), found, given, 0, row.location)
-
-    rows = with_columns(read_table(source, bad), source, (words, tags))
-    return at_least_one(usable_examples(rows, example_of, bad), source, bad)
+    return _under_header(_tsv_cells(path, bad), bad, unnamed)
 
 
-def question_examples(
-    source: str, *, question: str, context: str, answers: str | None, bad: BadRows
-) -> Iterator[QuestionExample]:
-    """Questions with their contexts and answers.
+def json_rows(path: Path, bad: BadRows) -> Iterator[Row]:
+    """The rows of a file with a JSON object on each line; blank lines are none.
+
+    Raises:
+        CharBertError: it holds one list instead; the file cannot be read.
+    """
+    for number, line in read_lines(path, bad):
+        if number == 1 and line.lstrip().startswith("["):
+            raise CharBertError(f"{path}: is one JSON list; write each of its objects on a line of its own")
+        if not line.strip():
+            continue
+        location = f"{path}: row {number}"
+        try:
+            cells = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            bad.add(location, f"is not JSON ({error})")
+            continue
+        if isinstance(cells, dict):
+            yield Row(location, cells)
+        else:
+            bad.add(location, "is no JSON object")
+
+
+def parquet_rows(path: Path, bad: BadRows) -> Iterator[Row]:
+    """The rows of a Parquet file, counted from 1.
+
+    Raises:
+        CharBertError: two columns have one name; the file is damaged or cannot be read.
+    """
+    number = 0
+    with opened_parquet(path) as file:
+        _check_names(file.schema_arrow.names, str(path))
+        for batch in file.iter_batches(BATCH_ROWS):
+            for cells in _cells_of_batch(batch):
+                number += 1
+                if cells is None:
+                    bad.add(f"{path}: row {number}", "is not UTF-8")
+                else:
+                    yield Row(f"{path}: row {number}", cells)
+
+
+def dataset_rows(dataset: "Dataset | IterableDataset", source: str) -> Iterator[Row]:
+    """The rows of a dataset, counted from 1, with the names of its classes for their numbers.
+
+    Raises:
+        CharBertError: when a row is reached that cannot be read.
+    """
+    features = dataset.features or {}  # a stream does not always say what it holds
+    for number, cells in enumerate(hub.cells_of(dataset.with_format(None), source), start=1):
+        named = {name: _with_class_names(cell, features.get(name)) for name, cell in cells.items()}
+        yield Row(f"{source}: row {number}", named)
+
+
+def _tsv_cells(path: Path, bad: BadRows) -> Iterator[tuple[str, Cells]]:
+    for number, line in read_lines(path, bad):
+        yield f"{path}: row {number}", line.split("\t")
+
+
+def _csv_cells(path: Path, bad: BadRows) -> Iterator[tuple[str, Cells]]:
+    # A row may be several lines: which of them is not UTF-8 must not change where the row ends.
+    lines = (line.decode(errors="surrogateescape") for _, line in raw_lines(path))
+    reader = csv.reader(lines, strict=True)
+    while True:
+        location = f"{path}: row {reader.line_num + 1}"
+        try:
+            cells = _next_cells(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            reason = str(error).partition(" - ")[0]
+            bad.add(location, f"is not CSV: a quote or line break is out of place ({reason})")
+            continue
+        try:
+            decoded("".join(cells).encode(errors="surrogateescape"))
+        except ValueError as error:
+            bad.add(location, str(error))
+        else:
+            yield location, cells
+
+
+def _next_cells(reader: Iterator[Cells]) -> Cells:
+    """The next row, with cells of any length: the limit of the module `csv` holds for a whole process."""
+    limit = csv.field_size_limit(_LARGEST_CELL)
+    try:
+        return next(reader)
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _under_header(lines: Iterator[tuple[str, Cells]], bad: BadRows, unnamed: Cells = ()) -> Iterator[Row]:
+    first = next((line for line in lines if line[1]), None)
+    if first is None:
+        return
+    location, header = first
+    if _lacks_header(header, unnamed):
+        yield Row(location, dict(zip(unnamed, header, strict=True)))
+        header = unnamed
+    _check_names(header, location)
+    for location, cells in lines:
+        if len(cells) == len(header):
+            yield Row(location, dict(zip(header, cells, strict=True)))
+        elif "".join(cells).strip() or len(cells) > 1:
+            bad.add(location, f"has {len(cells)} cells, and the header {len(header)}")
+
+
+def _lacks_header(first: Cells, unnamed: Cells) -> bool:
+    return len(first) == len(unnamed) and not set(first) & set(unnamed)
+
+
+def _check_names(names: Cells, location: str) -> None:
+    for number, name in enumerate(names, start=1):
+        if not name.strip():
+            raise CharBertError(f"{location}: column {number} has no name; give it one")
+        if name in names[: number - 1]:
+            raise CharBertError(f"{location}: two columns have the name {name!r}; rename one")
+
+
+def _cells_of_batch(batch: Any) -> list[dict[str, Any] | None]:
+    """The cells of each row of a record batch; None for one that is not UTF-8."""
+    try:
+        return batch.to_pylist()
+    except UnicodeDecodeError:
+        if batch.num_rows == 1:
+            return [None]
+    return [cells for row in range(batch.num_rows) for cells in _cells_of_batch(batch.slice(row, 1))]
+
+
+def _with_class_names(cell: Any, feature: Any) -> Any:
+    """A cell with the names of classes for their numbers; None for -1, which stands for "unknown"."""
+    if hasattr(feature, "int2str") and isinstance(cell, int):
+        return feature.int2str(cell) if cell >= 0 else None
+    if isinstance(cell, list) and hasattr(feature, "feature"):
+        return [_with_class_names(each, feature.feature) for each in cell]
+    return cell
+
+
+_TEXT_ROWS = {".csv": csv_rows, ".tsv": tsv_rows, ".jsonl": json_rows, ".json": json_rows}
+
+
+def write_table(path: Path, output: IO[bytes], new_cells: NewCells, unnamed: Cells = ()) -> None:
+    """Write a table with new cells in the format of another one; a file with another ending is TSV.
 
     Args:
-        source: as for `read_table`.
-        question: column of the question.
-        context: column of the text that holds its answer.
-        answers: column of the answers: SQuAD's `{"text": [...], "answer_start": [...]}`, or a text, which
-            starts where it first stands in the context. An empty one says that there is no answer. None where
-            nobody knows.
-        bad: gets the rows that cannot be used.
+        path: the other one.
+        output: gets the table.
+        new_cells: a row of the other one -> its new cells by column, without those that stay; None for a row
+            that is left out.
+        unnamed: as of `tsv_rows`.
 
     Raises:
-        CharBertError: as `text_examples`.
+        CharBertError: a column of a Parquet file cannot hold its new cells.
     """
+    match text_ending(path):
+        case ".parquet":
+            _write_parquet(path, output, new_cells)
+        case ".jsonl" | ".json":
+            end = line_end(path)
+            for row in json_rows(path, BadRows(skip=True)):
+                cells = new_cells(row)
+                if cells is not None:
+                    output.write((dump_json({**row.cells, **cells}) + end).encode())
+        case ".csv":
+            _write_cells(_csv_cells(path, BadRows(skip=True)), _csv_writer(path, output), new_cells)
+        case _:
+            end = line_end(path)
+            _write_cells(
+                _tsv_cells(path, BadRows(skip=True)),
+                lambda cells: output.write(("\t".join(cells) + end).encode()),
+                new_cells,
+                unnamed,
+            )
 
-    def example_of(row: Row, number: int) -> QuestionExample:
-        body = text_in(row, context)
-        found = () if answers is None else _answers_in(row, answers, body)
-        return QuestionExample(
-            id=id_in(row, number),
-            question=text_in(row, question),
-            context=body,
-            answers=found,
-            answerable=None if answers is None else bool(found),
-            title="" if row.cells.get(TITLE) is None else text_in(row, TITLE),
-            location=row.location,
-        )
 
-    rows = with_columns(read_table(source, bad), source, (question, context, answers))
-    return at_least_one(usable_examples(rows, with_new_id(example_of), bad), source, bad)
+def dump_json(value: Any) -> str:
+    """JSON on one line, with escapes where it holds half a character, which UTF-8 has no bytes for."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return text
 
 
-def _answers_in(row: Row, column: str, context: str) -> tuple[Answer, ...]:
-    if column not in row.cells:
-        raise Fault(f"has no column {column!r}")
-    value = row.cells[column]
-    if isinstance(value, dict | list):
-        return stated_answers(value, context)
-    text = "" if value is None else text_in(row, column).strip()
-    return (found_answer(text, context),) if text else ()
+def _write_cells(
+    lines: Iterator[tuple[str, Cells]],
+    write: Callable[[Cells], object],
+    new_cells: NewCells,
+    unnamed: Cells = (),
+) -> None:
+    """Write the lines of a table with its header; blank ones stay, unless they are rows of one empty cell."""
+    header: Cells = ()
+    for location, cells in lines:
+        if not header and cells:
+            header = unnamed if _lacks_header(cells, unnamed) else cells
+            if header is cells:
+                write(cells)
+                continue
+        new = new_cells(Row(location, dict(zip(header, cells, strict=False))))
+        if new is not None:
+            write([new.get(column, cell) for column, cell in zip(header, cells, strict=True)])
+        elif len(cells) < 2 and len(cells) != len(header) and not "".join(cells).strip():
+            write(cells)
+
+
+def _csv_writer(path: Path, output: IO[bytes]) -> Callable[[Cells], object]:
+    """Writes rows; cells get quotes where they need them, or all if all of the header have them."""
+    first, end = next(raw_lines(path))[1].strip(), line_end(path)
+    all_quoted = first.startswith(b'"') and first.endswith(b'"') and first.count(b",") == first.count(b'","')
+    file = codecs.getwriter("utf-8")(output)
+    plain = csv.writer(file, lineterminator=end)
+    quoted = csv.writer(file, lineterminator=end, quoting=csv.QUOTE_ALL)
+
+    def write(cells: Cells) -> None:
+        # The module does not see that a carriage return must be quoted where lines end without one.
+        needs_quotes = all_quoted or any("\r" in cell for cell in cells)
+        (quoted if needs_quotes else plain).writerow(cells)
+
+    return write
+
+
+def _write_parquet(path: Path, output: IO[bytes], new_cells: NewCells) -> None:
+    """In the same groups of rows, types and compression."""
+    number = 0
+    with opened_parquet(path) as file:
+        groups = file.metadata.num_row_groups
+        codec = file.metadata.row_group(0).column(0).compression.lower() if groups else "snappy"
+        codec = "none" if codec == "uncompressed" else codec
+        with pq.ParquetWriter(output, file.schema_arrow, compression=codec) as writer:
+            for table in map(file.read_row_group, range(groups)):
+                rows = chain.from_iterable(map(_cells_of_batch, table.to_batches()))
+                new = [
+                    None if cells is None else new_cells(Row(f"{path}: row {number + index}", cells))
+                    for index, cells in enumerate(rows, start=1)
+                ]
+                number += len(new)
+                kept = [index for index, cells in enumerate(new) if cells is not None]
+                if len(kept) < len(new):
+                    table = table.take(pa.array(kept, pa.int64()))
+                writer.write_table(_replace_cells(table, [cells for cells in new if cells is not None], path))
+
+
+def _replace_cells(table: pa.Table, changes: Sequence[Mapping[str, Any]], path: Path) -> pa.Table:
+    for number, field in enumerate(table.schema):
+        if not any(field.name in cells for cells in changes):
+            continue
+        values = table.column(number).to_pylist()
+        values = [cells.get(field.name, value) for cells, value in zip(changes, values, strict=True)]
+        try:
+            column = pa.array(values, field.type)
+        except pa.ArrowException as error:
+            raise CharBertError(
+                f"{path}: column {field.name!r} of type {field.type} cannot hold texts with typos ({error})"
+            ) from error
+        table = table.set_column(number, field, column)
+    return table

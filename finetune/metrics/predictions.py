@@ -10,11 +10,9 @@ from typing import Any
 from charbert.errors import CharBertError
 from data.corpus.files import text_ending
 from data.examples.cells import id_in
-from data.examples.lines import read_lines
 from data.examples.readers import Columns, read_examples
-from data.examples.rows import BadRows, Row, with_columns
-from data.examples.table_files import tsv_rows
-from data.examples.tables import read_table
+from data.examples.rows import BadRows, Row, read_lines, require_columns
+from data.examples.tables import read_table, tsv_rows
 from data.examples.types import TaggedExample, TextExample
 
 PREDICTION = "prediction"
@@ -83,7 +81,7 @@ def read_label_rows(path: Path, bad: BadRows) -> list[Row]:
     Raises:
         CharBertError: the file cannot be read, or is a table without such a column.
     """
-    return list(with_columns(_label_rows(path, bad), path, [PREDICTION]))
+    return list(require_columns(_label_rows(path, bad), path, [PREDICTION]))
 
 
 def align_rows(

@@ -9,10 +9,9 @@ from scipy.special import expit, softmax
 from transformers import AutoModelForSequenceClassification
 
 from charbert.ragged import Array
-from data.examples.glue import label_in
+from data.examples.cells import known_label_in, label_in
 from data.examples.readers import find_reader, read_examples
-from data.examples.rows import BadRows, Fault
-from data.examples.tables import label_reader
+from data.examples.rows import BadRows, RowError
 from data.examples.types import Label, TextExample
 from finetune.metrics.classification import (
     TEXT_METRICS,
@@ -117,16 +116,19 @@ class TextTask(Task[TextExample, TextPrediction]):
         examples: list[Any] = list(read_examples(settings, settings.gold, bad))
         complete = not bad
         rows = align_rows(examples, read_label_rows(path, bad), path, complete=complete)
-        read_label = label_reader(kind, settings.separator)
         gold, predicted = [], []
         for example, row in zip(examples, rows, strict=True):
             if not example.is_labelled:
                 bad.add(example.location, NO_LABEL)
                 continue
             try:
-                found = label_in(row, PREDICTION, labels) if labels else read_label(row, PREDICTION)
-            except Fault as fault:
-                bad.add(row.location, str(fault))
+                found = (
+                    known_label_in(row, PREDICTION, labels)
+                    if labels
+                    else label_in(row, PREDICTION, kind, settings.separator)
+                )
+            except RowError as error:
+                bad.add(row.location, str(error))
             else:
                 predicted.append(found)
                 gold.append(example.label)

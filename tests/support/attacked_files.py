@@ -43,7 +43,7 @@ def attack(path: Path, task: str, *options: str, kind: str = "natural") -> Path:
     words.write_text(json.dumps(MISSPELLINGS))
     out = path.parent / "out" / path.name
     given = ["--misspellings", str(words)] if kind == "natural" else []
-    main(["attack", str(path), "--task", task, "--out", str(out), "--kind", kind, *given, *options])
+    main(["attack", str(path), "--task", task, "--output", str(out), "--kind", kind, *given, *options])
     return out
 
 
@@ -54,6 +54,6 @@ def rewritten(path: Path, task: str, content: str | bytes, *options: str) -> str
 
 
 def examples_of(path: Path, task: str, **columns: Any) -> list[Any]:
-    """What fine-tuning reads, but for the places."""
-    settings = Columns(task=task, **columns)
-    return [example._replace(location="") for example in read_examples(settings, str(path), BadRows())]
+    """What fine-tuning reads, but for the locations."""
+    found: Any = read_examples(Columns(task=task, **columns), str(path), BadRows())
+    return [example._replace(location="") for example in found]

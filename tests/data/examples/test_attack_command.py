@@ -1,19 +1,19 @@
 """`python -m data attack`: its options, what it tells, and what it refuses."""
 
-import dataclasses
 import json
 import re
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from attacked_files import attack
 
 from charbert.errors import CharBertError
 from charbert.noise import KINDS
 from data.__main__ import main
-from data.examples.readers import TASKS, Columns
-from finetune.settings import FinetuneSettings
+from data.examples.readers import READERS
 
 CONLL = "Paris O\nis O\nlarge O\n\nin O\n"
 
@@ -26,7 +26,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def ner(path: Path, out: Path, *options: str) -> None:
-    main(["attack", str(path), "--task", "ner", "--out", str(out), *options])
+    main(["attack", str(path), "--task", "ner", "--output", str(out), *options])
 
 
 def test_it_tells_what_it_met_and_changed(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,8 +42,8 @@ def test_the_help_names_every_task_and_every_kind(capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit):
         main(["attack", "--help"])
     shown = " ".join(capsys.readouterr().out.split())
-    assert f"of IN: {' '.join(TASKS[:-3])}, or text tagging qa for data of your own" in shown
-    of_kinds = re.sub(r" \(.*?\)", "", shown.partition("of attack: ")[2].partition(" (default")[0])
+    assert f"what the data are: {', '.join([*READERS][:-3])}, or text, tagging, qa for" in shown
+    of_kinds = re.sub(r" \(.*?\)", "", shown.partition("of noise: ")[2].partition(" (default")[0])
     assert of_kinds == ", ".join(KINDS)
 
 
@@ -69,7 +69,7 @@ def test_compressed_files_are_the_same_too(tmp_path: Path) -> None:
     path.write_text("text\nParis\n")
     options = ["attack", str(path), "--task", "text", "--kind", "case"]
     for folder in ("one", "two"):
-        main([*options, "--out", str(tmp_path / folder / f"{folder}.tsv.gz")])
+        main([*options, "--output", str(tmp_path / folder / f"{folder}.tsv.gz")])
     assert (tmp_path / "one/one.tsv.gz").read_bytes() == (tmp_path / "two/two.tsv.gz").read_bytes()
 
 
@@ -78,13 +78,6 @@ def test_the_rate_is_the_share_of_the_eligible_words(path: Path, capsys: pytest.
     attack(path, "ner", "--rate", "0.3", kind="paper")
     changed = capsys.readouterr().out.split("changed ")[1].split(",")[0]
     assert 250 < int(changed) < 350
-
-
-def test_columns_are_options_of_the_names_and_defaults_that_fine_tuning_has() -> None:
-    settings = {field.name: field for field in dataclasses.fields(FinetuneSettings)}
-    for field in dataclasses.fields(Columns):
-        assert field.default == settings[field.name].default
-        assert field.name == "task" or field.metadata == settings[field.name].metadata
 
 
 def test_a_list_of_misspellings_is_read_in_its_own_form(path: Path) -> None:
@@ -112,7 +105,7 @@ def test_the_file_itself_is_never_written_over(name: str, path: Path) -> None:
     out = path.with_name(name)
     if out != path:
         out.symlink_to(path)
-    with pytest.raises(CharBertError, match="is the file to attack"):
+    with pytest.raises(CharBertError, match="is the input itself"):
         ner(path, out, "--overwrite")
     assert path.read_text() == CONLL
 
@@ -123,7 +116,7 @@ def test_another_form_is_refused(path: Path) -> None:
 
 
 def test_a_folder_to_write_is_told(path: Path) -> None:
-    with pytest.raises(CharBertError, match="is a folder; name a file in it"):
+    with pytest.raises(CharBertError, match="is a folder, and a file is needed"):
         ner(path, path.parent, "--overwrite")
 
 
@@ -131,7 +124,7 @@ def test_parquet_is_never_compressed_from_outside(tmp_path: Path) -> None:
     path = tmp_path / "own.parquet"
     path.touch()
     with pytest.raises(CharBertError, match=r"own\.parquet\.gz: must end in \.parquet"):
-        main(["attack", str(path), "--task", "text", "--out", f"{path}.gz"])
+        main(["attack", str(path), "--task", "text", "--output", f"{path}.gz"])
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
@@ -150,8 +143,8 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "fault"),
     (
-        (("--kind", "typos"), "no kind of attack 'typos': there are paper, drop"),
-        (("--rate", "1.5"), "from 0 to 1, not 1.5"),
+        (("--kind", "typos"), "--kind: 'typos' is unknown; choose one of paper, drop"),
+        (("--rate", "1.5"), "--rate: 1.5 must be at least 0 and at most 1"),
         (("--language", "xx"), "'xx'.*en"),
         (("--contexts",), "--contexts: ner has none; it is for squad, squad2, qa"),
         (("--misspellings", "list"), "paper takes no misspellings; give the kind natural"),
@@ -176,7 +169,7 @@ def test_wrong_options_are_told_in_one_line(options: tuple[str, ...], fault: str
             "eng.testb",
             "tagging",
             "a O\n",
-            r"is neither a table, .*; the tasks ner and pos read columns under",
+            r"is neither a table, .*, nor \.conllu, .* by its name",
         ),
         ("x.json", "ner", "{}", r"is a table by its name, which ner does not read; the task tagging does"),
         ("x.csv", "pos", "words,tags\na,N\n", r"the task tagging does"),
@@ -190,16 +183,15 @@ def test_a_bad_row_ends_it_and_nothing_is_written(
     (tmp_path / name).write_text(content)
     out = tmp_path / "out" / name
     with pytest.raises(CharBertError, match=fault):
-        main(["attack", str(tmp_path / name), "--task", task, "--out", str(out)])
+        main(["attack", str(tmp_path / name), "--task", task, "--output", str(out)])
     assert not out.parent.exists()
 
 
 def test_what_fails_in_writing_leaves_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "x.conllu"
-    row = "\tx\tX\tY\t_\t0\troot\t_\t_"
-    path.write_text(f"1\tParis{row}\n# remark\n2\tParis{row}\n")
-    with pytest.raises(CharBertError, match="a remark stands within this sentence"):
-        attack(path, "pos")
+    path = tmp_path / "own.parquet"
+    pq.write_table(pa.table({"text": [1234]}), path)
+    with pytest.raises(CharBertError, match="column 'text' of type int64 cannot hold texts with typos"):
+        attack(path, "text", kind="unicode")
     assert list((tmp_path / "out").iterdir()) == []
 
 

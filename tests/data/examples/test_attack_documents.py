@@ -1,4 +1,4 @@
-"""`python -m data attack` on tagged sentences and on SQuAD's JSON: what changes in them, byte for byte."""
+"""`python -m data attack` on tagged sentences and SQuAD's JSON: what changes, and what they keep."""
 
 import json
 from pathlib import Path
@@ -8,13 +8,13 @@ import pytest
 from attacked_files import CONTEXT, MARK, QUESTIONS, SQUAD, attack, examples_of, rewritten
 
 from charbert.errors import CharBertError
-from charbert.noise import Attack, AttackedWords
+from charbert.noise import Attack
+from data.examples.conll import ColumnFormat, ConllFormat, ConlluFormat
 from data.examples.types import attack_examples
-from data.examples.writing.sentences import ColumnLines, ConlluLines
 
 CONLL = (
-    f"{MARK}-DOCSTART- -X- O O\r\n\r\nParis NNP\tI-NP  I-LOC \n large JJ I-NP O\n\n \t\n-DOCSTART-\n"
-    f"thousand NN I-NP I-X\n{MARK}thousand NN I-NP I-X\n{MARK} NN X O\n\nFrance NNP X I-LOC"
+    "-DOCSTART- -X- O O\n\nParis\tNNP\tI-NP\tI-LOC\nlarge JJ I-NP O\n\n \t\n-DOCSTART-\n"
+    f"thousand NN I-NP I-X\n{MARK}thousand NN I-NP I-X\n{MARK} NN X O\n\nFrance NNP X I-LOC\n"
 )
 REST = "NOUN\tNN\tA=B\t0\troot\t0:root\tSpaceAfter=No"
 CONLLU = (
@@ -24,8 +24,8 @@ CONLLU = (
 DOCUMENTS = {
     "eng.testb": ("ner", CONLL),
     "x.conllu": ("pos", CONLLU),
-    "dev.json": ("squad2", json.dumps(SQUAD, indent=4)),
-    "words.txt": ("pos", "thousand\nthousand\n\nParis"),
+    "dev.json": ("squad2", json.dumps(SQUAD, ensure_ascii=False) + "\n"),
+    "words.txt": ("pos", "thousand\nthousand\n\nParis\n"),
 }
 
 
@@ -50,7 +50,7 @@ def test_what_is_written_reads_as_the_attacked_examples(
     assert examples_of(out, task) == examples
 
 
-def test_in_columns_the_words_change_and_no_other_byte(tmp_path: Path) -> None:
+def test_in_columns_the_words_change_and_nothing_else(tmp_path: Path) -> None:
     expected = CONLL.replace("Paris", "Pariss").replace("large", "larg").replace("France", "Farnce")
     assert rewritten(tmp_path / "eng.testb", "ner", CONLL) == expected
 
@@ -66,26 +66,29 @@ def test_a_file_of_words_alone_is_attacked_too(tmp_path: Path) -> None:
     assert rewritten(tmp_path / "x.txt", "ner", "Paris\nis\n\nlarge\n") == "Pariss\nis\n\nlarg\n"
 
 
+def replaced(form: ConllFormat, lines: list[str], words: str, sources: tuple[int, ...]) -> list[str]:
+    return form.replace_words([form.split(0, line) for line in lines], words.split(), sources)
+
+
 def test_words_that_are_split_and_joined_are_rows_of_their_own() -> None:
-    lines = ["New NNP\tI-NP I-LOC ", "York NNP I-NP I-LOC", "thousand CD B-NP B-X"]
-    part = AttackedWords(("NewYork", "thou", "sand"), (0, 2, 2), 3, 2)
-    assert ColumnLines(0, -1).rewritten(lines, part) == [
-        "NewYork NNP\tI-NP I-LOC ",
-        "thou CD B-NP B-X",
-        "sand CD B-NP I-X",
+    lines = ["New\tNNP\tI-NP\tI-LOC ", "York NNP I-NP I-LOC", "thousand  CD B-NP B-X"]
+    assert replaced(ColumnFormat(), lines, "NewYork thou sand", (0, 2, 2)) == [
+        "NewYork\tNNP\tI-NP\tI-LOC",
+        "thou  CD  B-NP  B-X",
+        "sand  CD  B-NP  I-X",
     ]
 
 
-def test_the_parts_of_the_last_word_end_as_the_other_lines_do(tmp_path: Path) -> None:
+def test_lines_end_as_the_first_line_does(tmp_path: Path) -> None:
     path = tmp_path / "x.txt"
-    path.write_bytes(b"in O\r\nthousand O")
-    first, *parts = attack(path, "ner", kind="space").read_bytes().decode().split("\r\n")
-    assert first == "in O"
+    path.write_bytes(b"in O\r\nthousand O\nx B-Y")
+    first, *parts, last, end = attack(path, "ner", kind="space").read_bytes().decode().split("\r\n")
+    assert (first, last, end) == ("in O", "x B-Y", "")
     assert len(parts) == 2
     assert "".join(part.removesuffix(" O") for part in parts) == "thousand"
 
 
-def test_in_conllu_the_forms_of_words_change_and_no_other_byte(tmp_path: Path) -> None:
+def test_in_conllu_the_forms_of_words_change_and_nothing_else(tmp_path: Path) -> None:
     expected = CONLLU
     for number, old, new in ((1, "Paris", "Pariss"), (2, "large", "larg"), (3, "France", "Farnce")):
         expected = expected.replace(f"\n{number}\t{old}\t", f"\n{number}\t{new}\t")
@@ -94,25 +97,18 @@ def test_in_conllu_the_forms_of_words_change_and_no_other_byte(tmp_path: Path) -
 
 def test_in_conllu_split_and_joined_words_are_numbered_anew_and_lose_their_tree() -> None:
     lines = CONLLU.split("\n\n")[0].split("\n")[2:]
-    part = AttackedWords(("Pa", "ris", "largeFrance"), (0, 0, 1), 3, 2)
     no_tree = REST.replace("0\troot\t0:root", "_\t_\t_")
-    assert ConlluLines(4).rewritten(lines, part) == [
+    assert replaced(ConlluFormat(), lines, "Pa ris largeFrance", (0, 0, 1)) == [
         f"1\tPa\tParis\t{no_tree}",
         f"2\tris\tParis\t{no_tree}",
         f"3\tlargeFrance\tlarge\t{no_tree}",
     ]
 
 
-@pytest.mark.parametrize("indent", (None, 1, 2, "\t"))
-@pytest.mark.parametrize("escaped", (False, True))
-@pytest.mark.parametrize("compact", (False, True))
-def test_in_squad_the_questions_change_and_no_other_byte(
-    indent: Any, escaped: bool, compact: bool, tmp_path: Path
-) -> None:
-    separators = (",", ":" if compact else ": ") if compact or indent else None
-    content = json.dumps(SQUAD, indent=indent, ensure_ascii=escaped, separators=separators) + "\n"
-    expected = content.replace("Where is Paris?", "Where is Pariss?").replace("How large", "How larg")
-    assert rewritten(tmp_path / "dev.json", "squad2", content) == expected
+def test_in_squad_the_questions_change_and_nothing_else(tmp_path: Path) -> None:
+    found = json.loads(rewritten(tmp_path / "dev.json", "squad2", json.dumps(SQUAD, indent=2)))
+    shown = json.dumps(SQUAD).replace("Where is Paris?", "Where is Pariss?").replace("How large", "How larg")
+    assert json.dumps(found) == shown
 
 
 def test_in_squad_answers_move_with_their_contexts(tmp_path: Path) -> None:
@@ -191,9 +187,7 @@ def test_sentences_with_a_bad_row_are_not_written_if_they_are_to_be_skipped(
     assert rewritten(tmp_path / name, task, content, "--skip-bad-rows") == expected
 
 
-def test_a_remark_within_a_sentence_of_conllu_is_refused(tmp_path: Path) -> None:
-    content = f"1\tParis\tx\t{REST}\n# here\n2\tParis\tx\t{REST}\n"
-    with pytest.raises(
-        CharBertError, match="row 1: a remark stands within this sentence; move it to the front"
-    ):
-        rewritten(tmp_path / "x.conllu", "pos", content)
+def test_a_remark_within_a_sentence_of_conllu_comes_before_it(tmp_path: Path) -> None:
+    content = f"1\tParis\tx\t{REST}\n# here\n2\tin\tx\t{REST}\n"
+    expected = f"# here\n1\tPariss\tx\t{REST}\n2\tin\tx\t{REST}\n"
+    assert rewritten(tmp_path / "x.conllu", "pos", content) == expected

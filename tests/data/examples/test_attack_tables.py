@@ -1,4 +1,4 @@
-"""`python -m data attack` on tables: what changes in them, byte for byte."""
+"""`python -m data attack` on tables: what changes in them, and what they keep."""
 
 import bz2
 import gzip
@@ -13,14 +13,15 @@ import pytest
 from attacked_files import CONTEXT, MARK, attack, examples_of, rewritten
 
 from charbert.noise import Attack
+from data.examples.rows import BadRows
+from data.examples.tables import read_table, write_table
 from data.examples.types import attack_examples
-from data.examples.writing.lines import FORMS, rewritten_table
 
 TABLES = {
     "cola.tsv": (
         "cola",
-        'gj04\t1\t\tParis is.\r\ngj04\t0\t*\tIt "is" large.\n',
-        'gj04\t1\t\tPariss is.\r\ngj04\t0\t*\tIt "is" larg.\n',
+        'gj04\t1\t\tParis is.\r\ngj04\t0\t*\tIt "is" large.\r\n',
+        'gj04\t1\t\tPariss is.\r\ngj04\t0\t*\tIt "is" larg.\r\n',
     ),
     "qnli.tsv": (
         "qnli",
@@ -29,38 +30,41 @@ TABLES = {
     ),
     "mrpc.txt": (
         "mrpc",
-        f"{MARK}Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\r\n1\t12\t13\tParis\tParis 1.0\r\n",
-        f"{MARK}Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\r\n1\t12\t13\tPariss\tPariss 1.0\r\n",
+        "Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\r\n1\t12\t13\tParis\tParis 1.0\r\n",
+        "Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\r\n1\t12\t13\tPariss\tPariss 1.0\r\n",
     ),
-    "qqp.tsv": ("qqp", f"{MARK}1\tParis\tlarge\t7\n", f"{MARK}1\tPariss\tlarg\t7\n"),
+    "qqp.tsv": ("qqp", "1\tParis\tlarge\t7\n", "1\tPariss\tlarg\t7\n"),
     "own.tsv": (
         "text",
-        'label\ttext\nParis\t"Paris\nlarge\tnone',
-        'label\ttext\nParis\t"Pariss\nlarge\tnone',
+        'label\ttext\nParis\t"Paris\nlarge\tnone\n',
+        'label\ttext\nParis\t"Pariss\nlarge\tnone\n',
     ),
     "mark.tsv": (
         "text",
-        f"{MARK}text\tlabel\n{MARK}Paris\t{MARK}\n",
-        f"{MARK}text\tlabel\n{MARK}Pariss\t{MARK}\n",
+        f"text\tlabel\n{MARK}Paris\t{MARK}\n",
+        f"text\tlabel\n{MARK}Pariss\t{MARK}\n",
     ),
     "mark.csv": (
         "text",
-        f"{MARK}text,label\n{MARK}Paris,{MARK}\n{MARK},Paris\n",
-        f"{MARK}text,label\n{MARK}Pariss,{MARK}\n{MARK},Paris\n",
+        f"text,label\n{MARK}Paris,{MARK}\n{MARK},Paris\n",
+        f"text,label\n{MARK}Pariss,{MARK}\n{MARK},Paris\n",
     ),
     "own.csv": (
         "text",
-        'text,label,"note"\n"Paris, ""large""\nand",Paris,"x"\r\n\nParis,a"b,\n",",,"Paris"',
-        'text,label,"note"\n"Pariss, ""larg""\nand",Paris,"x"\r\n\nPariss,a"b,\n",",,"Paris"',
+        'text,label,note\n"Paris, ""large""\nand",Paris,x\n\nParis,"a""b",\n",",,Paris\n',
+        'text,label,note\n"Pariss, ""larg""\nand",Paris,x\n\nPariss,"a""b",\n",",,Paris\n',
+    ),
+    "quoted.csv": (
+        "text",
+        '"text","label"\r\n"Paris","1"\r\n"x\ny",""\r\n',
+        '"text","label"\r\n"Pariss","1"\r\n"x\ny",""\r\n',
     ),
     "own.jsonl": (
         "text",
-        '{"text": "Paris", "x": {"y": [1.5, null]}}\n\n{"text":"Stra\\u00dfe Paris","label":"Paris"}\n'
-        '{"label": "é", "text": "in Paris\\u001c"}\n{"label": "é", "text": "Paris", "x": "\\ud800"}\n'
-        '{"text": "none",  "x":1e3}\n',
-        '{"text": "Pariss", "x": {"y": [1.5, null]}}\n\n{"text":"Stra\\u00dfe Pariss","label":"Paris"}\n'
-        '{"label": "é", "text": "in Pariss\\u001c"}\n{"label": "\\u00e9", "text": "Pariss", "x": "\\ud800"}\n'
-        '{"text": "none",  "x":1e3}\n',
+        '{"text": "Paris", "x": {"y": [1.5, null]}}\n{"label": "é", "text": "in Paris\\u001c"}\n'
+        '{"label": "\\u00e9", "text": "Paris", "x": "\\ud800"}\n{"text": "none", "x": 1000.0}\n',
+        '{"text": "Pariss", "x": {"y": [1.5, null]}}\n{"label": "é", "text": "in Pariss\\u001c"}\n'
+        '{"label": "\\u00e9", "text": "Pariss", "x": "\\ud800"}\n{"text": "none", "x": 1000.0}\n',
     ),
 }
 ANSWERS = {
@@ -78,7 +82,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_the_texts_change_and_no_other_byte(name: str, tmp_path: Path) -> None:
+def test_the_texts_change_and_no_other_cell(name: str, tmp_path: Path) -> None:
     task, content, expected = TABLES[name]
     assert rewritten(tmp_path / name, task, content) == expected
 
@@ -87,6 +91,15 @@ def test_the_texts_change_and_no_other_byte(name: str, tmp_path: Path) -> None:
 def test_at_a_rate_of_zero_the_table_is_the_same(name: str, tmp_path: Path) -> None:
     task, content, _ = TABLES[name]
     assert rewritten(tmp_path / name, task, content, "--rate", "0") == content
+
+
+def test_a_table_that_is_written_otherwise_gets_the_plain_form(tmp_path: Path) -> None:
+    content = f'{MARK}"text","x"y\r\nParis,a"b\n"in",\n'.replace('"x"y', "x")
+    assert rewritten(tmp_path / "own.csv", "text", content) == 'text,x\r\nPariss,"a""b"\r\nin,\r\n'
+    content = '{"x":1e3,"text":"Stra\\u00dfe Paris"}'
+    assert rewritten(tmp_path / "own.jsonl", "text", content, "--overwrite") == (
+        '{"x": 1000.0, "text": "Straße Pariss"}\n'
+    )
 
 
 @pytest.mark.parametrize("kind", ("paper", "space", "case", "unicode"))
@@ -106,11 +119,14 @@ def test_columns_of_ones_own_are_named_as_in_fine_tuning(tmp_path: Path) -> None
     assert rewritten(tmp_path / "own.csv", "text", content, *options) == expected
 
 
-def test_a_cell_of_csv_that_needs_quotes_now_gets_them(tmp_path: Path) -> None:
-    path = tmp_path / "own.csv"
-    path.write_text("text,label\nParis,1\n")
-    pieces = rewritten_table(path, FORMS[".csv"], lambda row: {"text": 'a,"b'}, left_out=())
-    assert b"".join(pieces) == b'text,label\n"a,""b",1\n'
+@pytest.mark.parametrize("cell", ('a,"b', "a\rb", "a\n", '"', " a"))
+@pytest.mark.parametrize("end", ("\n", "\r\n"))
+def test_a_cell_of_csv_that_needs_quotes_now_gets_them(cell: str, end: str, tmp_path: Path) -> None:
+    path, out = tmp_path / "own.csv", tmp_path / "out.csv"
+    path.write_bytes(f"text,label{end}Paris,1{end}".encode())
+    with out.open("wb") as file:
+        write_table(path, file, lambda row: {"text": cell})
+    assert [row.cells for row in read_table(str(out), BadRows())] == [{"text": cell, "label": "1"}]
 
 
 @pytest.mark.parametrize("form", ANSWERS)
@@ -139,7 +155,7 @@ def test_words_are_lists_or_texts(tmp_path: Path) -> None:
     texts = {"words": " Paris  12\u00a0", "tags": "B-X O"}
     content = "".join(json.dumps(row) + "\n" for row in (lists, texts))
     found = map(json.loads, rewritten(tmp_path / "own.jsonl", "tagging", content).splitlines())
-    assert list(found) == [{**lists, "words": ["Pariss", 12]}, {**texts, "words": " Pariss  12\u00a0"}]
+    assert list(found) == [{**lists, "words": ["Pariss", 12]}, {**texts, "words": "Pariss 12"}]
 
 
 @pytest.mark.parametrize("as_text", (False, True))
@@ -195,7 +211,7 @@ def test_files_are_compressed_as_their_names_say(ending: str, opened: Any, tmp_p
 BAD_ROWS = {
     "own.tsv": ("text", b"text\nParis\na\tb\ncaf\xe9\nlarge\n", "text\nPariss\nlarg\n"),
     "own.csv": ("text", b'text\nParis\n"a"b\ncaf\xe9\n"x\ncaf\xe9"\nlarge\n', "text\nPariss\nlarg\n"),
-    "own.jsonl": ("text", b'{"text":"Paris"}\n[1]\n{"text":1,\n{"a":1}\n', '{"text":"Pariss"}\n'),
+    "own.jsonl": ("text", b'{"text":"Paris"}\n[1]\n{"text":1,\n{"a":1}\n', '{"text": "Pariss"}\n'),
     "dev.tsv": ("sst2", b"sentence\tlabel\nParis\t1\nParis\tno\n", "sentence\tlabel\nPariss\t1\n"),
 }
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from charbert.errors import CharBertError
-from data.examples.conll import has_conllu_name, read_conll, read_conllu
+from data.examples.conll import ColumnFormat, ConlluFormat, read_sentences
+from data.examples.readers import Columns, read_examples
 from data.examples.rows import BadRows
 from data.examples.tags import to_iob2
 from data.examples.types import TaggedExample
@@ -30,7 +31,7 @@ CONLLU = """\
 
 def sentences(path: Path, content: str | bytes, **columns: int) -> list[TaggedExample]:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return list(read_conll(path, BadRows(), **columns))
+    return list(read_sentences(path, BadRows(), ColumnFormat(**columns)))
 
 
 def words_of(examples: list[TaggedExample]) -> list[tuple[str, ...]]:
@@ -41,7 +42,7 @@ def usable_words(path: Path, content: bytes) -> tuple[list[tuple[str, ...]], str
     """The words of the sentences that can be used, and what is said of the others."""
     bad = BadRows(skip=True)
     path.write_bytes(content)
-    return words_of(list(read_conll(path, bad))), bad.summary()
+    return words_of(list(read_sentences(path, bad, ColumnFormat()))), bad.summary()
 
 
 @pytest.fixture
@@ -153,7 +154,7 @@ def test_an_empty_file_is_an_error(path: Path) -> None:
 
 def conllu(path: Path, content: str, column: str = "xpos") -> list[TaggedExample]:
     path.write_text(content, encoding="utf-8")
-    return list(read_conllu(path, BadRows(), column=column))
+    return list(read_sentences(path, BadRows(), ConlluFormat(column)))
 
 
 def test_conllu_gives_its_syntactic_words(path: Path) -> None:
@@ -188,8 +189,12 @@ def test_a_bad_row_of_conllu_is_named(path: Path, row: str, fault: str) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"), (("a.conllu", True), ("A.CONLLU.gz", True), ("a.conll", False), ("conllu", False))
 )
-def test_conllu_is_known_by_its_name(name: str, expected: bool) -> None:
-    assert has_conllu_name(Path(name)) is expected
+def test_conllu_is_known_by_its_name(name: str, expected: bool, tmp_path: Path) -> None:
+    path = tmp_path / name
+    content = CONLLU.encode()
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    examples = list(read_examples(Columns(task="pos"), str(path), BadRows(skip=True)))
+    assert (examples[0].location == f"{path}: row 4") is expected
 
 
 def test_tagged_files_may_be_compressed(tmp_path: Path) -> None:

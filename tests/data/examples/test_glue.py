@@ -1,11 +1,12 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from charbert.errors import CharBertError
-from data.examples.glue import GLUE, read_glue, split_files
+from data.examples.glue import GLUE
+from data.examples.readers import Columns
 from data.examples.rows import BadRows
-from data.examples.types import TextExample
 
 MNLI = (
     "index\tpromptID\tpairID\tgenre\tsentence1_binary_parse\tsentence2_binary_parse\tsentence1_parse\t"
@@ -47,9 +48,9 @@ WITHOUT_LABELS = {
 }
 
 
-def read(task: str, path: Path, content: str | bytes, skip: bool = False) -> list[TextExample]:
+def read(task: str, path: Path, content: str | bytes, skip: bool = False) -> list[Any]:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return list(read_glue(task, path, BadRows(skip)))
+    return list(GLUE[task].read(Columns(task=task), str(path), BadRows(skip)))
 
 
 @pytest.fixture
@@ -146,26 +147,27 @@ def test_a_header_alone_holds_no_examples(path: Path) -> None:
 @pytest.mark.parametrize("split", ("train", "dev", "test"))
 def test_a_split_is_one_file(tmp_path: Path, split: str) -> None:
     (tmp_path / f"{split}.tsv").touch()
-    assert split_files("rte", tmp_path, split) == [("", tmp_path / f"{split}.tsv")]
+    assert GLUE["rte"].files(tmp_path, split) == {"": str(tmp_path / f"{split}.tsv")}
 
 
 def test_dev_and_test_of_mnli_are_two_files(tmp_path: Path) -> None:
     for name in ("train", "dev_matched", "dev_mismatched", "test_matched", "test_mismatched"):
         (tmp_path / f"{name}.tsv").touch()
-    assert split_files("mnli", tmp_path, "train") == [("", tmp_path / "train.tsv")]
+    assert GLUE["mnli"].files(tmp_path, "train") == {"": str(tmp_path / "train.tsv")}
     for split in ("dev", "test"):
-        assert split_files("mnli", tmp_path, split) == [
-            (name, tmp_path / f"{split}_{name}.tsv") for name in ("matched", "mismatched")
-        ]
+        assert GLUE["mnli"].files(tmp_path, split) == {
+            "": str(tmp_path / f"{split}_matched.tsv"),
+            "mismatched": str(tmp_path / f"{split}_mismatched.tsv"),
+        }
 
 
 def test_a_missing_file_of_a_split_is_named(tmp_path: Path) -> None:
     (tmp_path / "dev_matched.tsv").touch()
     with pytest.raises(CharBertError, match=r"dev_mismatched\.tsv: no such file"):
-        split_files("mnli", tmp_path, "dev")
+        GLUE["mnli"].files(tmp_path, "dev")
 
 
 def test_files_to_predict_may_be_missing(tmp_path: Path) -> None:
-    assert split_files("rte", tmp_path, "test") == []
+    assert GLUE["rte"].files(tmp_path, "test") == {}
     (tmp_path / "test_mismatched.tsv").touch()
-    assert split_files("mnli", tmp_path, "test") == [("mismatched", tmp_path / "test_mismatched.tsv")]
+    assert GLUE["mnli"].files(tmp_path, "test") == {"mismatched": str(tmp_path / "test_mismatched.tsv")}

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from charbert.errors import CharBertError
-from data.examples.lines import read_lines
-from data.examples.rows import BadRows
+from data.examples.rows import BadRows, read_lines
 
 
 def lines_of(path: Path, content: bytes, skip: bool = False) -> list[tuple[int, str]]:
@@ -58,9 +57,7 @@ def test_files_may_be_compressed(tmp_path: Path, ending: str, compress: Callable
 
 
 def test_bytes_that_are_not_utf8_are_named_by_file_and_row(path: Path) -> None:
-    with pytest.raises(
-        CharBertError, match=r"lines\.txt: row 2: is not UTF-8; mend it, or .*--skip-bad-rows"
-    ):
+    with pytest.raises(CharBertError, match=r"lines\.txt: row 2: is not UTF-8; fix it, or .*--skip-bad-rows"):
         lines_of(path, b"one\ncaf\xe9\nthree\n")
 
 

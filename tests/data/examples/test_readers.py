@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from charbert.errors import CharBertError
+from data.examples.readers import Columns, read_examples
 from data.examples.rows import BadRows
-from data.examples.tables import question_examples, tagged_examples, text_examples
 from data.examples.types import Answer, Label, QuestionExample, TaggedExample, TextExample
 
 CONTEXT = "Paris is in France. Paris is large."
@@ -32,21 +32,24 @@ def write_text(path: Path, content: str) -> str:
     return str(path)
 
 
-def texts(source: str, **changes: Any) -> Iterator[TextExample]:
-    columns = {"text": "text", "pair": None, "label": "label"}
-    return text_examples(source, **{**columns, "kind": "classification", "bad": BadRows(), **changes})
+def texts(
+    source: str, bad: BadRows | None = None, label: str | None = "label", **columns: Any
+) -> Iterator[Any]:
+    columns = {f"{name}_column" if name in ("text", "pair") else name: each for name, each in columns.items()}
+    given = Columns(task="text", label_column=label or "label", **columns)
+    return read_examples(given, source, BadRows() if bad is None else bad, labelled=label is not None)
 
 
 def labels(source: str, kind: str, **changes: Any) -> list[Label | None]:
-    return [example.label for example in texts(source, kind=kind, **changes)]
+    return [example.label for example in texts(source, label_kind=kind, **changes)]
 
 
-def questions(source: str, answers: str | None = "answers", skip: bool = False) -> list[QuestionExample]:
-    return list(
-        question_examples(
-            source, question="question", context="context", answers=answers, bad=BadRows(skip=skip)
-        )
-    )
+def sentences(source: str, labelled: bool = True, **columns: str) -> list[Any]:
+    return list(read_examples(Columns(task="tagging", **columns), source, BadRows(), labelled))
+
+
+def questions(source: str, labelled: bool = True, skip: bool = False) -> list[Any]:
+    return list(read_examples(Columns(task="qa"), source, BadRows(skip), labelled))
 
 
 def test_columns_become_a_text_example(tmp_path: Path) -> None:
@@ -154,7 +157,7 @@ def test_the_separator_of_labels_can_be_chosen(tmp_path: Path) -> None:
 
 def test_an_empty_separator_is_an_error(path: Path) -> None:
     with pytest.raises(CharBertError, match="separator: is empty"):
-        texts(str(path), kind="multi_label", separator="")
+        texts(str(path), label_kind="multi_label", separator="")
 
 
 @pytest.mark.parametrize("value", (None, ["x", None], [["x"]]))
@@ -176,18 +179,18 @@ def test_parquet_goes_through_as_other_tables(tmp_path: Path) -> None:
 def test_words_and_tags_are_lists(path: Path) -> None:
     source = write_json(path, {"id": "s", "tokens": ["New York", "!"], "ner": ["B-LOC", "O"]})
     expected = TaggedExample("s", ("New York", "!"), ("B-LOC", "O"), 0, f"{source}: row 1")
-    assert list(tagged_examples(source, words="tokens", tags="ner", bad=BadRows())) == [expected]
+    assert sentences(source, words_column="tokens", tags_column="ner") == [expected]
 
 
 def test_words_and_tags_may_be_texts(tmp_path: Path) -> None:
     source = write_text(tmp_path / "own.csv", "words,tags\n  In  Paris ,O B-LOC\n")
-    example = next(tagged_examples(source, words="words", tags="tags", bad=BadRows()))
+    example = sentences(source)[0]
     assert (example.words, example.tags) == (("In", "Paris"), ("O", "B-LOC"))
 
 
 def test_sentences_may_have_no_tags(tmp_path: Path) -> None:
     source = write_text(tmp_path / "own.csv", "words\nIn Paris\n")
-    assert next(tagged_examples(source, words="words", tags=None, bad=BadRows())).tags is None
+    assert sentences(source, labelled=False)[0].tags is None
 
 
 @pytest.mark.parametrize(
@@ -203,12 +206,12 @@ def test_sentences_may_have_no_tags(tmp_path: Path) -> None:
 def test_a_sentence_whose_tags_do_not_fit_is_bad(path: Path, row: dict[str, Any], fault: str) -> None:
     source = write_json(path, {"words": ["a"], "tags": ["O"]}, row)
     with pytest.raises(CharBertError, match=rf"own\.jsonl: row 2: {fault}"):
-        list(tagged_examples(source, words="words", tags="tags", bad=BadRows()))
+        sentences(source)
 
 
 def test_a_missing_column_of_tags_is_an_error(path: Path) -> None:
     with pytest.raises(CharBertError, match=r"own\.jsonl: has no column 'tags'; its columns: 'words'"):
-        list(tagged_examples(write_json(path, {"words": ["a"]}), words="words", tags="tags", bad=BadRows()))
+        sentences(write_json(path, {"words": ["a"]}))
 
 
 @pytest.mark.parametrize(
@@ -241,7 +244,9 @@ def test_an_empty_answer_says_that_there_is_none(path: Path, answers: Any) -> No
 
 def test_without_a_column_of_answers_nobody_says_whether_there_is_one(path: Path) -> None:
     source = write_json(path, {"question": "Which?", "context": CONTEXT})
-    assert [(example.answers, example.answerable) for example in questions(source, None)] == [((), None)]
+    assert [(example.answers, example.answerable) for example in questions(source, labelled=False)] == [
+        ((), None)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from charbert.errors import CharBertError
+from data.examples.readers import Columns, read_examples
 from data.examples.rows import BadRows
-from data.examples.squad import read_squad
 from data.examples.types import Answer, QuestionExample
 
 CONTEXT = "Paris is in France.\nParis is large."
@@ -24,9 +24,13 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "dev.json"
 
 
-def read(path: Path, content: Any, skip: bool = False) -> list[QuestionExample]:
+def read(path: Path, content: Any, skip: bool = False) -> list[Any]:
     path.write_text(json.dumps(content), encoding="utf-8")
-    return list(read_squad(path, BadRows(skip)))
+    return questions_of(path, skip)
+
+
+def questions_of(path: Path, skip: bool = False) -> list[Any]:
+    return list(read_examples(Columns(task="squad"), str(path), BadRows(skip)))
 
 
 def test_a_question_of_version_1_has_its_answers(path: Path) -> None:
@@ -93,7 +97,7 @@ def test_a_title_that_is_null_is_none(path: Path) -> None:
 
 def test_a_byte_order_mark_and_windows_lines_are_simply_read(path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(squad(QUESTION), indent=1).replace("\n", "\r\n").encode())
-    assert next(read_squad(path, BadRows())).context == CONTEXT
+    assert next(iter(questions_of(path))).context == CONTEXT
 
 
 @pytest.mark.parametrize(
@@ -150,9 +154,9 @@ def test_other_json_is_told_in_one_line(path: Path, content: Any) -> None:
 def test_a_file_that_cannot_be_read_is_told_in_one_line(path: Path, content: bytes, fault: str) -> None:
     path.write_bytes(content)
     with pytest.raises(CharBertError, match=rf"dev\.json: {fault}"):
-        list(read_squad(path, BadRows(skip=True)))
+        questions_of(path, skip=True)
 
 
 def test_a_missing_file_is_an_error(path: Path) -> None:
     with pytest.raises(CharBertError, match=r"dev\.json: no such file"):
-        list(read_squad(path, BadRows()))
+        list(read_examples(Columns(task="squad"), str(path), BadRows()))

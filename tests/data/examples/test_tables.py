@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from charbert.errors import CharBertError
+from data.examples.readers import Columns, read_examples
 from data.examples.rows import BadRows
-from data.examples.tables import read_table, tagged_examples
+from data.examples.tables import read_table
 
 datasets = pytest.importorskip("datasets")
 
@@ -297,4 +298,4 @@ def test_what_is_no_word_is_bad(tmp_path: Path, word: str) -> None:
     path = tmp_path / "x.jsonl"
     path.write_text(json.dumps({"words": ["a", word]}) + "\n", encoding="utf-8")
     with pytest.raises(CharBertError, match=r"row 1: column 'words' holds .*, which is no word"):
-        list(tagged_examples(str(path), words="words", tags=None, bad=BadRows()))
+        list(read_examples(Columns(task="tagging"), str(path), BadRows(), labelled=False))

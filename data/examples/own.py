@@ -1,0 +1,223 @@
+"""Labelled data of one's own in tables: texts, tagged words, and questions."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from charbert.errors import CharBertError
+from data.examples.base import Columns, Reader
+from data.examples.cells import as_text, id_in, label_in, text_in, words_in
+from data.examples.rows import BadRows, Row, RowError, make_examples, require_columns
+from data.examples.squad import check_answers, find_answer, refuse_repeated_ids, replace_answers
+from data.examples.tables import read_table, write_table
+from data.examples.tags import to_iob2
+from data.examples.types import (
+    Answer,
+    AttackedExamples,
+    Example,
+    Label,
+    QuestionExample,
+    TaggedExample,
+    TextExample,
+)
+
+Maker = Callable[[Row, int], Example]
+"""A row and the number of its example -> the example."""
+
+
+class TableReader(Reader):
+    """Reads an example from each row of a table."""
+
+    is_own_data = True
+    unnamed: Sequence[str] = ()
+    """The columns of a file that may lack its header."""
+
+    @abstractmethod
+    def used_columns(self, columns: Columns, labelled: bool) -> Sequence[str | None]:
+        """The columns that a table must have; None is none."""
+
+    @abstractmethod
+    def maker(self, columns: Columns, labelled: bool) -> Maker:
+        """The function that makes an example of a row."""
+
+    @abstractmethod
+    def new_cells(self, columns: Columns, row: Row, old: Any, new: Any) -> dict[str, Any]:
+        """The cells of the row of an example after an attack, without those that stay."""
+
+    def rows(self, source: str, bad: BadRows) -> Iterator[Row]:
+        return read_table(source, bad)
+
+    def read(self, columns: Columns, source: str, bad: BadRows, labelled: bool = True) -> Iterator[Example]:
+        rows = require_columns(self.rows(source, bad), source, self.used_columns(columns, labelled))
+        return make_examples(rows, self.maker(columns, labelled), source, bad)
+
+    def has_labels(self, columns: Columns, source: str) -> bool:
+        if self.label_setting is None:
+            return True
+        first = next(self.rows(source, BadRows(skip=True)), None)
+        return first is None or getattr(columns, self.label_setting) in first.cells
+
+    def files(self, folder: Path, split: str) -> dict[str, str]:
+        raise CharBertError(f"{folder}: data of your own: name its files with --train, --dev, --test")
+
+    def write_attacked(
+        self,
+        columns: Columns,
+        path: Path,
+        output: IO[bytes],
+        originals: Sequence[Any],
+        attacked: AttackedExamples,
+    ) -> None:
+        pairs = {pair[0].location: pair for pair in zip(originals, attacked.examples, strict=True)}
+
+        def new_cells(row: Row) -> dict[str, Any] | None:
+            pair = pairs.get(row.location)
+            return None if pair is None else self.new_cells(columns, row, *pair)
+
+        write_table(path, output, new_cells, self.unnamed)
+
+
+class TextColumns(NamedTuple):
+    """The columns of texts."""
+
+    text: str
+    pair: str | None
+    label: str
+    id: str = "id"
+
+
+class TextTable(TableReader):
+    """Texts, or pairs of them, with a label."""
+
+    moves_labels = False
+    label_setting: str | None = "label_column"
+
+    def text_columns(self, columns: Columns) -> TextColumns:
+        return TextColumns(columns.text_column, columns.pair_column, columns.label_column)
+
+    def read_label(self, columns: Columns, row: Row, column: str) -> Label:
+        """The label in a column, also in one of predictions.
+
+        Raises:
+            RowError: there is none.
+        """
+        return label_in(row, column, columns.label_kind, columns.separator)
+
+    def used_columns(self, columns: Columns, labelled: bool) -> Sequence[str | None]:
+        text, pair, label, _ = self.text_columns(columns)
+        return text, pair, label if labelled else None
+
+    def maker(self, columns: Columns, labelled: bool) -> Maker:
+        text, pair, label, id_column = self.text_columns(columns)
+
+        def make(row: Row, number: int) -> Example:
+            # An official file without the column of labels is a test set.
+            has_label = labelled and (label in row.cells or self.label_setting is not None)
+            return TextExample(
+                id=id_in(row, number, id_column),
+                text=text_in(row, text),
+                pair=None if pair is None else text_in(row, pair),
+                label=self.read_label(columns, row, label) if has_label else None,
+                location=row.location,
+            )
+
+        return make
+
+    def new_cells(self, columns: Columns, row: Row, old: TextExample, new: TextExample) -> dict[str, Any]:
+        text, pair, _, _ = self.text_columns(columns)
+        cells = {} if new.text == old.text else {text: new.text}
+        return cells if pair is None or new.pair == old.pair else {**cells, pair: new.pair}
+
+
+class WordTable(TableReader):
+    """Sentences with a tag for each word, both a list, or a text with white space between them."""
+
+    label_setting = "tags_column"
+
+    def used_columns(self, columns: Columns, labelled: bool) -> Sequence[str | None]:
+        return columns.words_column, columns.tags_column if labelled else None
+
+    def maker(self, columns: Columns, labelled: bool) -> Maker:
+        def make(row: Row, number: int) -> Example:
+            words = words_in(row, columns.words_column)
+            if not words:
+                raise RowError("has no words")
+            tags = words_in(row, columns.tags_column) if labelled else None
+            if tags is not None and len(tags) != len(words):
+                raise RowError(f"has {len(words)} words, but {len(tags)} tags")
+            return TaggedExample(
+                id_in(row, number), words, None if tags is None else to_iob2(tags), 0, row.location
+            )
+
+        return make
+
+    def new_cells(self, columns: Columns, row: Row, old: TaggedExample, new: TaggedExample) -> dict[str, Any]:
+        cells = {}
+        for column, before, after in (
+            (columns.words_column, old.words, new.words),
+            (columns.tags_column, old.tags, new.tags),
+        ):
+            if before != after and after is not None:
+                cells[column] = _replace_items(row.cells[column], column, after)
+        return cells
+
+
+def _replace_items(cell: Any, column: str, items: Sequence[str]) -> Any:
+    """These items as a list or a text, as the cell is one; numbers among them stay numbers."""
+    if not isinstance(cell, list):
+        return " ".join(items)
+    known = {as_text(item, column): item for item in cell}
+    return [known.get(item, item) for item in items]
+
+
+class QuestionTable(TableReader):
+    """Questions with their contexts and answers.
+
+    Answers are SQuAD's `{"text": [...], "answer_start": [...]}` or a text, whose first
+    occurrence in the context counts; an empty cell says that there is no answer.
+    """
+
+    has_contexts = True
+    label_setting = "answers_column"
+
+    def used_columns(self, columns: Columns, labelled: bool) -> Sequence[str | None]:
+        return columns.question_column, columns.context_column, columns.answers_column if labelled else None
+
+    def maker(self, columns: Columns, labelled: bool) -> Maker:
+        def make(row: Row, number: int) -> QuestionExample:
+            context = text_in(row, columns.context_column)
+            answers = _answers_in(row, columns.answers_column, context) if labelled else ()
+            return QuestionExample(
+                id=id_in(row, number),
+                question=text_in(row, columns.question_column),
+                context=context,
+                answers=answers,
+                answerable=bool(answers) if labelled else None,
+                title="" if row.cells.get("title") is None else text_in(row, "title"),
+                location=row.location,
+            )
+
+        return refuse_repeated_ids(make)
+
+    def new_cells(
+        self, columns: Columns, row: Row, old: QuestionExample, new: QuestionExample
+    ) -> dict[str, Any]:
+        cells: dict[str, Any] = {}
+        if new.question != old.question:
+            cells[columns.question_column] = new.question
+        if new.context != old.context:
+            cells[columns.context_column] = new.context
+        if new.answers != old.answers:
+            cells[columns.answers_column] = replace_answers(row.cells[columns.answers_column], new.answers)
+        return cells
+
+
+def _answers_in(row: Row, column: str, context: str) -> tuple[Answer, ...]:
+    if column not in row.cells:
+        raise RowError(f"has no column {column!r}")
+    value = row.cells[column]
+    if isinstance(value, dict | list):
+        return check_answers(value, context)
+    text = "" if value is None else text_in(row, column).strip()
+    return (find_answer(text, context),) if text else ()

@@ -1,1 +1,0 @@
-"""Labelled files written anew: what an attack changed is in them, and all else is as it was."""
