@@ -1,6 +1,6 @@
-"""`WordRecognizer`: reads misspelled words as words that it knows, to stand before any other model.
+"""`WordRecognizer`: a semi-character RNN that corrects misspelled words before another model reads them.
 
-A semi-character RNN (Sakaguchi et al., AAAI 2017) as a defence against typos (Pruthi et al., ACL 2019).
+The network is that of Sakaguchi et al. (AAAI 2017), as a defence against typos of Pruthi et al. (ACL 2019).
 """
 
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ class WordRecognizerConfig(PreTrainedConfig):
     """Configuration of a word recogniser.
 
     Args:
-        words: what it can read, in small letters, `<unk>` last.
-        characters: those that it tells apart.
+        words: the words that it knows, in small letters, `<unk>` last.
+        characters: those with numbers of their own; all others share one.
         embedding_size: width of a word's semi-characters after a linear map.
         hidden_size: units of the LSTM in each direction.
         num_hidden_layers: layers of the LSTM.
@@ -62,7 +62,7 @@ class WordRecognizerConfig(PreTrainedConfig):
 class WordRecognizer(PreTrainedModel):
     """A Bi-LSTM over the words of a sentence, each its first letter, the bag of those inside, and its last.
 
-    Which words it knows and which characters it tells apart is part of its configuration.
+    Its words and characters are part of its configuration.
 
     Raises:
         CharBertError: the last word of the configuration is not `<unk>`.
@@ -91,7 +91,7 @@ class WordRecognizer(PreTrainedModel):
         """Load one from the folder or hub id that `save_pretrained` wrote.
 
         Raises:
-            CharBertError: it holds something else, or less.
+            CharBertError: it has another model or none, or its weights are damaged or incomplete.
         """
         source = pretrained_model_name_or_path
         hub = {name: kwargs[name] for name in HUB_OPTIONS if name in kwargs}
@@ -114,13 +114,13 @@ class WordRecognizer(PreTrainedModel):
         sentence_lengths: torch.Tensor,
         labels: torch.Tensor | None = None,
     ) -> TokenClassifierOutput:
-        """Score N words of B sentences, which stand one behind the other, against the V words known.
+        """Score N words of B sentences, which follow one another, against the V words known.
 
         Args:
             letter_ids: (C,) the letters of all words, as `LetterBags` numbers them.
-            word_starts: (N,) where each word's begin.
+            word_starts: (N,) where the letters of each word begin.
             sentence_lengths: (B,) words of each sentence, one at least.
-            labels: (N,) what each word is, -100 for any that is not to be read.
+            labels: (N,) the id of each word, -100 for any that is not to be recognised.
 
         Returns:
             `logits` (N, V); with labels of the labelled words alone, and their mean `loss`.
@@ -134,9 +134,9 @@ class WordRecognizer(PreTrainedModel):
     def states(
         self, letter_ids: torch.Tensor, word_starts: torch.Tensor, sentence_lengths: torch.Tensor
     ) -> torch.Tensor:
-        """(N, 2H) what the LSTM knows of each word; a sentence gives the same whatever stands beside it."""
+        """(N, 2H) the states of the LSTM at each word; a sentence has the same alone and in any batch."""
         # By index: torch's own packing copies sentence by sentence, each over all of the batch's gradient.
-        order, batch_sizes = _step_by_step(sentence_lengths.cpu())
+        order, batch_sizes = _order_by_steps(sentence_lengths.cpu())
         order = order.to(letter_ids.device)
         embedded = self.letters(letter_ids, word_starts).index_select(0, order)
         states, *_ = self.lstm(PackedSequence(embedded, batch_sizes))[0]
@@ -144,7 +144,7 @@ class WordRecognizer(PreTrainedModel):
 
     @torch.inference_mode()
     def recognize(self, wanted: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
-        """The numbers of the most likely words.
+        """The ids of the most likely words.
 
         Shape: `wanted` (N,), true for M words; `inputs` as of `forward` -> (M,)
         """
@@ -158,19 +158,19 @@ class WordRecognizer(PreTrainedModel):
         backoff: "WordRecognizer | None" = None,
         batch_size: int = 256,
     ) -> list[list[str]]:
-        """The sentences with what it reads in place of their words.
+        """The sentences with each word replaced by the one that it is recognised as.
 
-        Read is the core of a word, which goes from its first letter or digit to the last, if it is letters
-        only; the punctuation around it stays, and so do all other words (don't, U.S., 1990s). What is read
-        takes over the case of what stands there, which stays as it is where only the case differs. The words
-        of a sentence may hold several: they are read one by one.
+        The core of a word, which goes from its first letter or digit to the last, is recognised if it is
+        letters only; the punctuation around it stays, and so do all other words (don't, U.S., 1990s). The new
+        core gets the case of the old one, which stays where only the case differs. A string with several
+        words is recognised word by word.
 
         Args:
             sentences: words, as white space divides them or with punctuation apart.
-            unknown: what becomes of a word that it does not know: `"pass"` (it stays), `"neutral"` (it is `a`
-                then) or `"backoff"` (another recogniser reads it, and what that does not know stays).
+            unknown: what an unknown word becomes: `"pass"` (it stays), `"neutral"` (the word `a`) or
+                `"backoff"` (what another recogniser gives; it stays where that does not know it either).
             backoff: this other one.
-            batch_size: sentences read at a time.
+            batch_size: sentences in a batch.
 
         Raises:
             CharBertError: another `unknown`, or `backoff` without its recogniser or the other way round.
@@ -179,63 +179,65 @@ class WordRecognizer(PreTrainedModel):
             raise CharBertError(f"unknown={unknown!r}: choose one of {', '.join(UNKNOWN_WORDS)}")
         if (unknown == "backoff") != (backoff is not None):
             raise CharBertError("unknown='backoff' needs a second recogniser as backoff, and no other does")
-        cut = [[split_units(word) for word in sentence] for sentence in sentences]
-        found = iter(self._found(cut, batch_size))
+        split = [[split_units(word) for word in sentence] for sentence in sentences]
+        ids = iter(self._recognize_cores(split, batch_size))
         others = sentences if backoff is None else backoff.correct(sentences, batch_size=batch_size)
         return [
             [
-                word if units.core is None else self._written(word, units, next(found), other, unknown)
+                word if units.core is None else self._replace_core(word, units, next(ids), other, unknown)
                 for word, units, other in zip(*rows, strict=True)
             ]
-            for rows in zip(sentences, cut, others, strict=True)
+            for rows in zip(sentences, split, others, strict=True)
         ]
 
-    def _found(self, cut: Sequence[Sequence[Units]], batch_size: int) -> list[int]:
-        """The number of each word that is read, in their order."""
+    def _recognize_cores(self, split: Sequence[Sequence[Units]], batch_size: int) -> list[int]:
+        """The id of each core, in their order."""
         texts: list[str] = []
-        cores: list[int] = []
-        ends: list[int] = []
-        for sentence in cut:
-            first = len(texts)
-            for units in sentence:
-                if units.core is not None:
-                    cores.append(len(texts) + units.core)
-                texts.extend(units.texts)
-            ends.extend(sentence_lengths(texts[first:]))
-        bags, lengths = self.letter_bags(texts), np.array(ends, np.int64)
-        starts, found = cumulative_offsets(lengths), np.zeros(len(texts), np.int64)
-        is_core = np.zeros(len(texts), bool)
-        is_core[cores] = True
-        by_length = np.argsort(-lengths, kind="stable")
-        for start in range(0, len(by_length), batch_size):
-            rows = by_length[start : start + batch_size]
-            places = span_indices(starts[rows], lengths[rows])
-            inputs = make_inputs(bags.take(places), lengths[rows])
-            inputs["wanted"] = torch.from_numpy(is_core[places])
+        cores: list[bool] = []
+        lengths: list[int] = []
+        for sentence in split:
+            own = [text for units in sentence for text in units.texts]
+            texts += own
+            cores += [index == units.core for units in sentence for index in range(len(units.texts))]
+            lengths += sentence_lengths(own)
+        # (U,) arrays over all units; batches take the longest sentences first. "(so) far.", "no": the
+        # units are ( so ) far . no, the cores 0 1 0 1 0 1, the lengths 5 1; a first batch of one sentence has
+        # the indices 0 to 4.
+        bags, is_core = self.letter_bags(texts), np.array(cores, bool)
+        sizes = np.array(lengths, np.int64)
+        starts, found = cumulative_offsets(sizes), np.zeros(len(texts), np.int64)
+        longest_first = np.argsort(-sizes, kind="stable")
+        for begin in range(0, len(longest_first), batch_size):
+            rows = longest_first[begin : begin + batch_size]
+            indices = span_indices(starts[rows], sizes[rows])
+            inputs = make_inputs(bags.take(indices), sizes[rows])
+            inputs["wanted"] = torch.from_numpy(is_core[indices])
             moved = {name: tensor.to(self.device) for name, tensor in inputs.items()}
-            found[places[is_core[places]]] = self.recognize(**moved).cpu().numpy()
-        return found[cores].tolist()
+            found[indices[is_core[indices]]] = self.recognize(**moved).cpu().numpy()
+        return found[is_core].tolist()
 
-    def _written(self, word: str, units: Units, number: int, other: str, unknown: str) -> str:
+    def _replace_core(self, word: str, units: Units, word_id: int, other: str, unknown: str) -> str:
         core = word[units.start : units.end]
-        if number == self.words.unknown_id:
+        if word_id == self.words.unknown_id:
             if unknown != "neutral":
                 return other
-            read = NEUTRAL
-        elif self.words[number] == core.lower():
+            new = NEUTRAL
+        elif self.words[word_id] == core.lower():
             return word
         else:
-            read = match_case(self.words[number], core)
-        return word[: units.start] + read + word[units.end :]
+            new = match_case(self.words[word_id], core)
+        return word[: units.start] + new + word[units.end :]
 
 
-def _step_by_step(lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The words of sentences of these lengths, all first ones, then all second ones, ...
+def _order_by_steps(lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The order of words in a `PackedSequence`: all first words of sentences, then all second ones, ...
 
-    Longer sentences come first, as `PackedSequence` wants it.
+    Longer sentences come first, as it requires.
 
-    Shape: `lengths` (B,) -> the number of each word (N,), and of how many sentences each step is (longest,)
+    Shape: `lengths` (B,) -> the index of each word (N,), and the number of sentences at each step (longest,)
     """
+    # Lengths 1 3 2: longest first, the sentences begin at 1 4 0. The table of start + step, a row a step, is
+    # 1 4 0 | 2 5 . | 3 . . where the sentence is long enough: the order is 1 4 0 2 5 3, in steps of 3 2 1.
     longest_first = lengths.argsort(descending=True, stable=True)
     starts = (lengths.cumsum(0) - lengths)[longest_first]
     steps = torch.arange(int(lengths.max())).unsqueeze(1)

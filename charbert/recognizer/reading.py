@@ -1,4 +1,4 @@
-"""What a word recogniser reads: units of words, sentences of units, and letters as a bag."""
+"""Inputs of a word recogniser: units of words, sentences of units, and letters as semi-character bags."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -13,41 +13,40 @@ from charbert.ragged import Array, Ragged, cumulative_offsets
 
 LONGEST_SENTENCE = 128
 _SENTENCE_ENDS = frozenset(".!?")
-_PLACES = 3
-"""Of a letter: the first of its word, inside, the last."""
+_ROLES = 3  # of a letter: the first of its word, inside, the last
 _PRE_TOKENIZER = pre_tokenizers.BertPreTokenizer()
-_REMEMBERED = 1 << 16
+_CACHE_SIZE = 1 << 16
 
 
 class Units(NamedTuple):
-    """A word, cut into runs of letters and digits and single punctuation marks, as WordPiece cuts it."""
+    """A word split into runs of letters and digits and single punctuation marks, as WordPiece splits it."""
 
     texts: tuple[str, ...]
     core: int | None
-    """The number of the unit that is recognised: the only one but punctuation, of letters alone."""
+    """The index of the unit that is recognised: the only one but punctuation, of letters only."""
     start: int
     end: int
-    """Where it stands in the word."""
+    """Its span in the word."""
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHE_SIZE)
 def split_units(word: str) -> Units:
     """The units of a word; one whose core is no run of letters (don't, U.S., 1990s) has none to recognise.
 
-    The core goes from the first letter or digit to the last, so that `(France),` has `France`.
+    The core goes from the first letter or digit to the last: that of `(France),` is `France`.
     """
-    spoken = [place for place, character in enumerate(word) if character.isalnum()]
-    start, end = (spoken[0], spoken[-1] + 1) if spoken else (0, 0)
+    inside = [index for index, character in enumerate(word) if character.isalnum()]
+    start, end = (inside[0], inside[-1] + 1) if inside else (0, 0)
     while end < len(word) and category(word[end]).startswith("M"):
         end += 1  # a mark belongs to the letter before it
     if not is_letters(word[start:end]):
-        return Units(_cut(word), None, 0, 0)
-    before = _cut(word[:start])
-    return Units((*before, word[start:end], *_cut(word[end:])), len(before), start, end)
+        return Units(_pre_tokenize(word), None, 0, 0)
+    before = _pre_tokenize(word[:start])
+    return Units((*before, word[start:end], *_pre_tokenize(word[end:])), len(before), start, end)
 
 
-def _cut(text: str) -> tuple[str, ...]:
-    # Half of a surrogate pair, as JSON may have it, is no text that a tokenizer takes.
+def _pre_tokenize(text: str) -> tuple[str, ...]:
+    # A tokenizer refuses half of a surrogate pair, as JSON may have it.
     text = text.encode(errors="ignore").decode()
     return tuple([unit for unit, _ in _PRE_TOKENIZER.pre_tokenize_str(text)])
 
@@ -60,12 +59,12 @@ def is_letters(unit: str) -> bool:
 
 
 def sentence_lengths(units: Sequence[str]) -> list[int]:
-    """The units of each sentence of a text, which ends behind `.`, `!` or `?`, or where it grows too long."""
+    """The number of units of each sentence, which ends after `.`, `!` or `?`, or at the greatest length."""
     lengths, start = [], 0
-    for place, unit in enumerate(units, start=1):
-        if unit in _SENTENCE_ENDS or place == len(units) or place - start == LONGEST_SENTENCE:
-            lengths.append(place - start)
-            start = place
+    for end, unit in enumerate(units, start=1):
+        if unit in _SENTENCE_ENDS or end == len(units) or end - start == LONGEST_SENTENCE:
+            lengths.append(end - start)
+            start = end
     return lengths
 
 
@@ -83,7 +82,7 @@ class LetterBags:
     """Words as semi-characters: which letter is first, which are inside and how often, which is last.
 
     Args:
-        characters: those that are told apart; all others count as one more.
+        characters: those with numbers of their own; all others share one more.
     """
 
     def __init__(self, characters: str) -> None:
@@ -91,11 +90,14 @@ class LetterBags:
 
     @property
     def size(self) -> int:
-        """Numbers that a letter at its place can have."""
-        return _PLACES * (len(self._codes) + 1)
+        """The number of letter ids: one for each character as the first, inside, and as the last."""
+        return _ROLES * (len(self._codes) + 1)
 
     def __call__(self, units: Sequence[str]) -> Ragged:
-        """The numbers of the letters of each unit, in small print; a single one is the first and the last."""
+        """The letter ids of each unit, in small letters; a single letter is the first and the last."""
+        # With the characters a, b, n (and 3 for others): "Ban" and "a" are the letters b a n | a, found as
+        # 1 0 2 | 0. A bag has at least two, so the lengths 3 1 become the counts 3 2, and the sources are
+        # 0 1 2 | 3 3. The roles 0 1 2 | 0 2, times 4, are added: 1 4 10 | 0 8.
         small = [unit.lower() for unit in units]
         codes = np.frombuffer("".join(small).encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.int64)
         found = np.searchsorted(self._codes, codes)
@@ -105,17 +107,16 @@ class LetterBags:
         lengths = np.array([len(unit) for unit in small], np.int64)
         counts = np.maximum(lengths, 2)
         offsets = cumulative_offsets(counts)
-        place = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
-        is_last = place == np.repeat(counts - 1, counts)
-        source = np.repeat(cumulative_offsets(lengths)[:-1], counts) + np.minimum(
-            place, np.repeat(lengths - 1, counts)
-        )
-        role = np.select([place == 0, is_last], [0, 2], 1)
-        return Ragged(letters[source] + role * (len(self._codes) + 1), offsets)
+        position = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
+        is_last = position == np.repeat(counts - 1, counts)
+        starts = np.repeat(cumulative_offsets(lengths)[:-1], counts)
+        sources = starts + np.minimum(position, np.repeat(lengths - 1, counts))
+        roles = np.select([position == 0, is_last], [0, 2], 1)
+        return Ragged(letters[sources] + roles * (len(self._codes) + 1), offsets)
 
 
 def make_inputs(bags: Ragged, lengths: Array | Sequence[int]) -> dict[str, torch.Tensor]:
-    """The inputs of a `WordRecognizer` for the words of sentences of these lengths, one behind the other."""
+    """The inputs of a `WordRecognizer` for the words of sentences of these lengths, one after the other."""
     return {
         "letter_ids": torch.from_numpy(bags.values),
         "word_starts": torch.from_numpy(bags.offsets[:-1]),
