@@ -1,21 +1,24 @@
 """`python -m finetune CONFIG.yaml [--key value ...]`: fine-tuning, and the other commands (`COMMANDS`)."""
 
-import argparse
-import logging
 import sys
 from collections.abc import Sequence
 
 from charbert.commands.dispatch import Command, dispatch
-from charbert.commands.results import is_main_process
 from charbert.errors import run_command
-from finetune.adversary import command as worst_case
-from finetune.robustness import run as robustness
 
 PROGRAM = "python -m finetune"
 FINETUNE = Command("finetune.run", "FinetuneSettings", "fine-tune a model, and score it", config=True)
 COMMANDS = {
     "predict": Command("finetune.predict", "PredictSettings", "predictions of a fine-tuned model for a file"),
     "score": Command("finetune.score", "ScoreSettings", "scores of anybody's predictions, as JSON"),
+    "robustness": Command(
+        "finetune.robustness.command", "RobustnessSettings", "how much typos cost each model", config=True
+    ),
+    "worst-case": Command(
+        "finetune.adversary.command",
+        "WorstCaseSettings",
+        "accuracy under the few typos that hurt a model most",
+    ),
 }
 DESCRIPTION = """Fine-tune a model, and score it: examples, model, training, scores, predictions. The output
 folder holds the model, results.json and the predictions; of several seeds each has a folder of its own."""
@@ -23,18 +26,6 @@ folder holds the model, results.json and the predictions; of several seeds each 
 
 def main(arguments: Sequence[str]) -> None:
     """Run a command."""
-    if arguments and arguments[0] in ("worst-case", "robustness"):
-        logging.basicConfig(
-            level=logging.INFO if is_main_process() else logging.WARNING, format="%(message)s"
-        )
-        if arguments[0] == "robustness":
-            robustness.run(arguments[1:])
-            return
-        description = "accuracy under the few typos that hurt a fine-tuned model most"
-        parser = argparse.ArgumentParser(prog=f"{PROGRAM} worst-case", description=description)
-        worst_case.add_arguments(parser)
-        worst_case.run(parser.parse_args(arguments[1:]))
-        return
     dispatch(PROGRAM, DESCRIPTION, COMMANDS, arguments, default=FINETUNE)
 
 

@@ -26,7 +26,7 @@ class ResultCache:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._results: dict[str, Any] = {}
         for number, line in enumerate(whole_lines(path) if path.exists() else [], start=1):
             try:
@@ -55,7 +55,7 @@ class ResultCache:
         """Keep a result."""
         self._results[_name(key)] = result
         line = json.dumps({"key": dict(key), "result": result}, ensure_ascii=False)
-        with self._path.open("a", encoding="utf-8", newline="\n") as file:
+        with self.path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(line + "\n")
 
     def get_or_make(self, key: Key, make: Callable[[], Any]) -> Any:

@@ -47,6 +47,15 @@ def carry_tags(tags: Sequence[str], sources: Sequence[int]) -> list[str]:
     ]
 
 
+def merge_tags(tags: Sequence[str]) -> list[str]:
+    """The tags that stay the same where words are split or joined: one of each entity and each other run."""
+    found: list[str] = []
+    for tag in tags:
+        if not tag.startswith("I-") and (tag.startswith("B-") or found[-1:] != [tag]):
+            found.append(tag)
+    return found
+
+
 @cache
 def _tag_of_half(tag: str, half: int) -> str:
     parts = _TAG.fullmatch(tag)

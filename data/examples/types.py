@@ -3,18 +3,21 @@
 Each class knows which of its texts are read (`readable`) and what typos in them do to its labels (`attack`).
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from charbert.commands.progress import passing_bar
 from charbert.noise import Attack, AttackedText, AttackedWords
-from data.examples.tags import can_join, carry_tags
+from data.examples.tags import can_join, carry_tags, merge_tags
 
 Label = str | float | tuple[str, ...]
 """A class, a number, or all labels that hold at once."""
 Readable = dict[str, str | tuple[str, ...]]
 """Fields of an example that are read, by name: texts, and words of sentences."""
+Words = list[tuple[int, str]]
+"""The words of a text, each after the position of its first character."""
 _BATCH = 1000
 Attacked = TypeVar("Attacked", AttackedText, AttackedWords)
 
@@ -44,6 +47,16 @@ class Example(Protocol):
     @property
     def gold(self) -> Any:
         """The right answer as JSON takes it; None where the example has no label."""
+
+    @property
+    def texts(self) -> list[str]:
+        """Everything that a model reads, as texts; words of a sentence with blanks between them."""
+
+    def split_words(self, contexts: bool) -> list[Words]:
+        """The words of each text that an attack may change, with their starts; also of contexts if wanted."""
+
+    def has_labels_of(self, other: Any) -> bool:
+        """Whether another example of this class can be an attacked form of this one."""
 
     @classmethod
     def attack(cls, examples: Sequence[Any], attack: Attack, contexts: bool) -> "AttackedExamples":
@@ -99,6 +112,16 @@ class TextExample(NamedTuple):
     def gold(self) -> Label | None:
         return self.label
 
+    @property
+    def texts(self) -> list[str]:
+        return list(self.readable.values())  # type: ignore[arg-type]
+
+    def split_words(self, contexts: bool) -> list[Words]:
+        return [_split_words(text) for text in self.texts]
+
+    def has_labels_of(self, other: Self) -> bool:
+        return self.label == other.label
+
     @classmethod
     def attack(cls, examples: Sequence[Self], attack: Attack, contexts: bool) -> AttackedExamples:
         fields = [example.readable for example in examples]
@@ -139,6 +162,18 @@ class TaggedExample(NamedTuple):
     @property
     def gold(self) -> tuple[str, ...] | None:
         return self.tags
+
+    @property
+    def texts(self) -> list[str]:
+        return [" ".join(self.words)]
+
+    def split_words(self, contexts: bool) -> list[Words]:
+        starts = accumulate((len(word) + 1 for word in self.words), initial=0)
+        return [list(zip(starts, self.words, strict=False))]
+
+    def has_labels_of(self, other: Self) -> bool:
+        """The same entities in order, and runs of other tags: words may be split or joined."""
+        return merge_tags(self.tags or ()) == merge_tags(other.tags or ())
 
     @classmethod
     def attack(cls, examples: Sequence[Self], attack: Attack, contexts: bool) -> AttackedExamples:
@@ -211,6 +246,16 @@ class QuestionExample(NamedTuple):
     def gold(self) -> list[str]:
         return [answer.text for answer in self.answers]
 
+    @property
+    def texts(self) -> list[str]:
+        return [self.question, self.context]
+
+    def split_words(self, contexts: bool) -> list[Words]:
+        return [_split_words(text) for text in (self.texts if contexts else [self.question])]
+
+    def has_labels_of(self, other: Self) -> bool:
+        return self.id == other.id and self.answerable == other.answerable
+
     @classmethod
     def attack(cls, examples: Sequence[Self], attack: Attack, contexts: bool) -> AttackedExamples:
         questions = _attack_batches(attack.texts, [example.question for example in examples])
@@ -261,6 +306,10 @@ def attack_examples(
         return [], AttackCounts(0, 0, 0, 0)
     found = type(examples[0]).attack(examples, attack, contexts)
     return found.examples, found.counts
+
+
+def _split_words(text: str) -> Words:
+    return [(found.start(), found.group()) for found in re.finditer(r"\S+", text)]
 
 
 def _count_texts(

@@ -1,213 +1,271 @@
-"""`python -m finetune worst-case MODEL FILE --out FILE.json`: how much of a model the worst typos leave."""
+"""`python -m finetune worst-case MODEL FILE --output FILE.json`: accuracy under the typos that hurt most."""
 
-import argparse
 import json
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
+from transformers import PreTrainedConfig
 
 from charbert.backbones import check_length
-from charbert.commands.progress import at_least
-from charbert.commands.results import versions, whole_file
+from charbert.checkpoints import read_config
+from charbert.commands.cache import ResultCache, file_stamp
+from charbert.commands.results import check_output_file, versions, whole_file
+from charbert.commands.settings import REQUIRED, option, positional
+from charbert.commands.tables import format_table
 from charbert.errors import CharBertError
 from charbert.noise import EDITS, KEYBOARDS
 from charbert.recognizer.modeling import WordRecognizer
-from data.examples.options import add_column_options, given_columns
+from data.examples.readers import Columns, read_examples
 from data.examples.rows import BadRows
-from finetune.adversary.attacks import searched
-from finetune.adversary.inputs import drawn_examples, foreign_task
-from finetune.adversary.kept import KeptCases
-from finetune.adversary.records import record, table
+from finetune.adversary.attack import attack_model, draw_examples
+from finetune.adversary.search_method import AttackResult
+from finetune.metrics.predictions import NO_LABEL
 from finetune.models import TASK_FILE, load_finetuned, load_task
 from finetune.recognition import recognized
-from finetune.robustness.cells import stamp
-from finetune.settings import FinetuneSettings
+from finetune.settings import OVERWRITE, SKIP_BAD_ROWS
 from finetune.tasks.base import Task
-from finetune.tasks.registry import TASKS
+from finetune.tasks.registry import TASKS, make_task
+from finetune.tasks.texts import PROBLEMS, REGRESSION
 
-ENDING, KEPT = ".json", ".partial.jsonl"
-MAY_DIFFER = ("out", "batch_size", "resume", "overwrite")
-"""Of a search that goes on."""
-NO_OPTIONS = ("label_kind",)
-"""Of `Columns`, what the model decides."""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "model",
-        metavar="MODEL",
-        help="output folder of a fine-tuning run; with --task, folder or hub id of any model of transformers "
-        "that has a head for it",
-    )
-    parser.add_argument("file", metavar="FILE", help="labelled data, as the run read it")
-    parser.add_argument(
-        "--out", required=True, metavar="FILE.json", help="file for the scores and each example"
-    )
-    number: dict[str, Any] = {"metavar": "N", "type": at_least(1)}
-    parser.add_argument(
-        "--budgets",
-        nargs="+",
-        default=[1, 2],
-        help="words of an example that may be edited, each once; default: 1 2",
-        **number,
-    )
-    parser.add_argument(
-        "--beam",
-        default=1,
-        help="candidates that are edited further; default: %(default)s, the greedy search",
-        **number,
-    )
-    parser.add_argument(
-        "--edits", nargs="+", default=EDITS, choices=EDITS, metavar="EDIT", help=f"default: {' '.join(EDITS)}"
-    )
-    parser.add_argument(
-        "--language",
-        default="en",
-        choices=KEYBOARDS,
-        metavar="LANG",
-        help=f"whose keyboard is used: {', '.join(KEYBOARDS)}; default: %(default)s",
-    )
-    parser.add_argument(
-        "--variants",
-        help="variants of a word at most, drawn by --seed; default: all, some 150 of a word of six letters, "
-        "so that each edit of a text of 20 words costs 1,600 queries; give 20 for long texts",
-        **number,
-    )
-    parser.add_argument(
-        "--recognizer", metavar="FOLDER", help="a word recogniser, which reads before the model"
-    )
-    parser.add_argument("--limit", help="examples at most, drawn by --seed; default: all", **number)
-    parser.add_argument(
-        "--batch-size",
-        default=512,
-        help="rows that the model computes at once; default: %(default)s",
-        **number,
-    )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
-    parser.add_argument(
-        "--task",
-        choices=TASKS,
-        metavar="TASK",
-        help=f"of a model that no run here has made: {' '.join(TASKS)}",
-    )
-    parser.add_argument(
-        "--labels",
-        nargs="+",
-        metavar="LABEL",
-        help="with --task: the model's classes in order, as FILE names them; default: its configuration's",
-    )
-    parser.add_argument(
-        "--max-length",
-        type=at_least(16),
-        metavar="N",
-        help="tokens of a text or window; default: the run's, else the task's",
-    )
-    add_column_options(parser, NO_OPTIONS, of_run=True)
-    parser.add_argument("--skip-bad-rows", action="store_true", help="leave rows out that cannot be used")
-    again = parser.add_mutually_exclusive_group()
-    again.add_argument("--resume", action="store_true", help="go on with a search that was interrupted")
-    again.add_argument("--overwrite", action="store_true", help="write over a file that is there")
+ENDING, CACHE_ENDING = ".json", ".partial.jsonl"
+NOT_DECISIVE = ("output", "batch_size", "resume", "overwrite")
+"""Settings that a search which is resumed may change."""
 
 
-def run(given: argparse.Namespace) -> None:
-    out, bad = Path(given.out), BadRows(given.skip_bad_rows)
-    kept_in = out.with_suffix(KEPT)
-    _check_files(out, kept_in, given)
-    settings, task = _task_of(given)
-    examples = drawn_examples(settings, task, given, bad)
-    model, tokenizer = load_finetuned(given.model, task)
+@dataclass(kw_only=True)
+class WorstCaseSettings(Columns):
+    """Settings of a search for worst cases; columns that are not given are those of the run."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {
+        **Columns.RENAMED,
+        "beam": "beam_size",
+        "limit": "searched_examples",
+    }
+
+    model: str = positional(
+        "output folder of a fine-tuning run; with --task, folder or hub id of any model of transformers that "
+        "has a head for it"
+    )
+    file: str = positional(
+        "labelled data, as the run read it; columns that are not given are those of the run"
+    )
+    task: str | None = option(  # type: ignore[assignment]  # None: that of the run
+        None, f"of a model that no run here has made: {' '.join(TASKS)}", choices=TASKS
+    )
+    labels: list[str] | None = option(
+        None, "with --task: the model's classes in order, as FILE names them; if not given, those it names"
+    )
+    output: str = option(REQUIRED, "JSON file for the scores and each example")
+    budgets: list[int] = option([1, 2], "words of an example that may be edited, each once", minimum=1)
+    beam_size: int = option(1, "candidates that are edited further; 1 is the greedy search", minimum=1)
+    edits: list[str] = option(list(EDITS), f"kinds of edits: {' '.join(EDITS)}", choices=EDITS)
+    language: str = option("en", f"whose keyboard is used: {', '.join(KEYBOARDS)}", choices=KEYBOARDS)
+    variants: int | None = option(
+        None,
+        "variants of a word at most, drawn by --seed; all are some 150 of a word of six letters, so that "
+        "each edit of a text of 20 words costs 1,600 queries; give 20 for long texts",
+        minimum=1,
+    )
+    searched_examples: int | None = option(
+        None, "examples that are searched at most, drawn by --seed; if not given, all", minimum=1
+    )
+    recognizer: str | None = option(None, "folder of a word recogniser, which reads before the model")
+    batch_size: int = option(512, "rows that the model computes at once", minimum=1)
+    max_length: int | None = option(
+        None, "tokens of a text or window; if not given, the run's, else the task's", minimum=16
+    )
+    seed: int = option(0, "of what is drawn")
+    skip_bad_rows: bool = option(False, SKIP_BAD_ROWS)
+    resume: bool = option(False, "go on with a search that was interrupted")
+    overwrite: bool = option(False, OVERWRITE)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.task is None:
+            for name in ("labels", "label_kind"):
+                if name in self.given:
+                    option_name = f"--{name.replace('_', '-')}"
+                    raise CharBertError(
+                        f"{option_name}: the model of a run knows its own; give it with --task alone"
+                    )
+
+
+def run(settings: WorstCaseSettings) -> None:
+    """Attack the model, write scores and examples, and print the scores."""
+    output, bad = Path(settings.output), BadRows(settings.skip_bad_rows)
+    cache = _open_cache(settings, output)
+    columns, task, bf16 = _load_task(settings)
+    examples = _load_examples(settings, columns, task, bad)
+    model, tokenizer = load_finetuned(settings.model, task)
     check_length(model, task.max_length)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device).eval()
     reader = None
-    if given.recognizer is not None:
-        recognizer = WordRecognizer.from_pretrained(given.recognizer).to(device).eval()
+    if settings.recognizer is not None:
+        recognizer = WordRecognizer.from_pretrained(settings.recognizer).to(device).eval()
         reader = partial(recognized, recognizer=recognizer)
-    kept = KeptCases(kept_in, _decisive(given))
-    if len(kept):
-        print(f"{len(kept)} of {len(examples)} examples are done already, as {kept_in} says", file=sys.stderr)
-    scores, cases = searched(
+    if len(cache):
+        print(f"{len(cache)} of {len(examples)} examples are searched already", file=sys.stderr)
+    scores, results = attack_model(
         task,
         model,
         tokenizer,
         examples,
-        budgets=given.budgets,
-        beam_size=given.beam,
-        edits=given.edits,
-        language=given.language,
-        variants=given.variants,
-        batch_size=given.batch_size,
-        bf16=settings.bf16,
+        budgets=settings.budgets,
+        beam_size=settings.beam_size,
+        edits=settings.edits,
+        language=settings.language,
+        variants=settings.variants,
+        batch_size=settings.batch_size,
+        bf16=bf16,
         reader=reader,
-        seed=given.seed,
-        kept=kept,
+        seed=settings.seed,
+        cache=cache,
+        key=_cache_key(settings),
     )
     content = {
         "scores": scores,
-        "examples": [record(each, given.budgets) for each in cases],
-        "settings": vars(given),
+        "examples": [_make_record(each, settings.budgets) for each in results],
+        "settings": asdict(settings),
         "versions": versions(),
-        "seed": given.seed,
+        "seed": settings.seed,
     }
-    with whole_file(out) as unfinished:
+    with whole_file(output) as unfinished:
         unfinished.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    kept.remove()
+    cache.path.unlink(missing_ok=True)
     if bad:
         print(bad.summary())
-    print(f"{table(scores, task.metric)}\n\nscores and examples in {out}")
+    names = ("budget", "robust_accuracy", task.metric, "queries", "seconds")
+    header = ("edits", "robust accuracy", *names[2:])
+    table = format_table(header, [[line[name] for name in names] for line in scores])
+    print(f"{table}\n\nscores and examples in {output}")
 
 
-def _check_files(out: Path, kept_in: Path, given: argparse.Namespace) -> None:
-    """Refuse a place that cannot be written to, or that holds what took a search its time.
+def _open_cache(settings: WorstCaseSettings, output: Path) -> ResultCache:
+    """The results of an interrupted search, beside the output.
 
     Raises:
-        CharBertError: so it is.
+        CharBertError: the output cannot be written, or results would be lost.
     """
-    if out.suffix != ENDING:
-        raise CharBertError(f"{out}: must end in {ENDING}")
-    if not out.parent.is_dir():
-        raise CharBertError(f"{out}: there is no folder {out.parent}; make it first")
-    if out.exists() and Path(given.file).exists() and out.samefile(given.file):
-        raise CharBertError(f"{out}: is the data itself; give another file")
-    if out.is_file() and given.resume:
-        raise CharBertError(f"{out}: the search is done; read it there, or begin anew with --overwrite")
-    if out.is_dir() or (out.exists() and not given.overwrite):
-        raise CharBertError(f"{out}: is there already; give another file or --overwrite")
-    if given.overwrite:
-        kept_in.unlink(missing_ok=True)
-    elif kept_in.exists() and not given.resume:
+    path = output.with_suffix(CACHE_ENDING)
+    if output.suffix != ENDING:
+        raise CharBertError(f"{output}: must end in {ENDING}")
+    if output.is_file() and settings.resume:
+        raise CharBertError(f"{output}: the search is done; read it there, or begin anew with --overwrite")
+    check_output_file(output, settings.overwrite, [settings.file])
+    if settings.overwrite:
+        path.unlink(missing_ok=True)
+    elif path.exists() and not settings.resume:
         raise CharBertError(
-            f"{kept_in}: holds what an interrupted search has found; --resume goes on with it, --overwrite "
+            f"{path}: holds what an interrupted search has found; --resume goes on with it, --overwrite "
             "begins anew"
         )
+    cache, key = ResultCache(path), _cache_key(settings)
+    other = {name for each in cache for name, value in key.items() if each.get(name) != value}
+    if other:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(other))
+        raise CharBertError(f"{path}: is of a search with other {names}; give the same, or --overwrite")
+    return cache
 
 
-def _decisive(given: argparse.Namespace) -> dict[str, Any]:
-    """What the results of a search depend on: the options, and the files that they name as these are."""
-    files = [Path(name) for name in (given.model, given.file, given.recognizer) if name is not None]
-    decisive = {name: value for name, value in vars(given).items() if name not in MAY_DIFFER}
-    return {**decisive, "files": [stamp(path) for path in files if path.exists()]}
+def _cache_key(settings: WorstCaseSettings) -> dict[str, Any]:
+    """Everything that the results depend on: the settings, and the state of the files that they name."""
+    named = [Path(name) for name in (settings.model, settings.file, settings.recognizer) if name is not None]
+    decisive = {name: value for name, value in asdict(settings).items() if name not in NOT_DECISIVE}
+    return {**decisive, "files": [file_stamp(path) for path in named if path.exists()]}
 
 
-def _task_of(given: argparse.Namespace) -> tuple[FinetuneSettings, Task[Any, Any]]:
-    """How FILE is read, and what the model was trained for.
+def _load_task(settings: WorstCaseSettings) -> tuple[Columns, Task[Any, Any], bool]:
+    """The columns of FILE, the task that the model was trained for, and whether it evaluated in bf16.
 
     Raises:
         CharBertError: nothing says so, or the model has no head for it.
     """
-    columns = given_columns(given, NO_OPTIONS)
-    if given.task is not None:
-        settings, task = foreign_task(given, columns)
-    elif given.labels is not None:
-        raise CharBertError("--labels: the model of a run knows its own; give them with --task alone")
-    elif (Path(given.model) / TASK_FILE).is_file():
-        settings, task = load_task(Path(given.model), max_length=given.max_length, **columns)
-    else:
+    if settings.task is not None:
+        return _load_foreign_task(settings, settings.task)
+    if not (Path(settings.model) / TASK_FILE).is_file():
         raise CharBertError(
-            f"{given.model}: has no {TASK_FILE}, so it is no output folder of a run; of another model say "
+            f"{settings.model}: has no {TASK_FILE}, so it is no output folder of a run; of another model say "
             "with --task what it was trained for"
         )
-    return settings, task
+    names = {each.name for each in fields(Columns)} & settings.given
+    columns = {name: getattr(settings, name) for name in names}
+    trained, task = load_task(Path(settings.model), max_length=settings.max_length, **columns)
+    return trained, task, trained.bf16
+
+
+def _load_foreign_task(settings: WorstCaseSettings, name: str) -> tuple[Columns, Task[Any, Any], bool]:
+    """The same of a model that no run here has made, from its own configuration.
+
+    Raises:
+        CharBertError: the model has no head for the task, or other classes than were named.
+    """
+    config = PreTrainedConfig.from_dict(read_config(settings.model))
+    names = [config.id2label[number] for number in sorted(config.id2label)]
+    labels = settings.labels or names
+    if len(labels) != len(names):
+        raise CharBertError(
+            f"--labels: {len(labels)} names for the {len(names)} classes of the model ({', '.join(names)})"
+        )
+    kinds = {problem: kind for kind, problem in PROBLEMS.items()}
+    # With one output and nothing said of it, transformers takes it for a number.
+    kind = REGRESSION if len(names) == 1 else kinds.get(config.problem_type, settings.label_kind)
+    columns = replace(settings, label_kind=kind)
+    task = make_task(name, [] if kind == REGRESSION else labels, vars(columns))
+    head = task.auto_class.__name__.removeprefix("AutoModel")
+    saved_as = config.architectures or []
+    if not any(name.endswith(head) for name in saved_as):
+        raise CharBertError(
+            f"{settings.model}: holds {', '.join(saved_as) or 'no model that says what it is'}, and "
+            f"{name} needs one {head}; fine-tune it first"
+        )
+    return columns, task, False
+
+
+def _load_examples(
+    settings: WorstCaseSettings, columns: Columns, task: Task[Any, Any], bad: BadRows
+) -> list[Any]:
+    """The examples of FILE, or as many of them as are searched.
+
+    Raises:
+        CharBertError: there are none, or one that cannot be used and is not to be left out.
+    """
+    labelled = []
+    for example in read_examples(columns, settings.file, bad):
+        if example.is_labelled:
+            labelled.append(example)
+        else:
+            bad.add(example.location, NO_LABEL)
+    try:
+        usable = task.usable(labelled, bad)
+    except CharBertError as error:
+        if settings.task is None or settings.labels is not None:
+            raise
+        raise CharBertError(f"{error}, or name the model's classes as FILE does with --labels") from error
+    if not usable:
+        raise CharBertError(f"{settings.file}: no row is left that can be attacked")
+    return draw_examples(usable, settings.searched_examples or len(usable), settings.seed)
+
+
+def _make_record(results: Sequence[AttackResult], budgets: Sequence[int]) -> dict[str, Any]:
+    """An example as it is, and its worst case with each budget."""
+    clean = results[0]
+    worst = [
+        {"budget": budget, "edits": results[budget].edits, "queries": results[budget].queries}
+        | _describe(results[budget])
+        for budget in sorted(set(budgets))
+    ]
+    example = clean.example
+    head = {"id": example.id, "location": example.location, "label": example.gold}
+    return {**head, **_describe(clean), "worst": worst}
+
+
+def _describe(result: AttackResult) -> dict[str, Any]:
+    """The texts of an example, with their prediction."""
+    goal = result.goal
+    return {**result.example.readable, "prediction": goal.prediction.value, "right": goal.is_correct}

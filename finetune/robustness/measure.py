@@ -1,161 +1,165 @@
-"""What a report is made of: each run under each condition, its sensitivity, and its time."""
+"""Measurements of a report: scores of each run under each condition, sensitivity, worst cases, and time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from charbert.commands.cache import ResultCache, file_stamp
 from charbert.commands.progress import progress_bar
-from finetune.adversary.inputs import drawn
+from finetune.adversary.attack import attack_model, draw_examples
 from finetune.analysis import word_split
-from finetune.robustness.cells import Cell, Cells, Key, stamp
 from finetune.robustness.conditions import CLEAN, Condition, TestSet
-from finetune.robustness.loaded import LoadedModel, device_name
-from finetune.robustness.models import ComparedModel, Run
-from finetune.robustness.sensitivity import sensitivity
-from finetune.robustness.settings import RobustnessSettings
-from finetune.robustness.spread import scores_without
+from finetune.robustness.intervals import scores_without_groups
+from finetune.robustness.models import ComparedModel, LoadedModel, Run, describe_device
+from finetune.robustness.sensitivity import measure_sensitivity
+
+Result = dict[str, Any]
 
 
 class MeasuredRun(NamedTuple):
-    """What is known of a run."""
+    """The results of a run."""
 
-    clean: Cell
-    under: dict[Condition, Cell]
+    clean: Result
+    under: dict[Condition, Result]
     """Of every attack and every attacked file."""
-    sensitivity: Cell
-    worst_case: Cell | None
-    """What `worst_case_scores` gives, under `scores`."""
-    cost: Cell
+    sensitivity: Result
+    worst_case: Result | None
+    """The `scores` of `attack_model`, and how many `examples` were searched."""
+    cost: Result
     """`milliseconds` per example, `parameters`, and the `device` they were measured on."""
 
 
 class MeasuredModel(NamedTuple):
-    """What is known of a model, run by run."""
+    """The results of a model, run by run."""
 
     model: ComparedModel
     runs: list[MeasuredRun]
 
 
-def measured(
-    settings: RobustnessSettings, models: Sequence[ComparedModel], test: TestSet, cells: Cells
+def measure_models(
+    models: Sequence[ComparedModel],
+    test: TestSet,
+    cache: ResultCache,
+    *,
+    batch_size: int,
+    attack: Mapping[str, Any] | None = None,
+    searched_examples: int = 0,
 ) -> list[MeasuredModel]:
-    """Every model under every condition; what the cells hold already is not measured again."""
-    conditions = [Condition(CLEAN), *test.attacks, *test.files]
-    steps = sum(len(model.runs) for model in models) * (len(conditions) + (3 if settings.worst_case else 2))
-    found = []
+    """Measure every model under every condition, which may take hours; results in the cache are reused.
+
+    Args:
+        models: to compare.
+        test: the test set under its conditions.
+        cache: keeps each result as soon as it is known.
+        batch_size: rows that are computed at once.
+        attack: arguments of `attack_model`; without them no worst cases are searched.
+        searched_examples: how many, drawn by the seed of `attack`.
+    """
+    clean, main = Condition(CLEAN), test.main(test.seeds[0])
+    conditions = [clean, *test.attacks, *test.files]
+    steps = sum(len(model.runs) for model in models) * (len(conditions) + (3 if attack else 2))
+    measured = []
     with progress_bar(total=steps, desc="measuring", unit=" sets") as bar:
         for model in models:
             runs = []
             for run in model.runs:
                 bar.set_postfix_str(model.name)
-                measuring = _Measuring(settings, model, run, test, cells, bar.update)
-                by_condition = {condition: measuring.scores(condition) for condition in conditions}
-                clean = by_condition.pop(conditions[0])
-                others = measuring.sensitivity(), measuring.worst_case(), measuring.cost()
-                runs.append(MeasuredRun(clean, by_condition, *others))
-            found.append(MeasuredModel(model, runs))
-    return found
+                measuring = _Measuring(model, run, test, cache, batch_size, bar.update)
+                scores = {each: measuring.get("scores", each, measuring.score) for each in conditions}
+                sensitivity = measuring.get("sensitivity", main, measuring.sensitivity)
+                worst_case = None
+                if attack is not None:
+                    count = {"count": searched_examples}
+                    worst_case = measuring.get("worst case", clean, measuring.worst_case, **attack, **count)
+                device = {"batch_size": batch_size, "device": describe_device()}
+                cost = measuring.get("cost", clean, measuring.cost, **device)
+                runs.append(MeasuredRun(scores.pop(clean), scores, sensitivity, worst_case, cost))
+            measured.append(MeasuredModel(model, runs))
+    return measured
 
 
 class _Measuring:
-    """The measurements of a run; its model is loaded once one is not known."""
+    """The measurements of a run; its model is loaded when a result is not in the cache."""
 
     def __init__(
         self,
-        settings: RobustnessSettings,
         model: ComparedModel,
         run: Run,
         test: TestSet,
-        cells: Cells,
-        done: Callable[[], Any],
+        cache: ResultCache,
+        batch_size: int,
+        update: Callable[[], Any],
     ) -> None:
-        self._settings, self._model, self._run, self._test = settings, model, run, test
-        self._cells, self._done = cells, done
+        self._recognizer, self._run, self._test = model.recognizer, run, test
+        self._cache, self._batch_size, self._update = cache, batch_size, update
         self._key = {
             "run": str(run.folder.resolve()),
-            "weights": stamp(run.folder),
+            "weights": file_stamp(run.folder),
             "recognizer": model.recognizer and str(model.recognizer),
-            "recognizer_weights": model.recognizer and [stamp(each) for each in model.recognizer.folders],
+            "recognizer_weights": model.recognizer
+            and [file_stamp(each) for each in model.recognizer.folders],
         }
+
+    def get(self, what: str, condition: Condition, make: Callable[..., Result], **given: Any) -> Result:
+        """The result of a measurement, from the cache or made now with what else it depends on."""
+        key = {**self._key, "measured": what, **given, **self._test.key(condition)}
+        result: Result = self._cache.get_or_make(key, lambda: make(condition, **given))
+        self._update()
+        return result
 
     @cached_property
     def _loaded(self) -> LoadedModel:
-        return LoadedModel(self._run, self._model.recognizer, self._settings.batch_size)
+        return LoadedModel(self._run, self._recognizer, self._batch_size)
 
-    def scores(self, condition: Condition) -> Cell:
-        """The scores under a condition; where examples are to be compared, what the model says too."""
-        key = {"measured": "scores", **self._test.key(condition)}
-        return self._found(key, lambda: self._scores(condition))
-
-    def sensitivity(self) -> Cell:
-        """How far the main attack moves the states of words, under its first seed."""
-        main = self._test.main(self._settings.seeds[0])
-        clean, contexts = self._test.examples, self._settings.contexts
-        return self._found(
-            {"measured": "sensitivity", **self._test.key(main)},
-            lambda: sensitivity(self._loaded, clean, self._test.under(main)[0], contexts),
-        )
-
-    def worst_case(self) -> Cell | None:
-        """What is left under the worst edits, if they are to be searched."""
-        settings = self._settings
-        if not settings.worst_case:
-            return None
-        search = {
-            "budgets": settings.worst_case,
-            "variants": settings.worst_case_variants,
-            "language": settings.language,
-            "seed": settings.seeds[0],
-        }
-        count = settings.worst_case_limit
-        key = {"measured": "worst case", **search, "count": count, **self._test.key(Condition(CLEAN))}
-        return self._found(key, lambda: self._worst_case(count, search))
-
-    def cost(self) -> Cell:
-        """The time that the model takes, and its size."""
-        key = {
-            "measured": "cost",
-            "batch_size": self._settings.batch_size,
-            "device": device_name(),
-            **self._test.key(Condition(CLEAN)),
-        }
-        return self._found(key, self._cost)
-
-    def _found(self, key: Key, make: Callable[[], Cell]) -> Cell:
-        found = self._cells.found({**self._key, **key}, make)
-        self._done()
-        return found
-
-    def _scores(self, condition: Condition) -> Cell:
+    def score(self, condition: Condition) -> Result:
+        """The scores under a condition; where examples are compared, the predictions too."""
         task = self._run.task
         given, counts = self._test.under(condition)
         examples = self._loaded.read(given)
-        predictions = self._loaded.predictions(examples)
-        cell: Cell = {"scores": task.score(examples, predictions)}
+        predictions = self._loaded.predict(examples)
+        result: Result = {"scores": task.score(examples, predictions)}
         if counts is not None:
-            cell["words"] = counts._asdict()
+            result["words"] = counts._asdict()
         if not self._test.is_detailed(condition):
-            return cell
+            return result
+
+        def score_some(indices: Sequence[int]) -> float:
+            some = [examples[index] for index in indices], [predictions[index] for index in indices]
+            return task.score(*some)[task.metric]
+
         pairs = list(zip(examples, predictions, strict=True))
-        cell["right"] = [task.is_correct(*pair) if task.has_right_answers else None for pair in pairs]
-        cell["said"] = [task.show_prediction(*pair) for pair in pairs]
-        cell["without"] = scores_without(
-            len(pairs),
-            lambda kept: task.score([examples[at] for at in kept], [predictions[at] for at in kept])[
-                task.metric
-            ],
-        )
+        result["right"] = [task.is_correct(*pair) if task.has_right_answers else None for pair in pairs]
+        result["said"] = [task.show_prediction(*pair) for pair in pairs]
+        result["without"] = scores_without_groups(len(pairs), score_some)
         if task.has_entities:
-            cell["word_split"] = word_split(examples, predictions, self._loaded.tokenizer)
-        return cell
+            result["word_split"] = word_split(examples, predictions, self._loaded.tokenizer)
+        return result
 
-    def _worst_case(self, count: int, search: Mapping[str, Any]) -> Cell:
-        examples = drawn(self._test.examples, count, search["seed"])
-        return {"examples": len(examples), "scores": self._loaded.worst_case(examples, search)}
+    def sensitivity(self, condition: Condition) -> Result:
+        """How far an attack moves the states of words."""
+        noised, _ = self._test.under(condition)
+        return measure_sensitivity(self._loaded, self._test.examples, noised, self._test.contexts)
 
-    def _cost(self) -> Cell:
+    def worst_case(self, _: Condition, count: int, **attack: Any) -> Result:
+        """Scores under the worst edits, made before the recogniser reads."""
+        loaded = self._loaded
+        examples = draw_examples(self._test.examples, count, attack["seed"])
+        found = attack_model(
+            loaded.task,
+            loaded.model,
+            loaded.tokenizer,
+            examples,
+            batch_size=self._batch_size,
+            bf16=loaded.bf16,
+            reader=loaded.read,
+            **attack,
+        )
+        return {"examples": len(examples), "scores": found.scores}
+
+    def cost(self, _: Condition, device: str, **given: Any) -> Result:
+        """The time that the model takes, and its size."""
         return {
             "milliseconds": self._loaded.milliseconds_per_example(self._test.examples),
             "parameters": self._loaded.parameters,
-            "device": device_name(),
+            "device": device,
         }

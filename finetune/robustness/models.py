@@ -1,20 +1,29 @@
-"""The models of a report: folders of fine-tuning runs, one for each seed, perhaps with a recogniser."""
+"""The models of a report: folders of fine-tuning runs, one per seed, perhaps with a word recogniser."""
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
+from time import perf_counter
 from typing import Any, NamedTuple
+
+import torch
 
 from charbert.checkpoints import read_config
 from charbert.errors import CharBertError
 from charbert.recognizer.modeling import UNKNOWN_WORDS, WordRecognizer
-from finetune.models import TASK_FILE, load_task
+from finetune.batches import Padding
+from finetune.inference import Predictor
+from finetune.models import TASK_FILE, load_finetuned, load_task
+from finetune.predict import CHUNK
+from finetune.recognition import recognized
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
 
-MARK = "::"
-FORM = "[NAME=]FOLDER, [NAME=]FOLDER::RECOGNIZER, or that with ::neutral or ::ANOTHER_RECOGNIZER behind it"
+SEPARATOR = "::"
+SYNTAX = "[NAME=]FOLDER, [NAME=]FOLDER::RECOGNIZER, or that followed by ::neutral or ::ANOTHER_RECOGNIZER"
 PASS, NEUTRAL, BACKOFF = UNKNOWN_WORDS
+TIMED, ROUNDS = 200, 3  # examples, passes over them
 _SEED_FOLDER = re.compile(r"seed-(\d+)")
 
 
@@ -27,19 +36,20 @@ class Run(NamedTuple):
 
 
 class Recognizer(NamedTuple):
-    """A word recogniser, and what it does with words that it does not know."""
+    """A word recogniser, and how it treats words that it does not know."""
 
     folder: Path
     unknown: str
+    """One of `UNKNOWN_WORDS`."""
     backoff: Path | None
-    """Another one, which reads those."""
+    """Another one, which reads them."""
 
     @property
     def folders(self) -> list[Path]:
         return [self.folder] if self.backoff is None else [self.folder, self.backoff]
 
     def __str__(self) -> str:
-        return MARK.join([str(self.folder), *([str(self.backoff)] if self.backoff else [self.unknown])])
+        return SEPARATOR.join([str(self.folder), str(self.backoff or self.unknown)])
 
 
 class ComparedModel(NamedTuple):
@@ -49,59 +59,51 @@ class ComparedModel(NamedTuple):
     recognizer: Recognizer | None
     """Reads the text before the model."""
     runs: tuple[Run, ...]
-    """One, or one of each seed."""
+    """One, or one per seed."""
 
 
-def compared_models(given: Sequence[str]) -> list[ComparedModel]:
+def find_models(given: Sequence[str]) -> list[ComparedModel]:
     """The models of a report.
 
     Args:
-        given: of each, `FORM`; without a name it gets that of its folder. A recogniser passes words on that
-            it does not know, puts a neutral one in their place, or leaves them to another one.
+        given: of each, `SYNTAX`; without a name it gets that of its folder. A recogniser passes words on that
+            it does not know, replaces them by a neutral one, or leaves them to another recogniser.
 
     Raises:
         CharBertError: a folder is not the output of a fine-tuning run, two models have one name, or they
             were trained for different tasks.
     """
-    models = [_model_of(text) for text in given]
+    models = [_find_model(text) for text in given]
     names = [model.name for model in models]
     for name in names:
         if names.count(name) > 1:
-            raise CharBertError(f"models: two have the name {name!r}; write one of them as NAME=FOLDER")
+            raise CharBertError(f"--models: two have the name {name!r}; write one of them as NAME=FOLDER")
     first = models[0].runs[0]
     for run in (run for model in models for run in model.runs):
-        if _kind_of_task(run) != _kind_of_task(first):
+        if _task_key(run) != _task_key(first):
             raise CharBertError(
-                f"{run.folder}: was trained for {_spoken_task(run, first)}, and {first.folder} for "
-                f"{_spoken_task(first, run)}; a report compares models of one task"
+                f"{run.folder}: was trained for {_describe_task(run, first)}, and {first.folder} for "
+                f"{_describe_task(first, run)}; a report compares models of one task"
             )
     return models
 
 
-def _model_of(text: str) -> ComparedModel:
-    source, *reader = text.split(MARK)
+def _find_model(text: str) -> ComparedModel:
+    source, *reader = text.split(SEPARATOR)
     name, equals, folder = source.partition("=")
     if not equals or Path(source).is_dir():
         name, folder = Path(source).resolve().name, source
         name = " + ".join([name, *(Path(part).name for part in reader)])
     if len(reader) > 2 or not all((name.strip(), folder, *reader)):
-        raise CharBertError(f"models: {text!r} is not {FORM}")
-    return ComparedModel(
-        name.strip(), _recognizer_of(*reader), tuple(map(_run_of, _run_folders(Path(folder))))
-    )
+        raise CharBertError(f"--models: {text!r} is not {SYNTAX}")
+    runs = []
+    for each in _find_runs(Path(folder)):
+        runs.append(Run(each, *load_task(each)))
+        read_config(each)
+    return ComparedModel(name.strip(), _find_recognizer(*reader), tuple(runs))
 
 
-def _recognizer_of(folder: str | None = None, variant: str = PASS) -> Recognizer | None:
-    if folder is None:
-        return None
-    is_named = variant in (PASS, NEUTRAL)
-    found = Recognizer(Path(folder), variant if is_named else BACKOFF, None if is_named else Path(variant))
-    for each in found.folders:
-        WordRecognizer.from_pretrained(each)  # so that another model in its place is noticed now
-    return found
-
-
-def _run_folders(folder: Path) -> list[Path]:
+def _find_runs(folder: Path) -> list[Path]:
     """The folder, or those of its seeds, unfinished ones too, so that none is left out in silence."""
     seeds = {
         int(found[1]): path for path in folder.glob("seed-*") if (found := _SEED_FOLDER.fullmatch(path.name))
@@ -111,18 +113,23 @@ def _run_folders(folder: Path) -> list[Path]:
     return [seeds[seed] for seed in sorted(seeds)]
 
 
-def _run_of(folder: Path) -> Run:
-    settings, task = load_task(folder)
-    read_config(folder)
-    return Run(folder, settings, task)
+def _find_recognizer(folder: str | None = None, variant: str = PASS) -> Recognizer | None:
+    if folder is None:
+        return None
+    is_named = variant in (PASS, NEUTRAL)
+    found = Recognizer(Path(folder), variant if is_named else BACKOFF, None if is_named else Path(variant))
+    for each in found.folders:
+        WordRecognizer.from_pretrained(each)  # so that another model in its place is noticed now
+    return found
 
 
-def _kind_of_task(run: Run) -> tuple[Any, ...]:
+def _task_key(run: Run) -> tuple[Any, ...]:
+    """Equal for models that can be compared."""
     return run.settings.task, run.task.variant, frozenset(run.task.labels)
 
 
-def _spoken_task(run: Run, other: Run) -> str:
-    """What sets the task of a run apart from that of another."""
+def _describe_task(run: Run, other: Run) -> str:
+    """What distinguishes the task of a run from that of another."""
     if run.settings.task != other.settings.task:
         return run.settings.task
     if set(run.task.labels) != set(other.task.labels):
@@ -131,3 +138,63 @@ def _spoken_task(run: Run, other: Run) -> str:
         more = sorted(set(run.task.labels) - set(other.task.labels))
         return f"{len(run.task.labels)} labels" + (f" with {', '.join(more[:3])}" if more else "")
     return f"{run.settings.task} of another form"
+
+
+def describe_device() -> str:
+    """The device that models are loaded onto, in words."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"CPU, {torch.get_num_threads()} thread{'s' * (torch.get_num_threads() > 1)}"
+
+
+class LoadedModel:
+    """The model of a run on the device, with the word recogniser that reads before it.
+
+    Args:
+        run: the folder of the model, and the task that it was trained for.
+        recognizer: what reads before it, if anything does.
+        batch_size: rows that are computed at once.
+    """
+
+    def __init__(self, run: Run, recognizer: Recognizer | None, batch_size: int) -> None:
+        self.task = run.task
+        self.bf16 = run.settings.bf16
+        self.batch_size = batch_size
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        model, self.tokenizer = load_finetuned(str(run.folder), run.task)
+        self.model = model.to(self.device).eval()
+        self.padding = Padding(self.tokenizer)
+        self._predictor = Predictor(
+            run.task, self.model, self.tokenizer, batch_size=batch_size, bf16=self.bf16
+        )
+        self._recognizer = recognizer
+        self._readers = [
+            WordRecognizer.from_pretrained(folder).to(self.device).eval()
+            for folder in (recognizer.folders if recognizer else ())
+        ]
+
+    @property
+    def parameters(self) -> int:
+        """Of the model, and of the recogniser."""
+        return sum(weight.numel() for model in (self.model, *self._readers) for weight in model.parameters())
+
+    def read(self, examples: Sequence[Any]) -> list[Any]:
+        """The examples as the recogniser passes them to the model."""
+        if self._recognizer is None:
+            return list(examples)
+        return recognized(examples, self._readers[0], self._recognizer.unknown, *self._readers[1:])
+
+    def predict(self, examples: Sequence[Any]) -> list[Any]:
+        """Predictions for examples that are read already."""
+        chunks = (examples[start : start + CHUNK] for start in range(0, len(examples), CHUNK))
+        return [prediction for chunk in chunks for prediction in self._predictor(chunk)]
+
+    def milliseconds_per_example(self, examples: Sequence[Any]) -> float:
+        """The median time from text to prediction, the recogniser's included, after a warm pass."""
+        sample = list(examples[:TIMED])
+        times = []
+        for _ in range(1 + ROUNDS):
+            started = perf_counter()
+            self.predict(self.read(sample))
+            times.append(perf_counter() - started)
+        return 1000 * median(times[1:]) / len(sample)

@@ -8,17 +8,13 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from charbert.noise import KINDS
-from finetune.robustness import figures, wording
+from finetune.robustness import figures, sentences
 
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-def page(content: Mapping[str, Any]) -> str:
-    """The page of a report.
-
-    Args:
-        content: that of `report.json`.
-    """
+def render_page(content: Mapping[str, Any]) -> str:
+    """The page of a report, from the content of `report.json`."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -27,24 +23,22 @@ def page(content: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        {
-            "number": wording.number,
-            "interval": wording.interval,
-            "share": wording.share,
-            "kind_in_words": wording.kind_in_words,
-            "requirement": lambda kind: KINDS[kind].requirement,
-        }
+        number=sentences.format_number,
+        interval=sentences.format_interval,
+        share=sentences.format_share,
+        kind_in_words=sentences.describe_kind,
+        requirement=lambda kind: KINDS[kind].requirement,
     )
     return environment.get_template("page.html").render(
         report=content,
         test=Path(content["test"]).name,
-        measure=wording.measure(content),
-        headline=wording.headline(content),
-        summary=wording.summary(content),
-        losses=figures.losses_figure(content),
-        curves=figures.curves_figure(content),
-        heat=figures.heat_table(content),
+        measure=sentences.name_measure(content),
+        headline=sentences.write_headline(content),
+        summary=sentences.write_summary(content),
+        losses=figures.make_losses_figure(content),
+        curves=figures.make_curves_figure(content),
+        heat=figures.make_heat_table(content),
         left_out=content["models"][0]["sensitivity"].get("left_out"),
-        ranked=wording.by_loss(content),
+        ranked=sentences.rank_models(content),
         settings=yaml.safe_dump(content["settings"], sort_keys=False, allow_unicode=True),
     )

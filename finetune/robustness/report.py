@@ -1,4 +1,4 @@
-"""From what was measured to `report.json`: scores, drops, intervals, by model and by attack."""
+"""`report.json` from measurements: scores, drops and their intervals, by model and by attack."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean
@@ -7,42 +7,52 @@ from typing import Any
 import numpy as np
 
 from charbert.commands.results import versions
-from finetune.robustness.cells import Cell
 from finetune.robustness.conditions import CLEAN, Condition, TestSet
-from finetune.robustness.flips import chosen_examples, flipped
-from finetune.robustness.measure import MeasuredModel, MeasuredRun
-from finetune.robustness.settings import RobustnessSettings
-from finetune.robustness.spread import over_examples, over_seeds
+from finetune.robustness.examples import ATTACKED, choose_examples, find_flips
+from finetune.robustness.intervals import jackknife_interval, seed_interval
+from finetune.robustness.measure import MeasuredModel, Result
 from finetune.tasks.base import Task
 
 UNIT = "points, 0 to 100"
 Content = dict[str, Any]
 
 
-def report_of(
-    settings: RobustnessSettings, test: TestSet, task: Task[Any, Any], models: Sequence[MeasuredModel]
-) -> Content:
-    """The content of `report.json`. Scores are in points: percent, and a correlation times 100."""
-    name = models[0].model.runs[0].settings.task
-    parts = [_Model(settings, test, task.metric, task.points, found) for found in models]
+def make_report(test: TestSet, task: Task[Any, Any], models: Sequence[MeasuredModel], shown: int) -> Content:
+    """The content of `report.json`. Scores are in points: percent, and a correlation times 100.
+
+    Args:
+        test: the test set under its conditions.
+        task: that of all models.
+        models: what was measured, at least one.
+        shown: examples to show of each model.
+    """
+    reports = [_ModelReport(test, task, each) for each in models]
+    first = models[0].runs[0]
     return {
-        "task": name,
+        "task": models[0].model.runs[0].settings.task,
         "measure": task.metric,
         "unit": UNIT,
-        "test": settings.test,
+        "test": test.path,
         "examples": len(test.examples),
-        "main_attack": {"kind": test.kinds[0], "rate": settings.rate},
+        "main_attack": {"kind": test.kinds[0], "rate": test.rate},
         "kinds": test.kinds,
         "kinds_left_out": test.left_out,
-        "attacks": _attacks(test, models[0].runs[0]),
-        "models": [part.content() for part in parts],
-        "comparisons": _comparisons(parts),
-        "shown_examples": chosen_examples(settings, test, task, models),
+        "attacks": [
+            {
+                **{"kind": each.kind, "rate": each.rate, "seed": each.seed},
+                **first.under[each]["words"],
+                "share_changed": _share_changed(first.under[each]),
+            }
+            for each in test.attacks
+        ],
+        "models": [report.make() for report in reports],
+        "comparisons": _compare(reports),
+        "shown_examples": choose_examples(test, task, models, shown),
         "versions": versions(),
     }
 
 
-def flat_numbers(content: Content) -> dict[str, Any]:
+def flatten_numbers(content: Content) -> dict[str, Any]:
     """The main numbers under flat names, for `results.json`."""
     numbers: dict[str, Any] = {"examples": content["examples"]}
     for model in content["models"]:
@@ -51,183 +61,152 @@ def flat_numbers(content: Content) -> dict[str, Any]:
                 if statistic in model[key]:
                     ending = "" if statistic == "mean" else f"_{statistic}"
                     numbers[f"{model['name']}_{name}_{content['measure']}{ending}"] = model[key][statistic]
-        for kind, found in model["kinds"].items():
-            numbers[f"{model['name']}_lost_{kind}"] = found["drop"]["mean"]
-        for name, found in model["files"].items():
-            numbers[f"{model['name']}_lost_file_{name}"] = found["drop"]["mean"]
+        for kind, scores in model["kinds"].items():
+            numbers[f"{model['name']}_lost_{kind}"] = scores["drop"]["mean"]
+        for name, scores in model["files"].items():
+            numbers[f"{model['name']}_lost_file_{name}"] = scores["drop"]["mean"]
         numbers[f"{model['name']}_milliseconds_per_example"] = model["milliseconds_per_example"]
     return numbers
 
 
-class _Model:
-    """A model's part of a report."""
+class _ModelReport:
+    """The part of a report about one model."""
 
-    def __init__(
-        self, settings: RobustnessSettings, test: TestSet, metric: str, scale: float, found: MeasuredModel
-    ) -> None:
-        self.name = found.model.name
-        self._settings, self._test, self._metric, self._scale = settings, test, metric, scale
-        self._found = found
-        self._main = [test.main(seed) for seed in settings.seeds]
+    def __init__(self, test: TestSet, task: Task[Any, Any], measured: MeasuredModel) -> None:
+        self.name = measured.model.name
+        self._test, self._task, self._model, self._runs = test, task, measured.model, measured.runs
+        self._main = [test.main(seed) for seed in test.seeds]
 
-    def content(self) -> Content:
-        settings, model, runs = self._settings, self._found.model, self._found.runs
-        kinds = {
-            kind: self._scores([Condition(kind, settings.rate, seed) for seed in settings.seeds])
-            for kind in self._test.kinds
-        }
+    def make(self) -> Content:
+        test, runs = self._test, self._runs
         main = self._scores(self._main)
+        attacked = [run.under[each] for run in runs for each in self._main]
         return {
-            "name": model.name,
-            "folders": [str(run.folder) for run in model.runs],
-            "recognizer": model.recognizer and str(model.recognizer),
+            "name": self.name,
+            "folders": [str(run.folder) for run in self._model.runs],
+            "recognizer": self._model.recognizer and str(self._model.recognizer),
             "parameters": runs[0].cost["parameters"],
             "clean": self._clean(),
             "attacked": main["score"],
             "drop": main["drop"],
             "share_kept": main["share_kept"],
-            "kinds": kinds,
-            "files": {each.file: self._scores([each]) for each in self._test.files},
-            "curve": [self._at(rate) for rate in self._test.rates],
+            "kinds": {kind: self._scores(self._with_seeds(kind, test.rate)) for kind in test.kinds},
+            "files": {each.file: self._scores([each]) for each in test.files},
+            "curve": [self._curve_point(rate) for rate in test.rates],
             "all_measures": {
-                "clean": _mean_of(run.clean["scores"] for run in runs),
-                "attacked": _mean_of(run.under[each]["scores"] for run in runs for each in self._main),
+                CLEAN: _mean_numbers(run.clean["scores"] for run in runs),
+                ATTACKED: _mean_numbers(result["scores"] for result in attacked),
             },
-            "word_split": self._word_split(),
+            "word_split": {
+                CLEAN: _mean_numbers(run.clean["word_split"] for run in runs),
+                ATTACKED: _mean_numbers(result["word_split"] for result in attacked),
+            }
+            if "word_split" in runs[0].clean
+            else None,
             "worst_case": self._worst_case(),
-            "sensitivity": _mean_of(run.sensitivity for run in runs),
+            "sensitivity": _mean_numbers(run.sensitivity for run in runs),
             "flips": self._flips(),
             "milliseconds_per_example": mean(run.cost["milliseconds"] for run in runs),
             "device": runs[0].cost["device"],
         }
 
     def drop(self) -> float:
-        """What the main attack takes, in points."""
+        """The points lost under the main attack."""
         return float(self._scores(self._main)["drop"]["mean"])
 
-    def drops_without(self) -> Any:
+    def drops_without_groups(self) -> Any:
         """(G,) the same on all examples but a group."""
-        clean = self._without([run.clean for run in self._found.runs])
-        return clean - self._without([run.under[each] for run in self._found.runs for each in self._main])
+        return self._drops_without_groups(self._main)
 
-    def _score(self, cell: Cell) -> float:
-        return self._scale * cell["scores"][self._metric]
+    def _drops_without_groups(self, conditions: Sequence[Condition]) -> Any:
+        attacked = [run.under[each] for run in self._runs for each in conditions]
+        return self._without_groups([run.clean for run in self._runs]) - self._without_groups(attacked)
 
-    def _without(self, cells: Sequence[Cell]) -> Any:
-        return self._scale * np.mean([cell["without"] for cell in cells], axis=0)
+    def _without_groups(self, results: Sequence[Result]) -> Any:
+        return self._task.points * np.mean([result["without"] for result in results], axis=0)
+
+    def _score(self, result: Result) -> float:
+        return self._task.points * result["scores"][self._task.metric]
+
+    def _with_seeds(self, kind: str, rate: float) -> list[Condition]:
+        return [Condition(kind, rate, seed) for seed in self._test.seeds]
 
     def _clean(self) -> Content:
-        cells = [run.clean for run in self._found.runs]
-        found = over_seeds([[self._score(cell)] for cell in cells])
-        return {**found, "examples_interval": over_examples(found["mean"], self._without(cells))}
+        results = [run.clean for run in self._runs]
+        scores = seed_interval([[self._score(result)] for result in results])
+        interval = jackknife_interval(scores["mean"], self._without_groups(results))
+        return {**scores, "examples_interval": interval}
 
     def _scores(self, conditions: Sequence[Condition]) -> Content:
         """Score, drop, and share of the clean score that is kept, over the seeds of these conditions."""
-        runs = self._found.runs
+        runs = self._runs
         clean = [self._score(run.clean) for run in runs]
         scores = [[self._score(run.under[each]) for each in conditions] for run in runs]
         drops = [[before - score for score in row] for before, row in zip(clean, scores, strict=True)]
-        found = {"score": over_seeds(scores), "drop": over_seeds(drops)}
+        found = {"score": seed_interval(scores), "drop": seed_interval(drops)}
         if self._test.is_detailed(conditions[0]):
-            attacked = self._without([run.under[each] for run in runs for each in conditions])
-            lost = self._without([run.clean for run in runs]) - attacked
+            attacked = self._without_groups([run.under[each] for run in runs for each in conditions])
+            lost = self._drops_without_groups(conditions)
             for name, without in (("score", attacked), ("drop", lost)):
-                found[name]["examples_interval"] = over_examples(found[name]["mean"], without)
+                found[name]["examples_interval"] = jackknife_interval(found[name]["mean"], without)
         kept = found["score"]["mean"] / mean(clean) if mean(clean) > 0 else None
         return {**found, "share_kept": kept}
 
-    def _at(self, rate: float) -> Content:
-        kind, settings = self._test.kinds[0], self._settings
+    def _curve_point(self, rate: float) -> Content:
         if not rate:
             return {"rate": rate, "score": self._clean(), "words_changed": 0.0}
-        conditions = [Condition(kind, rate, seed) for seed in settings.seeds]
-        cells = [self._found.runs[0].under[each] for each in conditions]
-        return {
-            "rate": rate,
-            **self._scores(conditions),
-            "words_changed": mean(_share(cell["words"], "changed") for cell in cells),
-        }
-
-    def _word_split(self) -> Content | None:
-        runs = self._found.runs
-        if "word_split" not in runs[0].clean:
-            return None
-        return {
-            CLEAN: _mean_of(run.clean["word_split"] for run in runs),
-            "attacked": _mean_of(run.under[each]["word_split"] for run in runs for each in self._main),
-        }
+        conditions = self._with_seeds(self._test.kinds[0], rate)
+        changed = mean(_share_changed(self._runs[0].under[each]) for each in conditions)
+        return {"rate": rate, **self._scores(conditions), "words_changed": changed}
 
     def _worst_case(self) -> Content | None:
         """By how many edits are allowed, 0 among them; without a search None."""
-        found = [run.worst_case for run in self._found.runs if run.worst_case is not None]
-        if not found:
+        results = [run.worst_case for run in self._runs if run.worst_case is not None]
+        if not results:
             return None
         by_budget = [
             {
                 "edits": rows[0]["budget"],
                 "robust_accuracy": 100 * mean(row["robust_accuracy"] for row in rows),
-                "score": self._scale * mean(row[self._metric] for row in rows),
+                "score": self._task.points * mean(row[self._task.metric] for row in rows),
                 "queries_per_example": mean(row["queries"] for row in rows),
             }
-            for rows in zip(*(cell["scores"] for cell in found), strict=True)
+            for rows in zip(*(result["scores"] for result in results), strict=True)
         ]
-        return {"examples": found[0]["examples"], "by_edits": by_budget}
+        return {"examples": results[0]["examples"], "by_edits": by_budget}
 
     def _flips(self) -> Content | None:
         """Of the first run under the first attack."""
-        run = self._found.runs[0]
-        right = run.clean["right"]
-        if right[0] is None:
+        if not self._task.has_right_answers:
             return None
-        lost = len(flipped(run, self._main[0]))
-        return {"right_when_clean": sum(right), "of_these_wrong_when_attacked": lost}
+        run = self._runs[0]
+        lost = len(find_flips(run, self._main[0]))
+        return {"right_when_clean": sum(run.clean["right"]), "of_these_wrong_when_attacked": lost}
 
 
-def _attacks(test: TestSet, run: MeasuredRun) -> list[Content]:
-    """Each attack with the words that it met."""
-    return [
-        {
-            **_without_file(each),
-            **run.under[each]["words"],
-            "share_changed": _share(run.under[each]["words"], "changed"),
-        }
-        for each in test.attacks
-    ]
-
-
-def _without_file(condition: Condition) -> Content:
-    found = condition._asdict()
-    del found["file"]
-    return found
-
-
-def _share(words: Mapping[str, int], name: str) -> float:
-    return words[name] / max(1, words["words"])
-
-
-def _comparisons(parts: Sequence[_Model]) -> list[Content]:
+def _compare(reports: Sequence[_ModelReport]) -> list[Content]:
     """By how much less the model that loses least loses than each other, with the interval over examples."""
-    first, *others = sorted(parts, key=_Model.drop)
-    found = []
+    first, *others = sorted(reports, key=_ModelReport.drop)
+    comparisons = []
     for other in others:
         less = other.drop() - first.drop()
-        without = other.drops_without() - first.drops_without()
-        found.append(
-            {
-                "model": first.name,
-                "than": other.name,
-                "loses_less": less,
-                "examples_interval": over_examples(less, without),
-            }
+        without = other.drops_without_groups() - first.drops_without_groups()
+        interval = jackknife_interval(less, without)
+        comparisons.append(
+            {"model": first.name, "than": other.name, "loses_less": less, "examples_interval": interval}
         )
-    return found
+    return comparisons
 
 
-def _mean_of(cells: Iterable[Mapping[str, Any]]) -> Content:
+def _share_changed(result: Result) -> float:
+    return result["words"]["changed"] / max(1, result["words"]["words"])
+
+
+def _mean_numbers(results: Iterable[Mapping[str, Any]]) -> Content:
     """The mean of each number, also of those one level below."""
-    rows = list(cells)
+    rows = list(results)
     return {
-        name: _mean_of(row[name] for row in rows)
+        name: _mean_numbers(row[name] for row in rows)
         if isinstance(value, Mapping)
         else mean(row[name] for row in rows)
         for name, value in rows[0].items()

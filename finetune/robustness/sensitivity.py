@@ -1,4 +1,4 @@
-"""How far noise moves the states of words (the paper, Section 5): the sensitivity S."""
+"""Sensitivity S of the states of words to noise (the paper, Section 5)."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -10,12 +10,10 @@ from torch.nn import functional as F
 from charbert.commands.progress import progress_bar
 from charbert.commands.training import copied
 from charbert.ragged import Array
-from data.examples.types import QuestionExample, TaggedExample
 from finetune.batches import batch_by_length
-from finetune.robustness.loaded import LoadedModel
-from finetune.robustness.shown import words_of
+from finetune.robustness.models import LoadedModel
 from finetune.tasks.base import Inputs, split_rows, tokenize
-from finetune.tasks.tags import word_starts, words_at
+from finetune.tasks.tags import words_at
 
 TOKENS, CHARACTERS = "token_channel", "character_channel"
 _STATES = {TOKENS: "last_hidden_state", CHARACTERS: "char_last_hidden_state"}
@@ -28,18 +26,18 @@ class _Row(NamedTuple):
     tokens: Array
 
 
-def sensitivity(
+def measure_sensitivity(
     loaded: LoadedModel, clean: Sequence[Any], noised: Sequence[Any], contexts: bool
 ) -> dict[str, Any]:
     """S = the mean over words of 0.5 - 0.5 cos(h, h').
 
-    h is the last hidden state of the first token of a word, h' that of the word with the same number in the
+    h is the last hidden state of the first token of a word, h' that of the word with the same index in the
     noised text: the token channel's, and of a CharBERT the character channel's as well. The words are those
-    of what is attacked, apart by white space (the task's own in tagging), changed or not, as far as they fit
-    into the model. An example with another number of words under noise is left out.
+    of the texts that are attacked, between white space (the task's own in tagging), changed or not, as far as
+    they fit into the model. An example with another number of words under noise is left out.
 
     Args:
-        loaded: the model; with a recogniser, both sides are what that reads.
+        loaded: the model; with a recogniser, both sides are as it reads them.
         clean, noised: N examples each.
         contexts: of questions, count the words of contexts too.
 
@@ -48,30 +46,33 @@ def sensitivity(
         `changed` and `unchanged`, each where there are such words; then `words` and `changed_words`, how many
         there are, and `left_out`.
     """
-    words = [[_words(example, contexts) for example in side] for side in (clean, noised)]
-    rows = [_rows(loaded, loaded.read(side), contexts) for side in (clean, noised)]
+    words = [
+        [[word for text in example.split_words(contexts) for _, word in text] for example in side]
+        for side in (clean, noised)
+    ]
+    rows = [_make_rows(loaded, loaded.read(side), contexts) for side in (clean, noised)]
     same = [
-        number
-        for number, (one, other) in enumerate(zip(*words, strict=True))
-        if {len(other), *(len(side[number].tokens) for side in rows)} == {len(one)}
+        index
+        for index, (one, other) in enumerate(zip(*words, strict=True))
+        if {len(other), *(len(side[index].tokens) for side in rows)} == {len(one)}
     ]
     distances: dict[str, list[Array]] = {name: [] for name in (TOKENS, CHARACTERS)}
     changed = []
-    lengths = [rows[1][number].inputs for number in same]
+    lengths = [rows[1][index].inputs for index in same]
     for batch in progress_bar(
         list(batch_by_length(lengths, loaded.batch_size)), desc="sensitivity", leave=False
     ):
-        numbers = [same[place] for place in batch]
-        there = [
-            np.flatnonzero((rows[0][number].tokens >= 0) & (rows[1][number].tokens >= 0))
-            for number in numbers
+        indices = [same[position] for position in batch]
+        # Of each example the words whose first tokens fit into the model on both sides.
+        kept = [
+            np.flatnonzero((rows[0][index].tokens >= 0) & (rows[1][index].tokens >= 0)) for index in indices
         ]
-        before, after = (_states(loaded, [side[number] for number in numbers], there) for side in rows)
+        before, after = (_compute_states(loaded, [side[index] for index in indices], kept) for side in rows)
         for name, states in before.items():
             cosine = F.cosine_similarity(states, after[name], dim=-1)
             distances[name].append((0.5 - 0.5 * cosine).cpu().numpy())
-        for number, of_example in zip(numbers, there, strict=True):
-            one, other = (side[number] for side in words)
+        for index, of_example in zip(indices, kept, strict=True):
+            one, other = (side[index] for side in words)
             changed.append(np.array([one[word] != other[word] for word in of_example.tolist()], dtype=bool))
     is_changed = np.concatenate([np.zeros(0, dtype=bool), *changed])
     return {
@@ -92,35 +93,14 @@ def _means(distances: Array, changed: Array) -> dict[str, float]:
     return {name: float(part.mean(dtype=np.float64)) for name, part in parts.items() if len(part)}
 
 
-def _words(example: Any, contexts: bool) -> list[str]:
-    """The words that count, of all texts that do."""
-    if isinstance(example, TaggedExample):
-        return list(example.words)
-    return [word for text in _texts(example)[: _counted(example, contexts)] for _, word in words_of(text)]
-
-
-def _texts(example: Any) -> list[str]:
-    """What a model reads of an example."""
-    if isinstance(example, TaggedExample):
-        return [" ".join(example.words)]
-    if isinstance(example, QuestionExample):
-        return [example.question, example.context]
-    return list(example.readable.values())
-
-
-def _counted(example: Any, contexts: bool) -> int:
-    """The words of so many texts count: of questions only theirs, if their contexts are not attacked."""
-    return 1 if isinstance(example, QuestionExample) and not contexts else 2
-
-
-def _rows(loaded: LoadedModel, examples: Sequence[Any], contexts: bool) -> list[_Row]:
-    columns = list(zip(*map(_texts, examples), strict=True))
+def _make_rows(loaded: LoadedModel, examples: Sequence[Any], contexts: bool) -> list[_Row]:
+    columns = list(zip(*(example.texts for example in examples), strict=True))
     encoded = tokenize(
         loaded.tokenizer,
         columns[0],
         columns[1] if len(columns) > 1 else None,
         truncation=True,
-        max_length=loaded.run.task.max_length,
+        max_length=loaded.task.max_length,
     )
     return [
         _Row(inputs, _first_tokens(example, encoding, contexts))
@@ -129,33 +109,40 @@ def _rows(loaded: LoadedModel, examples: Sequence[Any], contexts: bool) -> list[
 
 
 def _first_tokens(example: Any, encoding: Any, contexts: bool) -> Array:
-    """(words,) the position of the first token of each word that counts, or -1."""
+    """(words,) the position of the first token of each word that counts, or -1.
+
+    A token belongs to the word that its last character is in: of `the foxes`, with words that start at 0 and
+    4, the tokens `the`, `fox`, `##es` end at 3, 7, 9 and so are of the words 0, 1, 1; `np.unique` finds the
+    first of each.
+    """
     sequences = np.array([-1 if each is None else each for each in encoding.sequence_ids])
     begins, ends = np.array(encoding.offsets).T
     found = []
-    for number, text in enumerate(_texts(example)[: _counted(example, contexts)]):
-        if isinstance(example, TaggedExample):
-            starts = word_starts(example.words)
-        else:
-            starts = np.array([start for start, _ in words_of(text)], dtype=np.int64)
+    for number, words in enumerate(example.split_words(contexts)):
+        starts = np.array([start for start, _ in words], dtype=np.int64)
         positions = np.flatnonzero((sequences == number) & (ends > begins))
-        words, places = np.unique(words_at(starts, ends[positions]), return_index=True)
+        owners, first = np.unique(words_at(starts, ends[positions]), return_index=True)
         tokens = np.full(len(starts), -1)
-        tokens[words[words >= 0]] = positions[places[words >= 0]]
+        tokens[owners[owners >= 0]] = positions[first[owners >= 0]]
         found.append(tokens)
     return np.concatenate(found)
 
 
-def _states(loaded: LoadedModel, rows: Sequence[_Row], words: Sequence[Array]) -> dict[str, torch.Tensor]:
+def _compute_states(
+    loaded: LoadedModel, rows: Sequence[_Row], words: Sequence[Array]
+) -> dict[str, torch.Tensor]:
     """By channel the states (W, H) of the first tokens of these words of each row."""
     batch = copied(loaded.padding([row.inputs for row in rows]), loaded.device)
-    with torch.inference_mode(), loaded.autocast():
+    with (
+        torch.inference_mode(),
+        torch.autocast(loaded.device.type, torch.bfloat16, enabled=loaded.bf16),
+    ):
         encoded = loaded.model.base_model(**batch)
     sentences = np.repeat(np.arange(len(rows)), [len(each) for each in words])
     tokens = np.concatenate([row.tokens[of_row] for row, of_row in zip(rows, words, strict=True)])
-    places = torch.from_numpy(sentences).to(loaded.device), torch.from_numpy(tokens).to(loaded.device)
+    indices = torch.from_numpy(sentences).to(loaded.device), torch.from_numpy(tokens).to(loaded.device)
     return {
-        name: encoded[field][places].float()
+        name: encoded[field][indices].float()
         for name, field in _STATES.items()
         if encoded.get(field) is not None
     }

@@ -14,7 +14,7 @@ from transformers import AutoModelForQuestionAnswering
 from charbert.errors import CharBertError
 from charbert.ragged import Array
 from data.examples.rows import BadRows
-from data.examples.types import QuestionExample
+from data.examples.types import Answer, QuestionExample
 from finetune.metrics.predictions import read_answers, read_labelled, read_na_probs
 from finetune.metrics.squad import (
     answer_words,
@@ -41,6 +41,8 @@ from finetune.tasks.spans import (
 LONGEST_QUESTION = 64
 """Tokens of a question; fewer where they would fill more than half of a row."""
 NO_ANSWER = "(no answer)"
+EXCERPT = 90
+"""Characters of a context that are shown on each side of an answer."""
 NBEST_SUFFIX, NA_SUFFIX = ".nbest_predictions.json", ".na_probs.json"
 _EXAMPLES_AT_ONCE = 500  # what a tokenizer keeps of a text is many times larger than its tokens
 
@@ -210,6 +212,14 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
     def is_correct(self, example: QuestionExample, prediction: AnswerPrediction) -> bool:
         """By exact match, as SQuAD's scripts compare texts."""
         return answer_words(prediction.text) in [answer_words(text) for text in _gold_texts(example)]
+
+    def show_texts(self, example: QuestionExample) -> list[str]:
+        """The question, and the part of the context around its first answer."""
+        answer = example.answers[0] if example.answers else Answer("", 0)
+        first = max(0, answer.start - EXCERPT)
+        last = min(len(example.context), answer.start + len(answer.text) + EXCERPT)
+        before, after = "… " * (first > 0), " …" * (last < len(example.context))
+        return [example.question, f"{before}{example.context[first:last]}{after}"]
 
     def show_gold(self, example: QuestionExample) -> str:
         return " / ".join(dict.fromkeys(text or NO_ANSWER for text in _gold_texts(example)))

@@ -12,10 +12,11 @@ from transformers import BatchEncoding
 from charbert.errors import CharBertError
 from charbert.ragged import Array
 from charbert.tokenization import CharBertTokenizer
+from data.examples import types
 from data.examples.rows import BadRows
 from finetune.settings import ScoreSettings
 
-Example = TypeVar("Example")
+Example = TypeVar("Example", bound=types.Example)
 Prediction = TypeVar("Prediction")
 Inputs = dict[str, Any]
 Output = NDArray[np.floating[Any]]
@@ -144,6 +145,10 @@ class Task(ABC, Generic[Example, Prediction]):
     @abstractmethod
     def is_correct(self, example: Example, prediction: Prediction) -> bool:
         """Whether a prediction is right as a whole; defined where `has_right_answers`."""
+
+    def show_texts(self, example: Example) -> list[str]:
+        """The texts of an example as a report shows them."""
+        return example.texts
 
     @abstractmethod
     def show_gold(self, example: Example) -> str:

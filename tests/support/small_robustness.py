@@ -55,7 +55,8 @@ class SmallTest:
         self.kinds, self.left_out = [kind], [each for each in KINDS if each == "natural"]
         self.attacks = [self.main(1), self.main(2)]
         self.files: list[Condition] = []
-        self.rates = [0.0, 1.0]
+        self.rates, self.rate, self.seeds = [0.0, 1.0], 1.0, [1, 2]
+        self.path = "test.conll"
 
     def main(self, seed: int) -> Condition:
         return Condition(self.kinds[0], 1.0, seed)

@@ -18,8 +18,8 @@ def tag_task(*labels: str) -> TagTask:
     return TagTask(labels=labels, measures=Measures(no_scores, "f1"), max_length=32)
 
 
-def text_task(*labels: str, kind: str = "classification") -> TextTask:
-    return TextTask(labels=labels, kind=kind, measures=Measures(no_scores, "accuracy"), max_length=32)
+def text_task(*labels: str, kind: str = "classification", metric: str = "accuracy") -> TextTask:
+    return TextTask(labels=labels, kind=kind, measures=Measures(no_scores, metric), max_length=32)
 
 
 def tagged(text: str, tags: str) -> TaggedExample:

@@ -1,6 +1,7 @@
-"""`python -m finetune worst-case MODEL FILE --out FILE.json`, and robust accuracy by the number of edits."""
+"""`python -m finetune worst-case MODEL FILE --output FILE.json`, and robust accuracy by the budget."""
 
 import json
+import shutil
 from collections.abc import Callable
 from itertools import combinations, product
 from pathlib import Path
@@ -14,20 +15,20 @@ from small_recognition import small_recognizer
 from transformers import AutoModelForSequenceClassification, BertForSequenceClassification
 
 import charbert
+from charbert.commands.cache import ResultCache
 from charbert.errors import CharBertError
 from data.examples.types import TextExample
 from finetune.__main__ import main
-from finetune.adversary import attacks as worst_case
-from finetune.adversary.attacks import worst_case_scores
-from finetune.adversary.goal import Judge
-from finetune.adversary.kept import KeptCases
-from finetune.adversary.search import search
-from finetune.adversary.transformations import EditableWords
+from finetune.adversary import attack
+from finetune.adversary.attack import attack_model
+from finetune.adversary.goal_function import GoalFunction
+from finetune.adversary.search_method import search
+from finetune.adversary.transformation import CharacterEdits
 from finetune.models import save_task
 from finetune.settings import FinetuneSettings
 from finetune.tasks.registry import make_task
 
-FEW = ("--edits", "drop", "swap", "--limit", "6")
+FEW = ("--edits", "drop", "swap", "--searched-examples", "6")
 OTHERS = ("--task", "text", "--max-length", "24")
 
 
@@ -60,21 +61,21 @@ def save_run(folder: Path, model: Any, tokenizer: Any, *labels: str, **settings:
 
 def attacked(model: Path | str, file: Path, out: Path, *arguments: str) -> dict[str, Any]:
     again = () if "--resume" in arguments else ("--overwrite",)
-    main(["worst-case", str(model), str(file), "--out", str(out), *again, *arguments])
+    main(["worst-case", str(model), str(file), "--output", str(out), *again, *arguments])
     return json.loads(out.read_bytes())
 
 
-def tried_out(judge: Judge, example: Any, budget: int, spots_of: EditableWords) -> bool:
+def tried_out(goal_function: GoalFunction, example: Any, budget: int, find_words: CharacterEdits) -> bool:
     """Whether a text stays right under all edits of so many words at most; each of its words is another."""
-    spots, texts = spots_of(example), [example.text]
+    words, texts = find_words(example), [example.text]
     for number in range(1, budget + 1):
-        for chosen in combinations(spots, number):
-            for words in product(*(spot.variants for spot in chosen)):
+        for chosen in combinations(words, number):
+            for variants in product(*(word.variants for word in chosen)):
                 text = example.text
-                for spot, word in zip(chosen, words, strict=True):
-                    text = text.replace(spot.word, word)
+                for word, variant in zip(chosen, variants, strict=True):
+                    text = text.replace(word.word, variant)
                 texts.append(text)
-    return all(verdict.right for verdict in judge([example._replace(text=text) for text in texts]))
+    return all(result.is_correct for result in goal_function([example._replace(text=text) for text in texts]))
 
 
 @pytest.mark.parametrize("budget", [1, 2])
@@ -82,22 +83,24 @@ def test_robust_accuracy_is_the_share_that_stays_right_whatever_is_tried(budget:
     task = make_task("text", ["a", "b", "c"], {})
     model = tiny.build(charbert.CharBertForSequenceClassification, "bert")
     tokenizer = tiny.tokenizer("bert")
-    judge, spots_of = Judge(task, model, tokenizer), EditableWords(("drop", "swap"))
+    goal_function, find_words = GoalFunction(task, model, tokenizer), CharacterEdits(("drop", "swap"))
     texts = [
         TextExample(str(number), " ".join(words), None, "a", "")
         for number, (words, _) in enumerate(TAGGED[::2])
     ]
     examples = [
         # Half of them as the model has them, half as it may not.
-        text._replace(label=verdict.prediction.label if number % 2 else "b")
-        for number, (text, verdict) in enumerate(zip(texts, judge(texts), strict=True))
+        text._replace(label=result.prediction.label if number % 2 else "b")
+        for number, (text, result) in enumerate(zip(texts, goal_function(texts), strict=True))
     ]
-    expected = [tried_out(judge, each, budget, spots_of) for each in examples]
-    clean, attacked = worst_case_scores(
+    expected = [tried_out(goal_function, each, budget, find_words) for each in examples]
+    clean, attacked = attack_model(
         task, model, tokenizer, examples, budgets=[budget], beam_size=500, edits=("drop", "swap")
-    )
+    ).scores
     assert (clean["budget"], attacked["budget"]) == (0, budget)
-    assert clean["robust_accuracy"] == sum(each.right for each in judge(examples)) / len(examples)
+    assert clean["robust_accuracy"] == sum(each.is_correct for each in goal_function(examples)) / len(
+        examples
+    )
     assert attacked["robust_accuracy"] == attacked["accuracy"] == sum(expected) / len(expected)
     assert 0 < attacked["robust_accuracy"] < clean["robust_accuracy"] < 1
 
@@ -132,7 +135,7 @@ def test_every_example_is_written_with_the_worst_of_it(
 
 
 def test_the_same_seed_gives_the_same_examples_and_edits(models: Path, tmp_path: Path) -> None:
-    arguments = ("--limit", "5", "--variants", "3", "--edits", "add", "drop", "--beam", "2")
+    arguments = ("--searched-examples", "5", "--variants", "3", "--edits", "add", "drop", "--beam-size", "2")
     runs = [
         attacked(models / "text", models / "text.csv", tmp_path / "out.json", *arguments, "--seed", seed)
         for seed in ("1", "1", "2")
@@ -207,7 +210,7 @@ def test_a_model_of_numbers_is_refused(models: Path, tmp_path: Path) -> None:
 def test_what_a_recognizer_reads_right_cannot_hurt(models: Path, tmp_path: Path) -> None:
     small_recognizer().save_pretrained(tmp_path / "recognizer")
     file, out = models / "text.csv", tmp_path / "out.json"
-    arguments = ("--edits", "swap", "--budgets", "1", "--limit", "12")
+    arguments = ("--edits", "swap", "--budgets", "1", "--searched-examples", "12")
     bare = attacked(models / "text", file, out, *arguments)["scores"]
     read = attacked(models / "text", file, out, *arguments, "--recognizer", str(tmp_path / "recognizer"))[
         "scores"
@@ -246,16 +249,16 @@ def test_a_place_that_cannot_be_written_is_told(out: str, message: str, models: 
 def interrupted_search(
     models: Path, task: str, file: str, out: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> Path:
-    """The file that a search leaves which is interrupted behind so many examples."""
-    add = KeptCases.add
+    """The cache that a search leaves which is interrupted after so many examples."""
+    add = ResultCache.add
 
-    def stop(kept: KeptCases, number: int, *found: Any) -> None:
-        add(kept, number, *found)
-        if out.with_suffix(".partial.jsonl").read_text().count("\n") > after:
+    def stop(cache: ResultCache, *given: Any) -> None:
+        add(cache, *given)
+        if len(cache) == after:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(KeptCases, "add", stop)
+        patched.setattr(ResultCache, "add", stop)
         attacked(models / task, models / file, out, *FEW)
     assert list(out.parent.iterdir()) == [out.with_suffix(".partial.jsonl")]
     return out.with_suffix(".partial.jsonl")
@@ -271,14 +274,14 @@ def test_a_search_that_goes_on_finds_what_one_that_was_not_stopped_finds(
     out.parent.mkdir()
     kept = interrupted_search(models, task, file, out, monkeypatch, after=3)
     with kept.open("a") as cut:
-        cut.write('{"number": 5, "sec')
+        cut.write('{"key": {"sec')
     searched: list[Any] = []
 
-    def noted(judge: Judge, examples: list[Any], *given: Any, **settings: Any) -> Any:
+    def noted(goal_function: GoalFunction, words: Any, examples: list[Any], **settings: Any) -> Any:
         searched.extend(examples)
-        return search(judge, examples, *given, **settings)
+        return search(goal_function, words, examples, **settings)
 
-    monkeypatch.setattr(worst_case, "search", noted)
+    monkeypatch.setattr(attack, "search", noted)
     found = attacked(models / task, models / file, out, *FEW, "--resume")
     whole = attacked(models / task, models / file, tmp_path / "whole.json", *FEW)
     assert len(searched) == 3 + 6
@@ -293,40 +296,62 @@ def test_what_a_search_has_found_is_not_lost_by_mistake(
 ) -> None:
     out = tmp_path / "out.json"
     kept = interrupted_search(models, "text", "text.csv", out, monkeypatch, after=2)
-    command = ["worst-case", str(models / "text"), str(models / "text.csv"), "--out", str(out), *FEW]
+    command = ["worst-case", str(models / "text"), str(models / "text.csv"), "--output", str(out), *FEW]
     with pytest.raises(
         CharBertError, match=r"out\.partial\.jsonl: holds what an interrupted search has found"
     ):
         main(command)
-    with pytest.raises(CharBertError, match="a search with other beam; give the same"):
-        main([*command, "--resume", "--beam", "2"])
+    with pytest.raises(CharBertError, match="a search with other --beam-size; give the same"):
+        main([*command, "--resume", "--beam-size", "2"])
     assert kept.exists()
     main([*command, "--resume", "--batch-size", "3"])
     with pytest.raises(CharBertError, match=r"out\.json: is there already; give another file or --overwrite"):
         main(command)
 
 
-@pytest.mark.parametrize("content", ["", "no JSON\n", "[]\n", '{"beam": 1}\n'])
+@pytest.mark.parametrize("content", ["", "no JSON\n", "[]\n", '{"beam_size": 1}\n'])
 def test_another_file_in_its_place_is_told(content: str, models: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     out.with_suffix(".partial.jsonl").write_text(content)
     if content:
-        with pytest.raises(CharBertError, match="is not what a search has kept"):
+        with pytest.raises(CharBertError, match="is not a result that was kept here"):
             attacked(models / "text", models / "text.csv", out, *FEW, "--resume")
     else:
         assert attacked(models / "text", models / "text.csv", out, *FEW, "--resume")["examples"]
 
 
-@pytest.mark.parametrize("wrong", [("--budgets", "0"), ("--max-length", "15"), ("--resume", "--overwrite")])
-def test_what_cannot_be_is_wrong_usage(wrong: tuple[str, ...], models: Path, tmp_path: Path) -> None:
-    with pytest.raises(SystemExit) as ended:
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (("--budgets", "0"), "--budgets: 0 must be at least 1"),
+        (("--max-length", "15"), "--max-length: 15 must be at least 16"),
+        (("--resume", "--overwrite"), "exclude each other"),
+        (("--limit", "5"), "'?--limit'? has the name '?--searched-examples'? now"),
+        (("--label-kind", "multi_label"), "--label-kind: the model of a run knows its own"),
+    ],
+)
+def test_wrong_settings_are_refused(
+    wrong: tuple[str, ...], message: str, models: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(CharBertError, match=message):
         attacked(models / "text", models / "text.csv", tmp_path / "out.json", *wrong)
-    assert ended.value.code == 2
+
+
+def test_a_column_that_is_given_wins_over_that_of_the_run(models: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(models / "text", folder)
+    task = json.loads((folder / "task.json").read_text())
+    task["settings"] |= {"text_column": "review", "label_column": "class"}
+    (folder / "task.json").write_text(json.dumps(task))
+    out, columns = tmp_path / "out.json", ("--text-column", "text", "--label-column", "label")
+    with pytest.raises(CharBertError, match="'review'"):
+        attacked(folder, models / "text.csv", out, *FEW)
+    assert len(attacked(folder, models / "text.csv", out, *FEW, *columns)["examples"]) == 6
 
 
 def test_the_data_is_not_written_over(models: Path) -> None:
     before = (models / "qa.json").read_bytes()
-    with pytest.raises(CharBertError, match=r"qa\.json: is the data itself"):
+    with pytest.raises(CharBertError, match=r"qa\.json: is the input itself"):
         attacked(models / "qa", models / "qa.json", models / "qa.json", *FEW)
     assert (models / "qa.json").read_bytes() == before
 

@@ -1,6 +1,7 @@
 """`python -m finetune robustness`: from folders of runs to a report."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 from small_finetuning import TAGGED, write_conll
 from small_robustness import reported, save_runs
 
+import finetune
 from charbert.errors import CharBertError
 from charbert.recognizer.modeling import WordRecognizer, WordRecognizerConfig
 from charbert.vocabulary import UNKNOWN
@@ -28,7 +30,7 @@ def tagging(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     output = tmp_path_factory.mktemp("reports") / "tagging"
     attacked = runs / "attacked.conll"
     write_conll(attacked, [([word[::-1] for word in words], tags) for words, tags in TAGGED])
-    given = {"attacked": [f"reversed={attacked}"], "worst_case": [1], "worst_case_limit": 1}
+    given = {"attacked": [f"reversed={attacked}"], "budgets": [1], "searched_examples": 1}
     return output, reported(runs, output, ["plain", "charbert"], "tags.conll", **given)
 
 
@@ -91,11 +93,11 @@ def test_a_report_that_goes_on_measures_nothing_twice(
     output = tmp_path / "again"
     shutil.copytree(before, output)
     (output / "report.html").unlink()
-    cells = (output / "cells.jsonl").read_text()
+    cache = (output / "cache.jsonl").read_text()
     monkeypatch.setattr(measure, "LoadedModel", lambda *_: pytest.fail("a model was loaded"))
     given = {"resume": True, "seeds": [1], "rates": [0]}
     found = reported(runs, output, ["charbert"], "tags.conll", **given)
-    assert (output / "cells.jsonl").read_text() == cells
+    assert (output / "cache.jsonl").read_text() == cache
     assert found["models"][0]["clean"] == report["models"][1]["clean"]
     assert (output / "report.html").exists()
 
@@ -104,7 +106,7 @@ def test_too_large_batches_are_told(runs: Path, tmp_path: Path, monkeypatch: pyt
     def full(*_: Any) -> None:
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(measure.LoadedModel, "predictions", full)
+    monkeypatch.setattr(measure.LoadedModel, "predict", full)
     with pytest.raises(CharBertError, match="batches of 64 examples; go on with --resume and a smaller"):
         reported(runs, tmp_path / "out", ["charbert"], "tags.conll", batch_size=64)
 
@@ -147,11 +149,11 @@ def test_a_time_is_measured_anew_on_another_device(
 ) -> None:
     given = {"kinds": ["drop"], "rates": [1], "seeds": [1]}
     reported(runs, tmp_path / "out", ["text"], "texts.csv", **given)
-    cells = (tmp_path / "out" / "cells.jsonl").read_text().splitlines()
-    monkeypatch.setattr(measure, "device_name", lambda: "another")
+    before = (tmp_path / "out" / "cache.jsonl").read_text().splitlines()
+    monkeypatch.setattr(measure, "describe_device", lambda: "another")
     [model] = reported(runs, tmp_path / "out", ["text"], "texts.csv", **given, resume=True)["models"]
     assert model["device"] == "another"
-    assert len((tmp_path / "out" / "cells.jsonl").read_text().splitlines()) == len(cells) + 1
+    assert len((tmp_path / "out" / "cache.jsonl").read_text().splitlines()) == len(before) + 1
 
 
 def test_one_seed_has_no_interval_over_seeds(runs: Path, tmp_path: Path) -> None:
@@ -181,6 +183,20 @@ def test_all_kinds_are_the_default(runs: Path, tmp_path: Path) -> None:
     found = reported(runs, tmp_path / "out", ["text"], "texts.csv", **given)
     assert found["kinds"] == [*("paper", "drop", "add", "swap", "keyboard"), *found["kinds"][5:]]
     assert {"natural", "ocr", "case", "space", "unicode"} <= set(found["kinds"])
+
+
+def test_the_report_holds_the_command_that_makes_it(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"kinds": ["drop"], "seeds": [1], "rates": [0.5], "limit": 4, "resume": True}
+    report = reported(runs, tmp_path / "a, b", ["text"], "texts.csv", **given)
+    program, *arguments = shlex.split(report["command"])[2:]
+    assert (program, arguments[0]) == ("finetune", "robustness")
+    (tmp_path / "a, b" / "report.json").unlink()
+    monkeypatch.chdir(Path(finetune.__path__[0]).parent)
+    main(arguments)
+    again = json.loads((tmp_path / "a, b" / "report.json").read_text())
+    assert again == report
 
 
 def test_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from finetune.robustness.figures import axis_over, curves_figure, heat_table, losses_figure
-from finetune.robustness.page import page
-from finetune.robustness.wording import headline, number, summary
+from finetune.robustness.figures import make_axis, make_curves_figure, make_heat_table, make_losses_figure
+from finetune.robustness.page import render_page
+from finetune.robustness.sentences import format_number, write_headline, write_summary
 
 
 def scores(clean: float, attacked: float) -> dict[str, Any]:
@@ -79,54 +79,60 @@ PLAIN, OURS = model("plain", 90.0, 50.0), model("ours", 88.0, 58.0)
 
 
 def test_the_headline_names_the_model_that_loses_least() -> None:
-    assert headline(content(PLAIN, OURS)) == "ours loses least: 30.0 points of F1"
+    assert write_headline(content(PLAIN, OURS)) == "ours loses least: 30.0 points of F1"
 
 
 def test_a_single_model_is_compared_with_nobody() -> None:
-    assert headline(content(PLAIN)) == "plain loses 40.0 points of F1 under attack"
+    assert write_headline(content(PLAIN)) == "plain loses 40.0 points of F1 under attack"
 
 
 def test_a_model_that_gains_is_told_so() -> None:
     better = model("odd", 50.0, 51.0)
-    assert headline(content(PLAIN, better)) == "odd loses nothing under attack: it gains 1.0 points of F1"
+    assert (
+        write_headline(content(PLAIN, better)) == "odd loses nothing under attack: it gains 1.0 points of F1"
+    )
 
 
 def test_a_loss_that_rounds_to_nothing_is_none() -> None:
     same = model("same", 50.0, 49.96)
-    assert headline(content(same)) == headline(content(same, PLAIN)) == "same loses nothing under attack"
+    assert (
+        write_headline(content(same))
+        == write_headline(content(same, PLAIN))
+        == "same loses nothing under attack"
+    )
 
 
 def test_an_attack_that_changes_nothing_tells_nothing() -> None:
     without = [{"kind": "paper", "rate": 1.0, "share_changed": 0.0}]
-    told = headline(content(model("same", 50.0, 50.0), attacks=without))
+    told = write_headline(content(model("same", 50.0, 50.0), attacks=without))
     assert told == "The attack “paper” changes no word of these texts"
 
 
 def test_models_that_lose_the_same_are_told_so() -> None:
     twins = [model(name, 90.0, 50.0) for name in "abc"]
-    assert " ".join(summary(content(*twins, less=0.0, low=0.0))).endswith("b, the next, loses as much.")
+    assert " ".join(write_summary(content(*twins, less=0.0, low=0.0))).endswith("b, the next, loses as much.")
 
 
 def test_the_summary_tells_scores_and_the_difference() -> None:
-    told = " ".join(summary(content(PLAIN, OURS)))
+    told = " ".join(write_summary(content(PLAIN, OURS)))
     assert "50.0% of all words, its F1 goes from 88.0 to 58.0." in told
     assert "10.0 points less than plain, the next (95% interval 6.0 to 14.0, over the test examples)." in told
 
 
 def test_a_difference_that_may_be_chance_is_called_so() -> None:
-    assert "that may be chance" in " ".join(summary(content(PLAIN, OURS, less=1.0, low=-2.0)))
+    assert "that may be chance" in " ".join(write_summary(content(PLAIN, OURS, less=1.0, low=-2.0)))
 
 
 def test_the_best_score_under_attack_may_be_of_another_model() -> None:
     weak = model("weak", 40.0, 35.0)
-    told = " ".join(summary(content(PLAIN, OURS, weak)))
+    told = " ".join(write_summary(content(PLAIN, OURS, weak)))
     assert "The highest score under attack is that of ours, 58.0." in told
     assert "Most is lost by plain, 40.0 points." in told
 
 
 @pytest.mark.parametrize(("value", "text"), [(-1.25, "−1.2"), (3.0, "+3.0"), (-0.04, "0.0"), (0.0, "0.0")])
 def test_numbers_have_a_real_minus_sign(value: float, text: str) -> None:
-    assert number(value, signed=True) == text
+    assert format_number(value, signed=True) == text
 
 
 @pytest.mark.parametrize(
@@ -136,18 +142,18 @@ def test_numbers_have_a_real_minus_sign(value: float, text: str) -> None:
 def test_an_axis_holds_its_values_between_round_numbers(
     values: tuple[float, ...], ticks: tuple[float, ...]
 ) -> None:
-    axis = axis_over(values)
+    axis = make_axis(values)
     assert axis.ticks == ticks
-    assert 0 <= axis.place(min(values)) <= axis.place(max(values)) <= 100
+    assert 0 <= axis.position(min(values)) <= axis.position(max(values)) <= 100
 
 
 def test_marks_below_zero_have_a_real_minus_sign() -> None:
-    ticks = losses_figure(content(model("odd", -10.0, -30.0)))["ticks"]
+    ticks = make_losses_figure(content(model("odd", -10.0, -30.0)))["ticks"]
     assert [tick["text"] for tick in ticks][:2] == ["−30", "−20"]
 
 
 def test_the_first_figure_ranks_by_what_is_lost() -> None:
-    rows = losses_figure(content(PLAIN, OURS))["rows"]
+    rows = make_losses_figure(content(PLAIN, OURS))["rows"]
     assert [row["name"] for row in rows] == ["ours", "plain"]
     assert [row["colour"] for row in rows] == [1, 0], "of the order in which models are given"
     for row in rows:
@@ -158,19 +164,19 @@ def test_the_first_figure_ranks_by_what_is_lost() -> None:
 def test_an_interval_that_reaches_below_all_scores_is_cut_there() -> None:
     low = model("low", 9.0, 2.0)
     low["attacked"]["examples_interval"]["low"] = -8.0
-    assert losses_figure(content(low))["ticks"][0]["text"] == "0"
+    assert make_losses_figure(content(low))["ticks"][0]["text"] == "0"
 
 
 def test_the_bands_tell_what_they_are_over() -> None:
     trained = model("trained", 90.0, 50.0)
     trained["curve"][-1]["score"]["over"] = "seeds of the model"
-    assert "the mean over the seeds of the attack." in page(content(PLAIN, OURS))
-    both = page(content(PLAIN, trained))
+    assert "the mean over the seeds of the attack." in render_page(content(PLAIN, OURS))
+    both = render_page(content(PLAIN, trained))
     assert "over the seeds of the model or, of one training, the seeds of the attack." in both
 
 
 def test_curves_go_down_where_scores_do() -> None:
-    first, second = curves_figure(content(PLAIN, OURS))["lines"]
+    first, second = make_curves_figure(content(PLAIN, OURS))["lines"]
     for line in (first, second):
         assert [point["x"] for point in line["points"]] == [0, 100]
         assert line["points"][0]["y"] < line["points"][1]["y"]
@@ -179,14 +185,14 @@ def test_curves_go_down_where_scores_do() -> None:
 
 def test_labels_of_curves_do_not_overlap() -> None:
     same = [model(name, 90.0, 50.0) for name in "abc"]
-    figure = curves_figure(content(*same))
+    figure = make_curves_figure(content(*same))
     places = sorted(line["label_y"] for line in figure["lines"])
     pixels = [(after - before) / 100 * figure["height"] for before, after in pairwise(places)]
     assert min(pixels) > 15
 
 
 def test_the_table_has_a_row_for_each_kind_and_file() -> None:
-    rows = heat_table(content(PLAIN, OURS))
+    rows = make_heat_table(content(PLAIN, OURS))
     assert [(row["name"], row["is_file"]) for row in rows] == [
         ("paper", False),
         ("ocr", False),
@@ -221,7 +227,7 @@ class Tags(HTMLParser):
 
 
 def test_the_page_stands_alone() -> None:
-    text = page(content(PLAIN, OURS))
+    text = render_page(content(PLAIN, OURS))
     tags = Tags(text)
     assert tags.open == []
     assert tags.sources == []
@@ -232,7 +238,7 @@ def test_the_page_stands_alone() -> None:
 
 
 def test_figures_have_texts_for_those_who_do_not_see_them() -> None:
-    text = page(content(PLAIN, OURS))
+    text = render_page(content(PLAIN, OURS))
     for figure in ("losses", "curves"):
         assert f'role="img" aria-labelledby="{figure}-title {figure}-text"' in text
     assert "ours: from 88.0 to 58.0, −30.0 points." in text
@@ -251,7 +257,7 @@ def test_names_and_texts_are_no_markup() -> None:
             "<b>": {side: {"says": "<script>", "is_right": side == "clean"} for side in ("clean", "attacked")}
         },
     }
-    text = page(content(model("<b>", 90.0, 50.0), shown_examples=[shown]))
+    text = render_page(content(model("<b>", 90.0, 50.0), shown_examples=[shown]))
     assert "<b>" not in text
     assert "<script>" not in text
     assert "<mark>b&amp;</mark>" in text
@@ -261,16 +267,16 @@ def test_names_and_texts_are_no_markup() -> None:
 
 def test_examples_that_states_were_not_compared_in_are_counted() -> None:
     moved = {"token_channel": {}, "words": 0, "changed_words": 0, "left_out": 1200}
-    text = page(content(model("plain", 90.0, 50.0, sensitivity=moved)))
+    text = render_page(content(model("plain", 90.0, 50.0, sensitivity=moved)))
     assert "Without the 1,200 of 1,234 examples that have another number of words under attack." in text
 
 
 def test_parts_that_were_not_measured_are_left_out() -> None:
-    assert "Against an adversary" not in page(content(PLAIN))
+    assert "Against an adversary" not in render_page(content(PLAIN))
     searched = {
         "examples": 9,
         "by_edits": [{"edits": 0, "robust_accuracy": 80.0}, {"edits": 1, "robust_accuracy": 30.0}],
     }
-    text = page(content(model("plain", 90.0, 50.0, worst_case=searched)))
+    text = render_page(content(model("plain", 90.0, 50.0, worst_case=searched)))
     assert "Against an adversary" in text
     assert "<td>30.0</td>" in text

@@ -89,15 +89,17 @@ def test_an_attacked_file_with_other_tags_is_refused(runs: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"rates": [0, 1.5]}, "rates: 1.5 must lie between 0 and 1"),
-        ({"rate": -0.5}, "rate=-0.5 must lie above 0"),
-        ({"kinds": ["drop", "typo"]}, "'typo' is unknown; choose of paper"),
-        ({"seeds": [1, 1]}, "give none twice"),
+        ({"rates": [0, 1.5]}, "--rates: 1.5 must be at least 0 and at most 1"),
+        ({"rate": -0.5}, "--rate: -0.5 must be above 0"),
+        ({"kinds": ["drop", "typo"]}, "--kinds: 'typo' is unknown; choose one of paper"),
+        ({"seeds": [1, 1]}, "--seeds: 1 1 names one twice"),
         ({"attacked": ["file.conll"]}, "is not NAME=FILE"),
         ({"resume": True, "overwrite": True}, "exclude each other"),
-        ({"worst_case": [0]}, "must be at least 1"),
+        ({"budgets": [0]}, "--budgets: 0 must be at least 1"),
         ({"language": "xx"}, "xx"),
-        ({"batch_size": -1}, "batch_size=-1 must be at least 0"),
+        ({"seeds": []}, "--seeds: give one at least"),
+        ({"worst_case_limit": 5}, "'worst_case_limit' has the name 'searched_examples' now"),
+        ({"batch_size": -1}, "--batch-size: -1 must be at least 0"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(
@@ -114,7 +116,7 @@ def test_numbers_have_no_worst_case(runs: Path, tmp_path: Path) -> None:
     given = {"task": "text", "label_kind": "regression", "train": scores, "dev": scores, "epochs": 1}
     main([str(write_finetune_config(tmp_path / "model", model=runs / "checkpoint", **given))])
     models = [f"numbers={tmp_path / 'model'}"]
-    assert "worst_case: a number" in refused(tmp_path, tmp_path, models, "scores.csv", worst_case=[1])
+    assert "--budgets: a number" in refused(tmp_path, tmp_path, models, "scores.csv", budgets=[1])
     found = reported(tmp_path, tmp_path / "out", models, "scores.csv", kinds=["drop"], seeds=[1])
     assert found["measure"] == "pearson"
     assert found["shown_examples"] == []

@@ -4,26 +4,20 @@ from typing import Any
 
 import pytest
 from small_robustness import SmallTest, cell, measured_model, measured_run
-from small_tasks import tag_task, tagged
+from small_tasks import tag_task, tagged, text_task
 
-from finetune.robustness.flips import chosen_examples
+from finetune.robustness.examples import choose_examples
 from finetune.robustness.measure import MeasuredModel
-from finetune.robustness.report import flat_numbers, report_of
-from finetune.robustness.settings import RobustnessSettings
+from finetune.robustness.report import flatten_numbers, make_report
 
 CLEAN = [tagged(f"in Rome {number}", "O B-LOC O") for number in range(4)]
 NOISED = [tagged(f"in Rmoe {number}", "O B-LOC O") for number in range(4)]
 TEST: Any = SmallTest(CLEAN, NOISED)
+TASK = tag_task("B-LOC", "O")
 
 
-def settings(**changes: Any) -> RobustnessSettings:
-    return RobustnessSettings(
-        test="test.conll", models=["m"], output="o", kinds=["drop"], **{"seeds": [1, 2], **changes}
-    )
-
-
-def report(*models: MeasuredModel, test: Any = TEST) -> dict[str, Any]:
-    return report_of(settings(), test, tag_task("B-LOC", "O"), models)
+def report(*models: MeasuredModel, task: Any = TASK) -> dict[str, Any]:
+    return make_report(TEST, task, models, shown=3)
 
 
 ROBUST = measured_model("robust", measured_run(cell(0.9), drop_1=cell(0.8, "1100"), drop_2=cell(0.7, "1101")))
@@ -82,15 +76,15 @@ def test_flips_are_counted_among_those_right_before() -> None:
 
 
 def test_the_main_numbers_have_flat_names() -> None:
-    numbers = flat_numbers(report(ROBUST, FRAIL))
+    numbers = flatten_numbers(report(ROBUST, FRAIL))
     assert numbers["robust_lost_f1"] == pytest.approx(15)
     assert numbers["frail_attacked_f1"] == pytest.approx(35)
     assert numbers["robust_lost_f1_low"] < 15 < numbers["robust_lost_f1_high"]
     assert all(isinstance(value, int | float) for value in numbers.values())
 
 
-def chosen(*models: MeasuredModel, **changes: Any) -> list[dict[str, Any]]:
-    return chosen_examples(settings(**changes), TEST, tag_task("B-LOC", "O"), models)
+def chosen(*models: MeasuredModel, examples: int) -> list[dict[str, Any]]:
+    return choose_examples(TEST, TASK, models, examples)
 
 
 def test_examples_are_shown_where_models_differ_and_where_each_flips() -> None:
@@ -122,5 +116,6 @@ def test_as_many_are_shown_as_asked_for_by_the_seed() -> None:
 def test_of_numbers_no_example_flips() -> None:
     unknown = cell(0.9) | {"right": [None] * 4}
     model = measured_model("m", measured_run(unknown, drop_1=unknown, drop_2=unknown))
-    assert chosen(model) == []
-    assert report(model)["models"][0]["flips"] is None
+    found = report(model, task=text_task(kind="regression", metric="f1"))
+    assert found["shown_examples"] == []
+    assert found["models"][0]["flips"] is None

@@ -11,9 +11,8 @@ from transformers import AutoModelForSequenceClassification, BertForTokenClassif
 
 import charbert
 from data.examples.types import QuestionExample, TextExample
-from finetune.robustness.loaded import LoadedModel
-from finetune.robustness.models import Run
-from finetune.robustness.sensitivity import sensitivity
+from finetune.robustness.models import LoadedModel, Run
+from finetune.robustness.sensitivity import measure_sensitivity
 from finetune.settings import FinetuneSettings
 
 
@@ -45,7 +44,7 @@ def sentences(*texts: str) -> list[Any]:
 
 def test_without_noise_nothing_moves(plain: LoadedModel) -> None:
     same = sentences("the quick fox", "a dog")
-    found = sensitivity(plain, same, same, contexts=False)
+    found = measure_sensitivity(plain, same, same, contexts=False)
     assert found["token_channel"] == {
         "all": pytest.approx(0, abs=1e-6),
         "unchanged": pytest.approx(0, abs=1e-6),
@@ -70,7 +69,7 @@ def test_it_is_the_mean_over_words_of_their_first_tokens(plain: LoadedModel) -> 
     expected = (0.5 - 0.5 * cosine).tolist()
     # Beside a longer sentence, which pads it.
     longer = "a token is a word or a part of a word"
-    found = sensitivity(model, sentences(clean, longer), sentences(noised, longer), contexts=False)
+    found = measure_sensitivity(model, sentences(clean, longer), sentences(noised, longer), contexts=False)
     assert found["token_channel"]["changed"] == pytest.approx(expected[1], abs=1e-5)
     assert found["token_channel"]["all"] == pytest.approx(sum(expected) / 14, abs=1e-5)
     assert found["token_channel"]["unchanged"] == pytest.approx((expected[0] + expected[2]) / 13, abs=1e-5)
@@ -79,19 +78,19 @@ def test_it_is_the_mean_over_words_of_their_first_tokens(plain: LoadedModel) -> 
 
 def test_an_example_with_other_words_is_left_out(plain: LoadedModel) -> None:
     clean, noised = sentences("the dog", "a fox jumps"), sentences("thedog", "a fxo jumps")
-    found = sensitivity(plain, clean, noised, contexts=False)
+    found = measure_sensitivity(plain, clean, noised, contexts=False)
     assert (found["words"], found["left_out"]) == (3, 1)
 
 
 def test_without_any_word_to_compare_there_are_no_means(plain: LoadedModel) -> None:
-    found = sensitivity(plain, sentences("the dog"), sentences("thedog"), contexts=False)
+    found = measure_sensitivity(plain, sentences("the dog"), sentences("thedog"), contexts=False)
     assert found == {"token_channel": {}, "words": 0, "changed_words": 0, "left_out": 1}
 
 
 def test_a_charbert_has_two_channels(kind: str, tmp_path: Path) -> None:
     model = tiny.build(charbert.CharBertForTokenClassification, kind, num_labels=2)
     given = loaded(tmp_path, model, tiny.tokenizer(kind), tag_task("B-LOC", "O"))
-    found = sensitivity(given, sentences("the quick fox"), sentences("the quikc fox"), contexts=False)
+    found = measure_sensitivity(given, sentences("the quick fox"), sentences("the quikc fox"), contexts=False)
     assert found["token_channel"]["changed"] > 0.001
     assert found["character_channel"]["changed"] > 0.001
     assert found["token_channel"] != found["character_channel"]
@@ -99,7 +98,7 @@ def test_a_charbert_has_two_channels(kind: str, tmp_path: Path) -> None:
 
 def test_words_that_do_not_fit_are_not_counted(plain: LoadedModel) -> None:
     long = sentences(" ".join(["dog"] * 50))
-    found = sensitivity(plain, long, long, contexts=False)
+    found = measure_sensitivity(plain, long, long, contexts=False)
     assert found["words"] == 30, "32 tokens, less [CLS] and [SEP]"
 
 
@@ -110,7 +109,7 @@ def pair(text: str, other: str | None) -> TextExample:
 @pytest.mark.parametrize(("other", "words"), [(None, 3), ("the lazy  dog", 6)])
 def test_both_texts_of_a_pair_count(kind: str, other: str | None, words: int, tmp_path: Path) -> None:
     clean, noised = [pair("the quick fox", other)], [pair("the qiuck fox", other)]
-    found = sensitivity(text_model(tmp_path, kind), clean, noised, contexts=False)
+    found = measure_sensitivity(text_model(tmp_path, kind), clean, noised, contexts=False)
     assert (found["words"], found["changed_words"]) == (words, 1)
 
 
@@ -118,4 +117,4 @@ def test_both_texts_of_a_pair_count(kind: str, other: str | None, words: int, tm
 def test_words_of_contexts_count_where_they_are_attacked(contexts: bool, words: int, tmp_path: Path) -> None:
     examples = [QuestionExample("0", "which dog", "the lazy dog", (), False, "", "file: row 1")]
     given = text_model(tmp_path, "bert")
-    assert sensitivity(given, examples, examples, contexts=contexts)["words"] == words
+    assert measure_sensitivity(given, examples, examples, contexts=contexts)["words"] == words

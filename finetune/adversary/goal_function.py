@@ -1,22 +1,31 @@
-"""What a fine-tuned model makes of examples: its prediction, whether that is right, and by how much."""
+"""Goal function of an adversarial attack: make the model's prediction wrong (untargeted)."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from charbert.errors import CharBertError
 from charbert.ragged import Array
-from finetune.adversary.search import Verdict
 from finetune.inference import Predictor
 from finetune.tasks.base import Task
 
+Reader = Callable[[Sequence[Any]], Sequence[Any]]
+"""Replaces examples before the model reads them, as a word recogniser does."""
 
-class Judge:
-    """A model that is asked about examples.
 
-    The loss of an example is the mean negative logarithm of the probability of what is right: of its class,
-    of each of its labels, of the tag of each word, of where its answer starts and ends.
+class GoalResult(NamedTuple):
+    """The model's prediction for an example, and how near it is to being wrong."""
+
+    prediction: Any
+    is_correct: bool
+    loss: float
+    """The mean negative log-likelihood of the gold answer: of its class, of each of its labels, of the tag of
+    each word, of the start and end of the answer. An attack tries to raise it."""
+
+
+class GoalFunction:
+    """Scores attacked examples with a fine-tuned model; an attack has succeeded where `is_correct` is false.
 
     Args:
         task: what the model was trained for.
@@ -24,7 +33,7 @@ class Judge:
         tokenizer: the model's.
         batch_size: rows that it computes at once.
         bf16: compute in mixed precision.
-        reader: makes of examples what the model reads in their place.
+        reader: reads before the model, and is attacked together with it.
 
     Raises:
         CharBertError: the task is to predict a number, which is never simply right or wrong.
@@ -38,7 +47,7 @@ class Judge:
         *,
         batch_size: int = 512,
         bf16: bool = False,
-        reader: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
+        reader: Reader | None = None,
     ) -> None:
         if not task.has_right_answers:
             raise CharBertError(
@@ -49,8 +58,8 @@ class Judge:
         self._predictor = Predictor(task, model, tokenizer, batch_size=batch_size, bf16=bf16, quiet=True)
         self._reader = reader
 
-    def __call__(self, examples: Sequence[Any]) -> list[Verdict]:
-        """A verdict on each example; all have labels."""
+    def __call__(self, examples: Sequence[Any]) -> list[GoalResult]:
+        """A result for each example; all have labels."""
         examples = examples if self._reader is None else self._reader(examples)
         encoded, outputs = self._predictor.outputs(examples)
         predictions = self._task.decode(examples, encoded, outputs)
@@ -61,12 +70,12 @@ class Judge:
             example = row if note is None else note.example
             losses[example].append(self._task.losses(inputs, output.astype(np.float64)))
         return [
-            Verdict(prediction, self._task.is_correct(example, prediction), _mean(of_rows))
+            GoalResult(prediction, self._task.is_correct(example, prediction), _mean(of_rows))
             for example, prediction, of_rows in zip(examples, predictions, losses, strict=True)
         ]
 
 
 def _mean(losses: Sequence[Array]) -> float:
+    """The mean over all rows of an example; 0 where none of its words became a token."""
     count = sum(map(len, losses))
-    # Nothing that the tokenizer knows: nothing to lose.
     return float(sum(of_row.sum() for of_row in losses)) / count if count else 0.0

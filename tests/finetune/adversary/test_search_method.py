@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from data.examples.types import TextExample
-from finetune.adversary import search as worst_search
-from finetune.adversary.search import Verdict, WorstCase, search
-from finetune.adversary.transformations import Spot
+from finetune.adversary import search_method
+from finetune.adversary.goal_function import GoalResult
+from finetune.adversary.search_method import AttackResult, search
+from finetune.adversary.transformation import EditableWord
 
 VARIANTS = {"quick": ("quik", "qiuck", "quickk"), "brown": ("bron", "borwn"), "jumps": ("jmps", "jumsp")}
 SENTENCES = ("the quick fox jumps", "quick brown jumps", "jumps , quick", "brown brown", "a fox")
@@ -20,13 +21,13 @@ def example(text: str) -> TextExample:
     return TextExample(text, text, None, "yes", "file: row 1")
 
 
-def spots_of(given: TextExample) -> list[Spot]:
-    spots, start = [], 0
+def find_words(given: TextExample) -> list[EditableWord]:
+    editable, start = [], 0
     for word in given.text.split(" "):
         if word in VARIANTS:
-            spots.append(Spot(0, start, word, VARIANTS[word]))
+            editable.append(EditableWord(0, start, word, VARIANTS[word]))
         start += len(word) + 1
-    return spots
+    return editable
 
 
 def edited_texts(text: str, budget: int) -> set[str]:
@@ -55,14 +56,17 @@ class Model:
         self.loss = loss
         self.asked: list[str] = []
 
-    def __call__(self, examples: Sequence[TextExample]) -> list[Verdict]:
+    def __call__(self, examples: Sequence[TextExample]) -> list[GoalResult]:
         self.asked += [each.text for each in examples]
         losses = [self.loss(each.text) for each in examples]
-        return [Verdict("yes" if loss <= self.bound else "no", loss <= self.bound, loss) for loss in losses]
+        return [
+            GoalResult("yes" if loss <= self.bound else "no", loss <= self.bound, loss) for loss in losses
+        ]
 
 
-def cases_of(model: Model, texts: Sequence[str], budget: int, **settings: Any) -> list[list[WorstCase]]:
-    return search(model, [example(text) for text in texts], spots_of, budget=budget, **settings)
+def cases_of(model: Model, texts: Sequence[str], budget: int, **settings: Any) -> list[list[AttackResult]]:
+    found = dict(search(model, find_words, [example(text) for text in texts], budget=budget, **settings))
+    return [found[index] for index in range(len(texts))]
 
 
 @pytest.mark.parametrize("bound", [0.3, 0.6, 0.8, 0.9, 0.95, 2.0])
@@ -71,18 +75,18 @@ def test_a_beam_as_wide_as_the_space_finds_what_trying_everything_finds(bound: f
     for text, cases in zip(SENTENCES, cases_of(Model(bound), SENTENCES, budget, beam_size=100), strict=True):
         worst = max(loss_of(each) for each in edited_texts(text, budget))
         is_right = loss_of(text) <= bound and worst <= bound
-        assert cases[budget].verdict.right == is_right
+        assert cases[budget].goal.is_correct == is_right
         if is_right:
-            assert cases[budget].verdict.loss == worst
+            assert cases[budget].goal.loss == worst
 
 
 @pytest.mark.parametrize("portion", [1, 3])
 def test_with_one_edit_the_greedy_search_tries_everything(
     portion: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worst_search, "PORTION", portion)
+    monkeypatch.setattr(search_method, "PORTION", portion)
     for text, cases in zip(SENTENCES, cases_of(Model(2.0), SENTENCES, 1), strict=True):
-        assert cases[1].verdict.loss == max(loss_of(each) for each in edited_texts(text, 1))
+        assert cases[1].goal.loss == max(loss_of(each) for each in edited_texts(text, 1))
 
 
 @pytest.mark.parametrize("beam_size", [1, 2])
@@ -93,7 +97,7 @@ def test_what_is_found_lies_within_each_budget(bound: float, beam_size: int) -> 
             assert case.example.text in edited_texts(text, budget)
             words = zip(text.split(), case.example.text.split(), strict=True)
             assert case.edits == tuple(pair for pair in words if pair[0] != pair[1])
-            assert case.verdict.loss == loss_of(case.example.text)
+            assert case.goal.loss == loss_of(case.example.text)
 
 
 def test_no_text_is_asked_about_twice() -> None:
@@ -108,15 +112,15 @@ def test_an_example_that_is_wrong_is_not_searched() -> None:
     ((clean, attacked),) = cases_of(model, ["quick brown"], 1)
     assert model.asked == ["quick brown"]
     assert attacked == clean
-    assert not attacked.verdict.right and not attacked.flipped
+    assert not attacked.goal.is_correct
 
 
 def test_the_search_ends_with_the_portion_that_flips_the_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worst_search, "PORTION", 2)
+    monkeypatch.setattr(search_method, "PORTION", 2)
     model = Model(0.5, loss=lambda text: float("bron" in text.split()))
     ((_, one, two),) = cases_of(model, ["quick brown"], 2)
     assert one == two
-    assert one.flipped and one.edits == (("brown", "bron"),)
+    assert not one.goal.is_correct and one.edits == (("brown", "bron"),)
     assert model.asked.index("quick bron") >= len(model.asked) - 2
     assert one.queries == len(model.asked)
 
@@ -124,7 +128,7 @@ def test_the_search_ends_with_the_portion_that_flips_the_prediction(monkeypatch:
 def test_a_model_that_never_flips_is_robust() -> None:
     model = Model(0.5, loss=lambda text: 0.0)
     ((clean, attacked),) = cases_of(model, ["quick brown"], 1)
-    assert attacked.verdict.right and not attacked.flipped
+    assert attacked.goal.is_correct
     assert attacked.example == clean.example and attacked.edits == ()
     assert attacked.queries == len(edited_texts("quick brown", 1))
 
@@ -142,15 +146,15 @@ def test_a_beam_finds_what_the_greedy_search_passes_by() -> None:
     model = Model(0.5, loss=lambda text: losses.get(text, 0.1))
     ((*_, greedy),) = cases_of(model, ["quick brown"], 2)
     ((*_, beam),) = cases_of(model, ["quick brown"], 2, beam_size=2)
-    assert greedy.verdict.right
+    assert greedy.goal.is_correct
     assert beam.example.text == "quik borwn"
 
 
 def test_an_example_is_searched_in_the_same_way_alone_and_beside_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(worst_search, "PORTION", 2)
-    monkeypatch.setattr(worst_search, "AT_ONCE", 3)
+    monkeypatch.setattr(search_method, "PORTION", 2)
+    monkeypatch.setattr(search_method, "AT_ONCE", 3)
     together = cases_of(Model(0.9), SENTENCES, 2)
     assert together == [cases_of(Model(0.9), [text], 2)[0] for text in SENTENCES]
     assert together == cases_of(Model(0.9), SENTENCES[::-1], 2)[::-1]
@@ -159,9 +163,9 @@ def test_an_example_is_searched_in_the_same_way_alone_and_beside_others(
 def test_many_examples_are_judged_together() -> None:
     sizes: list[int] = []
 
-    def judge(examples: list[TextExample]) -> list[Verdict]:
+    def goal_function(examples: list[TextExample]) -> list[GoalResult]:
         sizes.append(len(examples))
-        return [Verdict("yes", True, 0.0) for _ in examples]
+        return [GoalResult("yes", True, 0.0) for _ in examples]
 
-    search(judge, [example("quick brown jumps")] * 4, spots_of, budget=1)
+    list(search(goal_function, find_words, [example("quick brown jumps")] * 4, budget=1))
     assert sizes == [4, 4 * 7]

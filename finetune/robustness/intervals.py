@@ -1,4 +1,4 @@
-"""How far scores lie apart: over seeds, and over the examples that happen to be in a test set."""
+"""Confidence intervals of scores: over seeds, and over test sets by the delete-a-group jackknife."""
 
 from collections.abc import Callable, Sequence
 from math import sqrt
@@ -15,7 +15,7 @@ _GROUPING_SEED = 0
 MODEL_SEEDS, NOISE_SEEDS = "seeds of the model", "seeds of the attack"
 
 
-def over_seeds(values: Sequence[Sequence[float]]) -> dict[str, Any]:
+def seed_interval(values: Sequence[Sequence[float]]) -> dict[str, Any]:
     """Mean, deviation and 95% interval of a score, and what was drawn anew (`over`).
 
     With several seeds of the model the interval is over these, each the mean over its attacks: attacks on
@@ -30,22 +30,22 @@ def over_seeds(values: Sequence[Sequence[float]]) -> dict[str, Any]:
     return {**found, "over": NOISE_SEEDS} if "low" in found else found
 
 
-def scores_without(count: int, score_of: Callable[[Sequence[int]], float]) -> list[float]:
+def scores_without_groups(count: int, score: Callable[[Sequence[int]], float]) -> list[float]:
     """The score of all examples but those of a group, for each of `GROUPS` random groups of equal size.
 
     Args:
         count: how many examples there are; the same number is divided in the same way each time.
-        score_of: the score of the examples with these numbers.
+        score: of the examples with these indices.
     """
     order = np.random.default_rng(_GROUPING_SEED).permutation(count)
     groups = min(GROUPS, count)
     return [
-        score_of(sorted(np.delete(order, np.s_[group::groups]).tolist()))
+        score(sorted(np.delete(order, np.s_[group::groups]).tolist()))
         for group in range(groups if count > 1 else 0)
     ]
 
 
-def over_examples(whole: float, without: Sequence[float] | NDArray[Any]) -> dict[str, float]:
+def jackknife_interval(whole: float, without: Sequence[float] | NDArray[Any]) -> dict[str, float]:
     """The 95% interval of a score, or of a difference of scores, over test sets like this one.
 
     The delete-a-group jackknife: from the scores s_g without each of G groups, the variance is
@@ -55,7 +55,7 @@ def over_examples(whole: float, without: Sequence[float] | NDArray[Any]) -> dict
 
     Args:
         whole: the score of all examples.
-        without: those of `scores_without`; none give no interval.
+        without: those of `scores_without_groups`; none give no interval.
     """
     groups = len(without)
     if groups < 2:

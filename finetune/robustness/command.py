@@ -1,0 +1,89 @@
+"""`python -m finetune robustness CONFIG.yaml --models A B C`: how much typos cost each model."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from charbert.commands.cache import ResultCache
+from charbert.commands.results import RESULTS, check_output_folder, whole_file, write_results
+from charbert.commands.settings import format_command
+from charbert.errors import CharBertError
+from finetune.robustness.conditions import TestSet
+from finetune.robustness.measure import measure_models
+from finetune.robustness.models import find_models
+from finetune.robustness.page import render_page
+from finetune.robustness.report import Content, flatten_numbers, make_report
+from finetune.robustness.sentences import write_headline
+from finetune.robustness.settings import RobustnessSettings
+
+# The config holds the defaults, so that it needs only the options that differ from them.
+PROGRAM = "python -m finetune robustness finetune/configs/robustness.yaml"
+CACHE, PAGE, REPORT = "cache.jsonl", "report.html", "report.json"
+
+
+def run(settings: RobustnessSettings) -> None:
+    """Write the report, and print its headline."""
+    content = compare_models(settings)
+    print(f"\n{write_headline(content)}\n\nreport in {Path(settings.output) / PAGE}")
+
+
+def compare_models(settings: RobustnessSettings) -> Content:
+    """Measure the models on clean and attacked text, and write the report into the output folder.
+
+    Returns:
+        the content of `report.json`.
+
+    Raises:
+        CharBertError: models, data and settings do not fit together, which shows before anything is measured;
+            or the device has too little memory.
+    """
+    output = Path(settings.output)
+    check_output_folder(output, settings.overwrite, settings.resume)
+    if (output / RESULTS).exists() and not (output / CACHE).exists():
+        raise CharBertError(f"{output}: holds the {RESULTS} of another command; give another folder")
+    models = find_models(settings.models)
+    first = models[0].runs[0]
+    if settings.budgets and not first.task.has_right_answers:
+        raise CharBertError(
+            "--budgets: a number is never simply right or wrong; leave it out for such models"
+        )
+    test = TestSet(settings, first)
+    output.mkdir(parents=True, exist_ok=True)
+    if settings.overwrite:
+        (output / CACHE).unlink(missing_ok=True)
+    attack = {
+        "budgets": settings.budgets,
+        "variants": settings.variants,
+        "language": settings.language,
+        "seed": settings.seeds[0],
+    }
+    try:
+        measured = measure_models(
+            models,
+            test,
+            ResultCache(output / CACHE),
+            batch_size=settings.batch_size,
+            attack=attack if settings.budgets else None,
+            searched_examples=settings.searched_examples,
+        )
+    except torch.OutOfMemoryError as error:
+        raise CharBertError(
+            f"the device has too little memory for batches of {settings.batch_size} examples; go on with "
+            "--resume and a smaller --batch-size"
+        ) from error
+    content = make_report(test, first.task, measured, settings.examples) | {
+        "settings": asdict(settings),
+        "command": format_command(PROGRAM, settings),
+    }
+    for name, text in (
+        (REPORT, json.dumps(content, indent=2, ensure_ascii=False) + "\n"),
+        (PAGE, render_page(content)),
+    ):
+        with whole_file(output / name) as partial:
+            partial.write_text(text, encoding="utf-8")
+    write_results(output, flatten_numbers(content), asdict(settings))
+    if bad := test.bad_rows():
+        print(bad)
+    return content
