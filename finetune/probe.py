@@ -6,12 +6,7 @@ from typing import Any, Self
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_sequence, unpack_sequence
-from transformers import (
-    AutoConfig,
-    AutoModelForTokenClassification,
-    PreTrainedConfig,
-    PreTrainedModel,
-)
+from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import TokenClassifierOutput
 from transformers.utils.generic import can_return_tuple
 
@@ -106,33 +101,18 @@ class ProbeForTokenClassification(PreTrainedModel):
         self,
         input_ids: torch.Tensor | None = None,
         attention_mask: torch.Tensor | None = None,
-        token_type_ids: torch.Tensor | None = None,
-        position_ids: torch.Tensor | None = None,
-        inputs_embeds: torch.Tensor | None = None,
-        char_input_ids: torch.Tensor | None = None,
-        start_ids: torch.Tensor | None = None,
-        end_ids: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
-        **kwargs: Any,
+        **inputs: Any,
     ) -> TokenClassifierOutput:
-        """Label each token; inputs as for the encoder, `logits` (B, L, num_labels).
+        """Label each token: `logits` (B, L, num_labels).
 
         Args:
+            input_ids, attention_mask: (B, L); the mask is 0 at padding.
             labels: (B, L) classes, -100 where there is none.
+            inputs: all else that the encoder takes.
         """
-        inputs = {
-            "input_ids": input_ids,
-            "attention_mask": attention_mask,
-            "token_type_ids": token_type_ids,
-            "position_ids": position_ids,
-            "inputs_embeds": inputs_embeds,
-            "char_input_ids": char_input_ids,
-            "start_ids": start_ids,
-            "end_ids": end_ids,
-        }
-        given = {name: tensor for name, tensor in inputs.items() if tensor is not None}
         with torch.no_grad():
-            encoded = self.encoder(**given, return_dict=True, **kwargs)
+            encoded = self.encoder(input_ids, attention_mask, **inputs, return_dict=True)
             features = self._features(encoded)
         logits = self.classifier(self._contextual(features, attention_mask))
         loss = None if labels is None else mean_cross_entropy(logits.flatten(0, 1), labels.flatten())

@@ -24,7 +24,7 @@ from data.examples.readers import Columns, read_examples
 from data.examples.rows import BadRows
 from finetune.adversary.attack import attack_model, draw_examples
 from finetune.adversary.search_method import AttackResult
-from finetune.metrics.predictions import NO_LABEL
+from finetune.metrics.prediction_files import NO_LABEL
 from finetune.models import TASK_FILE, load_finetuned, load_task
 from finetune.recognition import recognized
 from finetune.settings import OVERWRITE, SKIP_BAD_ROWS

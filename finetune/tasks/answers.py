@@ -15,7 +15,7 @@ from charbert.errors import CharBertError
 from charbert.ragged import Array
 from data.examples.rows import BadRows
 from data.examples.types import Answer, QuestionExample
-from finetune.metrics.predictions import read_answers, read_labelled, read_na_probs
+from finetune.metrics.prediction_files import read_answers, read_labelled, read_na_probs
 from finetune.metrics.squad import (
     answer_words,
     best_threshold,
@@ -64,6 +64,10 @@ class AnswerPrediction(NamedTuple):
     def value(self) -> str:
         """What is predicted, as plain JSON."""
         return self.text
+
+
+Examples = Sequence[QuestionExample]
+Predictions = Sequence[AnswerPrediction]
 
 
 class AnswerTask(Task[QuestionExample, AnswerPrediction]):
@@ -132,7 +136,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
     def model_settings(self) -> dict[str, Any]:
         return {"num_labels": 2}  # start and end, also on top of a model that had other labels
 
-    def usable(self, examples: Sequence[QuestionExample], bad: BadRows) -> list[QuestionExample]:
+    def usable(self, examples: Examples, bad: BadRows) -> list[QuestionExample]:
         found = []
         for example in examples:
             if example.answerable is False and not self.unanswerable:
@@ -141,7 +145,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
                 found.append(example)
         return found
 
-    def encode(self, examples: Sequence[QuestionExample], tokenizer: Any) -> Encoded:
+    def encode(self, examples: Examples, tokenizer: Any) -> Encoded:
         """As in `Task`. Rows that do not hold the whole answer have the first token, [CLS], as its place.
 
         Raises:
@@ -163,7 +167,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
         return encoded
 
     def decode(
-        self, examples: Sequence[QuestionExample], encoded: Encoded, outputs: Sequence[Output]
+        self, examples: Examples, encoded: Encoded, outputs: Sequence[Output]
     ) -> list[AnswerPrediction]:
         nulls = np.full(len(examples), np.inf)
         found: list[list[tuple[float, int, int]]] = [[] for _ in examples]
@@ -181,9 +185,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
             for example, spans, null in zip(examples, found, nulls.tolist(), strict=True)
         ]
 
-    def tune(
-        self, examples: Sequence[QuestionExample], predictions: Sequence[AnswerPrediction]
-    ) -> "AnswerTask":
+    def tune(self, examples: Examples, predictions: Predictions) -> "AnswerTask":
         """This task with the threshold that gives these predictions the best F1, if it has one."""
         if not self.unanswerable:
             return self
@@ -197,13 +199,11 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
         task.threshold = levels[rank - 1] if rank else levels[0] - 1.0
         return task
 
-    def apply_threshold(self, predictions: Sequence[AnswerPrediction]) -> list[AnswerPrediction]:
+    def apply_threshold(self, predictions: Predictions) -> list[AnswerPrediction]:
         """The predictions, each decided anew between its best answer and none."""
         return [self._decided(prediction) for prediction in predictions]
 
-    def score(
-        self, examples: Sequence[QuestionExample], predictions: Sequence[AnswerPrediction]
-    ) -> dict[str, float]:
+    def score(self, examples: Examples, predictions: Predictions) -> dict[str, float]:
         """The keys and the scale of SQuAD's own scripts; thresholds are of `na_score`."""
         if not self.unanswerable:
             return squad1_scores(examples, _texts(predictions))
@@ -231,15 +231,11 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
         positions = [inputs["start_positions"], inputs["end_positions"]]
         return np.logaddexp.reduce(output, axis=0) - output[positions, [0, 1]]
 
-    def records(
-        self, examples: Sequence[QuestionExample], predictions: Sequence[AnswerPrediction]
-    ) -> Iterator[dict[str, Any]]:
+    def records(self, examples: Examples, predictions: Predictions) -> Iterator[dict[str, Any]]:
         for prediction in predictions:
             yield prediction._asdict() | {"n_best": _plain(prediction.n_best)}
 
-    def write(
-        self, examples: Sequence[QuestionExample], predictions: Sequence[AnswerPrediction], path: Path
-    ) -> None:
+    def write(self, examples: Examples, predictions: Predictions, path: Path) -> None:
         """As SQuAD's scripts read it: the text by id. Beside it, the n best, and how sure "no answer" is."""
         _write_json(_texts(predictions), path)
         n_best = {each.id: _plain(each.n_best) for each in predictions}
@@ -260,7 +256,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
         return longest
 
     def _rows(
-        self, examples: Sequence[QuestionExample], questions: Sequence[str], tokenizer: Any, begin: int
+        self, examples: Examples, questions: Sequence[str], tokenizer: Any, begin: int
     ) -> Iterator[tuple[list[Inputs], list[Window]]]:
         """The rows of each example from left to right, and their windows; the first example is `begin`."""
         encoded = tokenize(
@@ -307,16 +303,16 @@ def _plain(n_best: Sequence[Candidate]) -> list[dict[str, Any]]:
     return [candidate._asdict() for candidate in n_best]
 
 
-def _texts(predictions: Sequence[AnswerPrediction]) -> dict[str, str]:
+def _texts(predictions: Predictions) -> dict[str, str]:
     return {each.id: each.text for each in predictions}
 
 
-def _spans(predictions: Sequence[AnswerPrediction]) -> dict[str, str]:
+def _spans(predictions: Predictions) -> dict[str, str]:
     """The best answers, whether or not none is preferred to them."""
     return {each.id: next((one.text for one in each.n_best if one.text), "") for each in predictions}
 
 
-def _na_scores(predictions: Sequence[AnswerPrediction]) -> dict[str, float]:
+def _na_scores(predictions: Predictions) -> dict[str, float]:
     return {each.id: each.na_score for each in predictions}
 
 

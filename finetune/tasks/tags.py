@@ -17,7 +17,7 @@ from data.examples.readers import Columns, read_examples
 from data.examples.rows import BadRows
 from data.examples.types import TaggedExample
 from finetune.metrics.classification import Measures, scores_by_label
-from finetune.metrics.predictions import align_tags, read_labelled
+from finetune.metrics.prediction_files import align_tags, read_labelled
 from finetune.metrics.tagging import (
     OUTSIDE,
     entity_report,
@@ -70,6 +70,10 @@ class Words(NamedTuple):
     """Of each, how many tokens this row has on the side where it has fewer."""
 
 
+Examples = Sequence[TaggedExample]
+Predictions = Sequence[TagPrediction]
+
+
 class TagTask(Task[TaggedExample, TagPrediction]):
     """Tagging of words by their first token.
 
@@ -103,7 +107,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         self._score_tags, self.metric = measures or (_ENTITIES if self.has_entities else _WORDS)
 
     @classmethod
-    def find_labels(cls, examples: Sequence[TaggedExample], **arguments: Any) -> list[str]:
+    def find_labels(cls, examples: Examples, **arguments: Any) -> list[str]:
         return sort_labels(tag for example in examples for tag in example.tags or ())
 
     @classmethod
@@ -131,7 +135,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
             _require_iob(example)
         return entity_report(*sides)
 
-    def usable(self, examples: Sequence[TaggedExample], bad: BadRows) -> list[TaggedExample]:
+    def usable(self, examples: Examples, bad: BadRows) -> list[TaggedExample]:
         found = []
         for example in examples:
             unknown = next((tag for tag in example.tags or () if tag not in self._ids), None)
@@ -141,7 +145,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
                 bad.add(example.location, f"tag {unknown!r} is not among those of training")
         return found
 
-    def encode(self, examples: Sequence[TaggedExample], tokenizer: Any) -> Encoded:
+    def encode(self, examples: Examples, tokenizer: Any) -> Encoded:
         if not examples:
             return Encoded([], [])
         encoded = tokenize(
@@ -169,9 +173,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
                     row["labels"][token] = self._ids[tags[word]]
         return Encoded(inputs, notes)
 
-    def decode(
-        self, examples: Sequence[TaggedExample], encoded: Encoded, outputs: Sequence[Output]
-    ) -> list[TagPrediction]:
+    def decode(self, examples: Examples, encoded: Encoded, outputs: Sequence[Output]) -> list[TagPrediction]:
         # A word without a token, such as a lone control character, is outside of everything.
         default = self._ids.get(OUTSIDE, 0)
         tags = [np.full(len(example.words), default) for example in examples]
@@ -190,9 +192,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
             for example, numbers, likely in zip(examples, tags, shares, strict=True)
         ]
 
-    def score(
-        self, examples: Sequence[TaggedExample], predictions: Sequence[TagPrediction]
-    ) -> dict[str, float]:
+    def score(self, examples: Examples, predictions: Predictions) -> dict[str, float]:
         right = [example.tags or () for example in examples]
         return self._score_tags(right, [prediction.tags for prediction in predictions])
 
@@ -219,9 +219,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         tokens = np.flatnonzero(labels != IGNORED)
         return np.logaddexp.reduce(output[tokens], axis=-1) - output[tokens, labels[tokens]]
 
-    def report_labels(
-        self, examples: Sequence[TaggedExample], predictions: Sequence[TagPrediction]
-    ) -> LabelReport:
+    def report_labels(self, examples: Examples, predictions: Predictions) -> LabelReport:
         """Of entities: the scores of their types, and the confusion of the types of single words."""
         sides = [example.tags or () for example in examples], [each.tags for each in predictions]
         labels = list(self.labels)
@@ -231,15 +229,11 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         types = [[_type_of(tag) for tag in each] for each in (labels, gold, predicted)]
         return LabelReport(entity_scores_by_type(*sides), *types)
 
-    def records(
-        self, examples: Sequence[TaggedExample], predictions: Sequence[TagPrediction]
-    ) -> Iterator[dict[str, Any]]:
+    def records(self, examples: Examples, predictions: Predictions) -> Iterator[dict[str, Any]]:
         for example, prediction in zip(examples, predictions, strict=True):
             yield {"id": prediction.id, "words": example.words, "tags": prediction.tags}
 
-    def write(
-        self, examples: Sequence[TaggedExample], predictions: Sequence[TagPrediction], path: Path
-    ) -> None:
+    def write(self, examples: Examples, predictions: Predictions, path: Path) -> None:
         """As CoNLL's files are: a line for each word and its tag, an empty one behind each sentence."""
         with path.open("w", encoding="utf-8", newline="\n") as file:
             for example, prediction in zip(examples, predictions, strict=True):

@@ -13,19 +13,8 @@ from data.examples.cells import known_label_in, label_in
 from data.examples.readers import find_reader, read_examples
 from data.examples.rows import BadRows, RowError
 from data.examples.types import Label, TextExample
-from finetune.metrics.classification import (
-    TEXT_METRICS,
-    Measures,
-    scores_by_label,
-    scores_by_label_of_sets,
-)
-from finetune.metrics.predictions import (
-    NO_LABEL,
-    PREDICTION,
-    align_rows,
-    read_label_rows,
-    require_examples,
-)
+from finetune.metrics import classification, prediction_files
+from finetune.metrics.classification import TEXT_METRICS, Measures
 from finetune.settings import ScoreSettings
 from finetune.tasks.base import (
     Encoded,
@@ -58,6 +47,10 @@ class TextPrediction(NamedTuple):
     def value(self) -> Label:
         """What is predicted, as plain JSON."""
         return self.label
+
+
+Examples = Sequence[TextExample]
+Predictions = Sequence[TextPrediction]
 
 
 class TextTask(Task[TextExample, TextPrediction]):
@@ -94,9 +87,7 @@ class TextTask(Task[TextExample, TextPrediction]):
         self._separator = separator
 
     @classmethod
-    def find_labels(
-        cls, examples: Sequence[TextExample], *, kind: str = CLASSIFICATION, **arguments: Any
-    ) -> list[str]:
+    def find_labels(cls, examples: Examples, *, kind: str = CLASSIFICATION, **arguments: Any) -> list[str]:
         if kind == REGRESSION:
             return []
         return sort_labels(label for example in examples for label in _each_label(example.label))
@@ -115,24 +106,26 @@ class TextTask(Task[TextExample, TextPrediction]):
         kind = kind or settings.label_kind
         examples: list[Any] = list(read_examples(settings, settings.gold, bad))
         complete = not bad
-        rows = align_rows(examples, read_label_rows(path, bad), path, complete=complete)
+        rows = prediction_files.align_rows(
+            examples, prediction_files.read_label_rows(path, bad), path, complete=complete
+        )
         gold, predicted = [], []
         for example, row in zip(examples, rows, strict=True):
             if not example.is_labelled:
-                bad.add(example.location, NO_LABEL)
+                bad.add(example.location, prediction_files.NO_LABEL)
                 continue
             try:
                 found = (
-                    known_label_in(row, PREDICTION, labels)
+                    known_label_in(row, prediction_files.PREDICTION, labels)
                     if labels
-                    else label_in(row, PREDICTION, kind, settings.separator)
+                    else label_in(row, prediction_files.PREDICTION, kind, settings.separator)
                 )
             except RowError as error:
                 bad.add(row.location, str(error))
             else:
                 predicted.append(found)
                 gold.append(example.label)
-        require_examples(gold, settings.gold)
+        prediction_files.require_examples(gold, settings.gold)
         return (measures or TEXT_METRICS[kind]).scores(gold, predicted)
 
     @property
@@ -140,7 +133,7 @@ class TextTask(Task[TextExample, TextPrediction]):
         outputs = super().model_settings or {"num_labels": 1}
         return {**outputs, "problem_type": PROBLEMS[self.kind]}
 
-    def usable(self, examples: Sequence[TextExample], bad: BadRows) -> list[TextExample]:
+    def usable(self, examples: Examples, bad: BadRows) -> list[TextExample]:
         found = []
         for example in examples:
             unknown = [label for label in self._classes(example) if label not in self._ids]
@@ -152,7 +145,7 @@ class TextTask(Task[TextExample, TextPrediction]):
                 found.append(example)
         return found
 
-    def encode(self, examples: Sequence[TextExample], tokenizer: Any) -> Encoded:
+    def encode(self, examples: Examples, tokenizer: Any) -> Encoded:
         if not examples:
             return Encoded([], [])
         pairs = None if examples[0].pair is None else [example.pair or "" for example in examples]
@@ -163,9 +156,7 @@ class TextTask(Task[TextExample, TextPrediction]):
                 row["labels"] = self._target(example)
         return Encoded(inputs, [None] * len(inputs))
 
-    def decode(
-        self, examples: Sequence[TextExample], encoded: Encoded, outputs: Sequence[Output]
-    ) -> list[TextPrediction]:
+    def decode(self, examples: Examples, encoded: Encoded, outputs: Sequence[Output]) -> list[TextPrediction]:
         if not examples:
             return []
         logits = np.stack(outputs).astype(np.float64)
@@ -175,9 +166,7 @@ class TextTask(Task[TextExample, TextPrediction]):
             shares = softmax(logits, axis=1) if self.kind == CLASSIFICATION else expit(logits)
         return [self._prediction(*pair) for pair in zip(examples, shares.tolist(), strict=True)]
 
-    def score(
-        self, examples: Sequence[TextExample], predictions: Sequence[TextPrediction]
-    ) -> dict[str, float]:
+    def score(self, examples: Examples, predictions: Predictions) -> dict[str, float]:
         return self._score_labels(
             [example.label for example in examples], [prediction.label for prediction in predictions]
         )
@@ -200,28 +189,24 @@ class TextTask(Task[TextExample, TextPrediction]):
             return np.logaddexp(0.0, -signs * output)
         return np.logaddexp.reduce(output) - output[[inputs["labels"]]]
 
-    def report_labels(
-        self, examples: Sequence[TextExample], predictions: Sequence[TextPrediction]
-    ) -> LabelReport | None:
+    def report_labels(self, examples: Examples, predictions: Predictions) -> LabelReport | None:
         if not self.labels:
             return None
         labels = list(self.labels)
         gold: list[Any] = [example.label for example in examples]
         predicted: list[Any] = [prediction.label for prediction in predictions]
         if self.kind == MULTI_LABEL:
-            return LabelReport(scores_by_label_of_sets(gold, predicted, labels), labels, [], [])
-        return LabelReport(scores_by_label(gold, predicted, labels), labels, gold, predicted)
+            return LabelReport(
+                classification.scores_by_label_of_sets(gold, predicted, labels), labels, [], []
+            )
+        return LabelReport(classification.scores_by_label(gold, predicted, labels), labels, gold, predicted)
 
-    def records(
-        self, examples: Sequence[TextExample], predictions: Sequence[TextPrediction]
-    ) -> Iterator[dict[str, Any]]:
+    def records(self, examples: Examples, predictions: Predictions) -> Iterator[dict[str, Any]]:
         for prediction in predictions:
             found = {"id": prediction.id, "prediction": prediction.label}
             yield found | ({"probabilities": prediction.probabilities} if self.labels else {})
 
-    def write(
-        self, examples: Sequence[TextExample], predictions: Sequence[TextPrediction], path: Path
-    ) -> None:
+    def write(self, examples: Examples, predictions: Predictions, path: Path) -> None:
         """As GLUE's server takes it: a table of `index` and `prediction`."""
         with path.open("w", encoding="utf-8", newline="\n") as file:
             file.write("index\tprediction\n")

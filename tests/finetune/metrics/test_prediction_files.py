@@ -5,7 +5,7 @@ import pytest
 from charbert.errors import CharBertError
 from data.examples.rows import BadRows, Row
 from data.examples.types import TaggedExample, TextExample
-from finetune.metrics.predictions import (
+from finetune.metrics.prediction_files import (
     PREDICTION,
     align_rows,
     align_tags,
