@@ -18,7 +18,7 @@ from charbert.commands.settings import REQUIRED, option, positional
 from charbert.errors import CharBertError
 from charbert.noise import KEYBOARDS, KINDS, Attack, describe_kinds, load_attack
 from data.corpus.files import text_ending
-from data.examples.readers import READERS, Columns, find_reader
+from data.examples.readers import READERS, Columns, find_reader, read_examples
 from data.examples.rows import BadRows
 
 _COMPRESSED: dict[str, Callable[[IO[bytes]], Any]] = {
@@ -63,12 +63,12 @@ def run(settings: AttackSettings) -> None:
         settings.kind, settings.rate, settings.seed, settings.language, settings.misspellings
     )
     reader, bad = find_reader(settings.task), BadRows(settings.skip_bad_rows)
-    found = reader.read(settings, str(path), bad, _needs_labels(settings))
+    found = read_examples(settings, str(path), bad, _needs_labels(settings))
     examples: list[Any] = list(passing_bar(found, "reading", unit=" examples"))
     attacked = type(examples[0]).attack(examples, attack, settings.contexts)
     output.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(output) as partial_file, _open_output(partial_file, output.suffix) as file:
-        reader.write_attacked(settings, path, file, examples, attacked)
+        reader.write_attacked(settings, path, file, attacked)
     if bad:
         print(bad.summary(), file=sys.stderr)
     counts = attacked.counts
@@ -101,8 +101,8 @@ def _check_files(path: Path, output: Path, overwrite: bool) -> None:
 def _needs_labels(settings: AttackSettings) -> bool:
     """Whether labels must move with the words; their column may be missing if nobody named it."""
     reader = find_reader(settings.task)
-    if not reader.moves_labels or reader.label_setting is None:
-        return reader.moves_labels
+    if not reader.attack_needs_labels or reader.label_setting is None:
+        return reader.attack_needs_labels
     if reader.has_labels(settings, settings.file):
         return True
     name, is_given = getattr(settings, reader.label_setting), reader.label_setting in settings.given

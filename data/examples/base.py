@@ -1,14 +1,13 @@
 """What a reader of labelled data is, and the columns that the user names for it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import IO, ClassVar
 
 from charbert.commands.settings import REQUIRED, Settings, option
 from charbert.errors import CharBertError
-from data.corpus.files import text_ending
 from data.examples.rows import BadRows
 from data.examples.types import AttackedExamples, Example
 
@@ -51,14 +50,22 @@ class Columns(Settings):
 
 
 class Reader(ABC):
-    """Reads the labelled data of a task, and writes attacked data in the same format."""
+    """Reads the labelled data of a task, and writes attacked data in the same format.
 
-    is_own_data: ClassVar[bool] = False
-    """Whether the data are the user's own, and no official files with official names."""
+    A reader without `official_files` is one of the user's own data.
+    """
+
+    official_files: Mapping[str, Mapping[str, Sequence[str]]] = {}
+    """For each split (train, dev, test) and each of its sets, of which the first has the name `""`: names of
+    its file in a folder, as `Path.glob` takes them; the first that exists counts."""
+    own_task: str | None = None
+    """The task that reads tables of such data, where this reader does not."""
+    endings: Collection[str] = ()
+    """Of names that tables have too, and that its files may have."""
     has_contexts: bool = False
     """Whether the examples are questions about contexts."""
-    moves_labels: ClassVar[bool] = True
-    """Whether labels belong to words or characters, and so must be read and moved by an attack."""
+    attack_needs_labels: bool = True
+    """Whether labels are read for an attack, such as those that move with words or characters."""
     label_setting: str | None = None
     """The field of `Columns` that names the column of labels, if that column may be missing."""
     labels: tuple[str, ...] | None = None
@@ -75,7 +82,25 @@ class Reader(ABC):
             labelled: read the labels in data of one's own; official files show whether they have some.
 
         Raises:
-            CharBertError: it cannot be read, or is a table and the task reads official files.
+            CharBertError: it cannot be read, or has no example that can be used.
+        """
+
+    @abstractmethod
+    def write_attacked(
+        self, columns: Columns, path: Path, output: IO[bytes], attacked: AttackedExamples
+    ) -> None:
+        """Write a file that reads as the attacked examples where `path` reads as the original ones.
+
+        Columns, their order and the format stay; rows that gave no example are left out.
+
+        Args:
+            columns: the task and its columns.
+            path: the file that the originals were read from.
+            output: gets the content.
+            attacked: the examples before and after the attack.
+
+        Raises:
+            CharBertError: a column cannot hold its new texts.
         """
 
     def has_labels(self, columns: Columns, source: str) -> bool:
@@ -86,74 +111,19 @@ class Reader(ABC):
         """
         return True
 
-    @abstractmethod
     def files(self, folder: Path, split: str) -> dict[str, str]:
-        """The official files of a split (train, dev, test) by name; the first has the name `""`.
+        """The official files of a split by the names of its sets.
 
         Raises:
             CharBertError: the folder lacks one; those of `test` may be missing.
         """
-
-    @abstractmethod
-    def write_attacked(
-        self,
-        columns: Columns,
-        path: Path,
-        output: IO[bytes],
-        originals: Sequence[Any],
-        attacked: AttackedExamples,
-    ) -> None:
-        """Write a file that reads as the attacked examples where `path` reads as the original ones.
-
-        Columns, their order and the format stay; rows that gave no example are left out.
-
-        Args:
-            columns: the task and its columns.
-            path: the file that the originals were read from.
-            output: gets the content.
-            originals: the examples before the attack.
-            attacked: the examples after it.
-
-        Raises:
-            CharBertError: a column cannot hold its new texts.
-        """
-
-
-TABLE_ENDINGS = (".csv", ".jsonl", ".json", ".parquet")
-"""Of tables, which are no official files."""
-
-
-def refuse_tables(task: str, source: str, own_task: str) -> None:
-    """Refuse a table where official files are read.
-
-    Raises:
-        CharBertError: the source is a table by its name; names the task that reads it.
-    """
-    if text_ending(Path(source)) in TABLE_ENDINGS:
-        raise CharBertError(
-            f"{source}: is a table by its name, which {task} does not read; the task {own_task} does"
-        )
-
-
-class OfficialReader(Reader):
-    """Reads files in the form of a shared task.
-
-    Args:
-        patterns: for each split the names of its file in a folder, as `Path.glob` takes them; the first that
-            is there counts.
-    """
-
-    own_task: ClassVar[str]
-    """The task that reads such data of one's own, also in tables."""
-
-    def __init__(self, patterns: Mapping[str, Sequence[str]]) -> None:
-        self._patterns = patterns
-
-    def files(self, folder: Path, split: str) -> dict[str, str]:
-        patterns = self._patterns.get(split, ())
-        found = next((path for pattern in patterns for path in sorted(folder.glob(pattern))), None)
-        if found:
-            return {"": str(found)}
-        if split == "test" or not patterns:
-            return {}
-        raise CharBertError(f"{folder}: has no {' or '.join(patterns)}; name the file with --{split}")
+        if not self.official_files:
+            raise CharBertError(f"{folder}: data of your own: name its files with --train, --dev, --test")
+        found = {}
+        for name, patterns in self.official_files.get(split, {}).items():
+            path = next((path for pattern in patterns for path in sorted(folder.glob(pattern))), None)
+            if path is not None:
+                found[name] = str(path)
+            elif split != "test":
+                raise CharBertError(f"{folder}: has no {' or '.join(patterns)}; name the file with --{split}")
+        return found

@@ -18,27 +18,27 @@ def text_in(row: Row, column: str) -> str:
     return as_text(_given(row, column), column)
 
 
-def label_in(row: Row, column: str, kind: str, separator: str) -> Label:
-    """A label: of `classification` a text, of `regression` a number, of `multi_label` several texts.
+def label_in(
+    row: Row, column: str, kind: str, separator: str = ",", labels: Sequence[str] | None = None
+) -> Label:
+    """A label.
+
+    Args:
+        row: has it.
+        column: of the label.
+        kind: `classification`, a text; `regression`, a number; `multi_label`, several texts.
+        separator: what separates several in a text.
+        labels: the classes that are allowed; all, if there are none.
 
     Raises:
-        RowError: there is none.
+        RowError: there is none, or another one.
     """
     if kind == "regression":
         return number_in(row, column)
-    return labels_in(row, column, separator) if kind == "multi_label" else class_in(row, column)
-
-
-def known_label_in(row: Row, column: str, labels: Sequence[str]) -> Label:
-    """A label that is one of `labels`, or a number where there are none.
-
-    Raises:
-        RowError: it is another.
-    """
-    if not labels:
-        return number_in(row, column)
+    if kind == "multi_label":
+        return labels_in(row, column, separator)
     label = class_in(row, column)
-    if label not in labels:
+    if labels and label not in labels:
         raise RowError(f"unknown label {label!r}; the labels are {', '.join(labels)}")
     return label
 

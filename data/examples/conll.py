@@ -2,12 +2,12 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 from data.corpus.files import text_ending
-from data.examples.base import CONLLU_COLUMNS, Columns, OfficialReader, refuse_tables
+from data.examples.base import CONLLU_COLUMNS, Columns, Reader
 from data.examples.rows import BadRows, RowError, line_end, read_all_lines, require_one
 from data.examples.tags import carry_tags, to_iob2
 from data.examples.types import AttackedExamples, Example, TaggedExample
@@ -15,37 +15,36 @@ from data.examples.types import AttackedExamples, Example, TaggedExample
 CONLLU = ".conllu"
 ENDINGS = (CONLLU, ".txt", ".conll", ".bio", ".iob", ".iob2")
 """By which data of one's own are known to be in columns; official files may have any."""
-_DOCUMENT = "-DOCSTART-"
 _BLANKS = re.compile(r"[ \t]+")  # no other white space: words hold no-break spaces
-_NEW_DOCUMENT = re.compile(r"#\s*newdoc\b")
 _CONLLU_CELLS = 10
 _NUMBER = re.compile(r"(?P<word>\d+)|\d+-\d+|\d+\.\d+", re.ASCII)
-_FORM, _TREE = 1, slice(6, 9)  # the cells of a word, and of its head, its relation and its place in the graph
+_TREE = slice(6, 9)  # the cells of the head of a word, of its relation, and of the graph
 _UNSPECIFIED = "_"
 
 
-class ConllReader(OfficialReader):
-    """Reads columns, and CoNLL-U where the name says so; IOB1 becomes IOB2."""
+class ConllReader(Reader):
+    """Reads columns, and CoNLL-U where the name says so; IOB1 becomes IOB2.
+
+    Args:
+        files: for each split the names of its file, as in `official_files`.
+    """
 
     own_task = "tagging"
 
+    def __init__(self, files: Mapping[str, Sequence[str]]) -> None:
+        self.official_files = {split: {"": names} for split, names in files.items()}
+
     def read(self, columns: Columns, source: str, bad: BadRows, labelled: bool = True) -> Iterator[Example]:
-        refuse_tables(columns.task, source, self.own_task)
         path = Path(source)
         for example in read_sentences(path, bad, _find_format(columns, path)):
             yield example if example.tags is None else example._replace(tags=to_iob2(example.tags))
 
     def write_attacked(
-        self,
-        columns: Columns,
-        path: Path,
-        output: IO[bytes],
-        originals: Sequence[Any],
-        attacked: AttackedExamples,
+        self, columns: Columns, path: Path, output: IO[bytes], attacked: AttackedExamples
     ) -> None:
         """As `Reader.write_attacked`. Comments, blank lines and those that begin a document stay."""
-        changes = zip(originals, attacked.examples, attacked.sources, strict=True)
-        new = {old.location: (example.words, sources) for old, example, sources in changes}
+        changes = zip(attacked.pairs(), attacked.sources, strict=True)
+        new = {old.location: (example.words, sources) for (old, example), sources in changes}
         form, end = _find_format(columns, path), line_end(path)
         for block in _blocks(path, BadRows(skip=True), form):
             if isinstance(block, str):
@@ -66,17 +65,22 @@ class _Row(NamedTuple):
 
 
 class ConllFormat(ABC):
-    """What a line is, where its word and its tag are, and how a sentence gets other words."""
+    """What a line is, where its word and its tag are, and how a sentence gets other words.
 
+    Args:
+        word_column: number of the column of words from 0, from the end if below 0.
+        tag_column: number of the column of tags; None without tags.
+    """
+
+    document: re.Pattern[str]
+    """Of a line that begins a document, and is no row."""
+    comment: re.Pattern[str]
+    """Of another line that is no row."""
     untagged: frozenset[str] = frozenset()
     """What all tags of a sentence without tags are."""
 
-    @abstractmethod
-    def begins_document(self, line: str) -> bool:
-        """Whether a line is no row of a sentence, but the beginning of a document."""
-
-    def is_comment(self, line: str) -> bool:
-        return False
+    def __init__(self, word_column: int, tag_column: int | None) -> None:
+        self.word_column, self.tag_column = word_column, tag_column
 
     @abstractmethod
     def split(self, number: int, line: str) -> _Row:
@@ -86,13 +90,6 @@ class ConllFormat(ABC):
             RowError: it has other cells than the format.
         """
 
-    @abstractmethod
-    def word(self, row: _Row) -> str: ...
-
-    @abstractmethod
-    def tag(self, row: _Row) -> str | None: ...
-
-    @abstractmethod
     def replace_words(self, rows: Sequence[_Row], words: Sequence[str], sources: Sequence[int]) -> list[str]:
         """The lines of a sentence with new words.
 
@@ -101,55 +98,43 @@ class ConllFormat(ABC):
             words: the new ones.
             sources: for each of them the number of the old one that it comes from.
         """
+        old = _words(rows)
+        copies = [list(old[source].cells) for source in sources]
+        if self.tag_column is not None:
+            tags = carry_tags([row.cells[self.tag_column] for row in old], sources)
+            for cells, tag in zip(copies, tags, strict=True):
+                cells[self.tag_column] = tag
+        for cells, word in zip(copies, words, strict=True):
+            cells[self.word_column] = word
+        return [old[source].separator.join(cells) for cells, source in zip(copies, sources, strict=True)]
 
 
 class ColumnFormat(ConllFormat):
     """A word on each line, its columns separated by blanks or tabs; -DOCSTART- begins a document.
 
     A file whose first row is a word alone has no tags.
-
-    Args:
-        word_column: number of the column of words from 0, from the end if below 0.
-        tag_column: number of the column of tags.
     """
 
-    def __init__(self, word_column: int = 0, tag_column: int = -1) -> None:
-        self._word, self._tag = word_column, tag_column
-        self._needed = max(
-            2, *(number + 1 if number >= 0 else -number for number in (word_column, tag_column))
-        )
-        self._tagged: bool | None = None  # until the first row shows it
+    document = re.compile("-DOCSTART-")
+    comment = re.compile("(?!)")  # none is
 
-    def begins_document(self, line: str) -> bool:
-        return line.startswith(_DOCUMENT)
+    def __init__(self, word_column: int = 0, tag_column: int = -1) -> None:
+        super().__init__(word_column, tag_column)
+        needed = (number + 1 if number >= 0 else -number for number in (word_column, tag_column))
+        self._needed = max(2, *needed)
+        self._is_first = True
 
     def split(self, number: int, line: str) -> _Row:
         line = line.strip(" \t")
         cells, separator = _BLANKS.split(line), _BLANKS.search(line)
-        if self._tagged is None:
-            self._tagged = len(cells) > 1
-        if not self._tagged and len(cells) > 1:
+        if self._is_first and len(cells) == 1:
+            self.word_column, self.tag_column = 0, None
+        self._is_first = False
+        if self.tag_column is None and len(cells) > 1:
             raise RowError(f"has {len(cells)} columns, and the first row is a word alone")
-        if self._tagged and len(cells) < self._needed:
+        if self.tag_column is not None and len(cells) < self._needed:
             raise RowError(f"has too few columns for a word and its tag ({len(cells)}, not {self._needed})")
         return _Row(number, cells, separator[0] if separator else "")
-
-    def word(self, row: _Row) -> str:
-        return row.cells[self._word if self._tagged else 0]
-
-    def tag(self, row: _Row) -> str | None:
-        return row.cells[self._tag] if self._tagged else None
-
-    def replace_words(self, rows: Sequence[_Row], words: Sequence[str], sources: Sequence[int]) -> list[str]:
-        if not self._tagged:
-            return list(words)
-        lines = []
-        tags = carry_tags([row.cells[self._tag] for row in rows], sources)
-        for word, source, tag in zip(words, sources, tags, strict=True):
-            cells = list(rows[source].cells)
-            cells[self._tag], cells[self._word] = tag, word
-            lines.append(rows[source].separator.join(cells))
-        return lines
 
 
 class ConlluFormat(ConllFormat):
@@ -161,16 +146,12 @@ class ConlluFormat(ConllFormat):
         column: of the tags, `xpos` or `upos`. A sentence in which all of them are `_` has none.
     """
 
+    document = re.compile(r"#\s*newdoc\b")
+    comment = re.compile("#")
     untagged = frozenset((_UNSPECIFIED,))
 
     def __init__(self, column: str = "xpos") -> None:
-        self._tag = CONLLU_COLUMNS[column]
-
-    def begins_document(self, line: str) -> bool:
-        return _NEW_DOCUMENT.match(line) is not None
-
-    def is_comment(self, line: str) -> bool:
-        return line.startswith("#")
+        super().__init__(1, CONLLU_COLUMNS[column])
 
     def split(self, number: int, line: str) -> _Row:
         cells = line.split("\t")
@@ -181,28 +162,17 @@ class ConlluFormat(ConllFormat):
             raise RowError(f"begins with {cells[0]!r}, which is no number of a word in CoNLL-U")
         return _Row(number, cells, "\t", is_word=match["word"] is not None)
 
-    def word(self, row: _Row) -> str:
-        return row.cells[_FORM]
-
-    def tag(self, row: _Row) -> str | None:
-        return row.cells[self._tag]
-
     def replace_words(self, rows: Sequence[_Row], words: Sequence[str], sources: Sequence[int]) -> list[str]:
-        old = _words(rows)
-        if list(sources) == list(range(len(old))):
-            new = iter(words)
-            cells = [list(row.cells) for row in rows]
-            for row, copy in zip(rows, cells, strict=True):
-                if row.is_word:
-                    copy[_FORM] = next(new)
-        else:
-            tags = carry_tags([row.cells[self._tag] for row in old], sources)
-            cells = [list(old[source].cells) for source in sources]
-            for number, (copy, word, tag) in enumerate(zip(cells, words, tags, strict=True), start=1):
-                copy[_TREE] = [_UNSPECIFIED] * len(copy[_TREE])
-                copy[self._tag] = tag
-                copy[:2] = str(number), word
-        return ["\t".join(copy) for copy in cells]
+        lines = super().replace_words(rows, words, sources)
+        if list(sources) == list(range(len(_words(rows)))):
+            new = iter(lines)
+            return [next(new) if row.is_word else "\t".join(row.cells) for row in rows]
+        renewed = []
+        for number, line in enumerate(lines, start=1):
+            cells = line.split("\t")
+            cells[0], cells[_TREE] = str(number), [_UNSPECIFIED] * len(cells[_TREE])
+            renewed.append("\t".join(cells))
+        return renewed
 
 
 def read_sentences(path: Path, bad: BadRows, form: ConllFormat) -> Iterator[TaggedExample]:
@@ -229,13 +199,13 @@ def _sentences(path: Path, bad: BadRows, form: ConllFormat) -> Iterator[TaggedEx
     document = count = 0
     for block in _blocks(path, bad, form):
         if isinstance(block, str):
-            document += form.begins_document(block)
+            document += form.document.match(block) is not None
             continue
-        words = _words(block)
-        tags = tuple(tag for tag in map(form.tag, words) if tag is not None)
+        words, column = _words(block), form.tag_column
+        tags = () if column is None else tuple(row.cells[column] for row in words)
         yield TaggedExample(
             id=str(count),
-            words=tuple(map(form.word, words)),
+            words=tuple(row.cells[form.word_column] for row in words),
             tags=None if form.untagged.issuperset(tags) else tags,
             document=document,
             location=f"{path}: row {words[0].number}",
@@ -253,12 +223,12 @@ def _blocks(path: Path, bad: BadRows, form: ConllFormat) -> Iterator[str | list[
     for number, line in read_all_lines(path, bad):
         if line is None:
             usable = False
-        elif not line.strip(" \t") or form.begins_document(line):
+        elif not line.strip(" \t") or form.document.match(line):
             if usable and _words(rows):
                 yield rows
             rows, usable = [], True
             yield line
-        elif form.is_comment(line):
+        elif form.comment.match(line):
             yield line
         else:
             try:

@@ -1,16 +1,17 @@
 """Labelled data of one's own in tables: texts, tagged words, and questions."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from charbert.errors import CharBertError
+from data.corpus.files import text_ending
 from data.examples.base import Columns, Reader
 from data.examples.cells import as_text, id_in, label_in, text_in, words_in
 from data.examples.rows import BadRows, Row, RowError, make_examples, require_columns
 from data.examples.squad import check_answers, find_answer, refuse_repeated_ids, replace_answers
-from data.examples.tables import read_table, write_table
+from data.examples.tables import ENDINGS, FORMATS, read_table, write_table
 from data.examples.tags import to_iob2
 from data.examples.types import (
     Answer,
@@ -27,11 +28,18 @@ Maker = Callable[[Row, int], Example]
 
 
 class TableReader(Reader):
-    """Reads an example from each row of a table."""
+    """Reads an example from each row of a table, or the files of another format by their endings.
 
-    is_own_data = True
+    Args:
+        official: reads the files of the other format.
+        endings: by which these are known, in small letters.
+    """
+
     unnamed: Sequence[str] = ()
     """The columns of a file that may lack its header."""
+
+    def __init__(self, official: Reader | None = None, endings: Collection[str] = ()) -> None:
+        self._official, self._endings = official, endings
 
     @abstractmethod
     def used_columns(self, columns: Columns, labelled: bool) -> Sequence[str | None]:
@@ -49,33 +57,39 @@ class TableReader(Reader):
         return read_table(source, bad)
 
     def read(self, columns: Columns, source: str, bad: BadRows, labelled: bool = True) -> Iterator[Example]:
+        official = self._official_reader(source)
+        if official:
+            return official.read(columns, source, bad, labelled)
         rows = require_columns(self.rows(source, bad), source, self.used_columns(columns, labelled))
         return make_examples(rows, self.maker(columns, labelled), source, bad)
 
     def has_labels(self, columns: Columns, source: str) -> bool:
-        if self.label_setting is None:
+        if self.label_setting is None or self._official_reader(source):
             return True
         first = next(self.rows(source, BadRows(skip=True)), None)
         return first is None or getattr(columns, self.label_setting) in first.cells
 
-    def files(self, folder: Path, split: str) -> dict[str, str]:
-        raise CharBertError(f"{folder}: data of your own: name its files with --train, --dev, --test")
-
     def write_attacked(
-        self,
-        columns: Columns,
-        path: Path,
-        output: IO[bytes],
-        originals: Sequence[Any],
-        attacked: AttackedExamples,
+        self, columns: Columns, path: Path, output: IO[bytes], attacked: AttackedExamples
     ) -> None:
-        pairs = {pair[0].location: pair for pair in zip(originals, attacked.examples, strict=True)}
+        official = self._official_reader(path)
+        if official:
+            official.write_attacked(columns, path, output, attacked)
+            return
+        pairs = {pair[0].location: pair for pair in attacked.pairs()}
 
         def new_cells(row: Row) -> dict[str, Any] | None:
             pair = pairs.get(row.location)
             return None if pair is None else self.new_cells(columns, row, *pair)
 
         write_table(path, output, new_cells, self.unnamed)
+
+    def _official_reader(self, source: str | Path) -> Reader | None:
+        path, ending = Path(source), text_ending(Path(source))
+        if self._official and ending not in self._endings and ending not in ENDINGS and path.is_file():
+            others = ", ".join(self._endings)
+            raise CharBertError(f"{path}: is neither a table, {FORMATS}, nor {others} by its name")
+        return self._official if ending in self._endings else None
 
 
 class TextColumns(NamedTuple):
@@ -90,7 +104,7 @@ class TextColumns(NamedTuple):
 class TextTable(TableReader):
     """Texts, or pairs of them, with a label."""
 
-    moves_labels = False
+    attack_needs_labels = False
     label_setting: str | None = "label_column"
 
     def text_columns(self, columns: Columns) -> TextColumns:

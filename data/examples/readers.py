@@ -3,94 +3,43 @@
 A task of another format is a `Reader`, registered by `register_reader`.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
 
 from charbert.errors import CharBertError
 from data.corpus.files import text_ending
-from data.examples import conll, squad
+from data.examples import conll
 from data.examples.base import Columns, Reader
 from data.examples.conll import ConllReader
 from data.examples.glue import GLUE
 from data.examples.own import QuestionTable, TextTable, WordTable
 from data.examples.rows import BadRows
 from data.examples.squad import SquadReader
-from data.examples.tables import ENDINGS, FORMATS
-from data.examples.types import AttackedExamples, Example
+from data.examples.tables import ENDINGS
+from data.examples.types import Example
 
 __all__ = ["READERS", "Columns", "Reader", "find_reader", "has_labels", "read_examples", "register_reader"]
 
 
-class TableOrOfficialReader(Reader):
-    """Reads data of one's own in tables, or, by the endings of their names, in the form of official files.
-
-    Args:
-        table: reads tables.
-        official: reads all with one of `endings`.
-        endings: in small letters.
-    """
-
-    is_own_data = True
-
-    def __init__(self, table: Reader, official: Reader, endings: Collection[str]) -> None:
-        self._table, self._official, self._endings = table, official, endings
-        self.label_setting = table.label_setting
-        self.has_contexts = table.has_contexts
-
-    def _reader(self, source: str | Path) -> Reader:
-        path, ending = Path(source), text_ending(Path(source))
-        if ending in self._endings:
-            return self._official
-        if path.is_file() and ending not in ENDINGS:
-            raise CharBertError(
-                f"{path}: is neither a table, {FORMATS}, nor {', '.join(self._endings)} by its name"
-            )
-        return self._table
-
-    def read(self, columns: Columns, source: str, bad: BadRows, labelled: bool = True) -> Iterator[Example]:
-        return self._reader(source).read(columns, source, bad, labelled)
-
-    def has_labels(self, columns: Columns, source: str) -> bool:
-        return self._reader(source).has_labels(columns, source)
-
-    def files(self, folder: Path, split: str) -> dict[str, str]:
-        return self._table.files(folder, split)
-
-    def write_attacked(
-        self,
-        columns: Columns,
-        path: Path,
-        output: IO[bytes],
-        originals: Sequence[Any],
-        attacked: AttackedExamples,
-    ) -> None:
-        self._reader(path).write_attacked(columns, path, output, originals, attacked)
-
-
-def _squad(version: str) -> SquadReader:
-    return SquadReader({split: (f"{split}-v{version}.json",) for split in ("train", "dev")})
-
-
-_NER = ConllReader(
+NER = ConllReader(
     {
         "train": ("eng.train", "train.txt", "train.conll"),
         "dev": ("eng.testa", "valid.txt", "dev.txt", "dev.conll"),
         "test": ("eng.testb", "test.txt", "test.conll"),
     }
 )
-_POS = ConllReader(
+POS = ConllReader(
     {split: (f"*{split}.conllu", f"{split}.txt", f"{split}.conll") for split in ("train", "dev", "test")}
 )
 READERS: dict[str, Reader] = {
     **GLUE,
-    "squad": _squad("1.1"),
-    "squad2": _squad("2.0"),
-    "ner": _NER,
-    "pos": _POS,
+    "squad": SquadReader("1.1"),
+    "squad2": SquadReader("2.0"),
+    "ner": NER,
+    "pos": POS,
     "text": TextTable(),
-    "tagging": TableOrOfficialReader(WordTable(), _POS, conll.ENDINGS),
-    "qa": TableOrOfficialReader(QuestionTable(), _squad("2.0"), (squad.ENDING,)),
+    "tagging": WordTable(POS, conll.ENDINGS),
+    "qa": QuestionTable(SquadReader("2.0"), SquadReader.endings),
 }
 
 
@@ -111,8 +60,18 @@ def find_reader(task: str) -> Reader:
 
 
 def read_examples(columns: Columns, source: str, bad: BadRows, labelled: bool = True) -> Iterator[Example]:
-    """As `Reader.read`, by the reader of the task of the columns."""
-    return find_reader(columns.task).read(columns, source, bad, labelled)
+    """As `Reader.read`, by the reader of the task of the columns.
+
+    Raises:
+        CharBertError: the source is a table by its name, and the task reads official files.
+    """
+    reader, ending = find_reader(columns.task), text_ending(Path(source))
+    if reader.own_task and ending in ENDINGS and ending not in (".tsv", *reader.endings):
+        raise CharBertError(
+            f"{source}: is a table by its name, which {columns.task} does not read; "
+            f"the task {reader.own_task} does"
+        )
+    return reader.read(columns, source, bad, labelled)
 
 
 def has_labels(columns: Columns, source: str) -> bool:

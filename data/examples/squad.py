@@ -7,45 +7,39 @@ from typing import IO, Any
 
 from charbert.errors import CharBertError
 from charbert.noise import AttackedText
-from data.corpus.files import text_ending
-from data.examples.base import Columns, OfficialReader, refuse_tables
+from data.examples.base import Columns, Reader
 from data.examples.cells import id_in, text_in
 from data.examples.rows import BadRows, Row, RowError, make_examples, read_text
 from data.examples.tables import dump_json
 from data.examples.types import Answer, AttackedExamples, Example, QuestionExample
 
-ENDING = ".json"
 PLAUSIBLE = "plausible_answers"
 Maker = Callable[[Row, int], QuestionExample]
 
 
-class SquadReader(OfficialReader):
-    """Questions of version 1.1 can all be answered; where `answers` are missing, nobody knows."""
+class SquadReader(Reader):
+    """Questions of version 1.1 can all be answered; where `answers` are missing, nobody knows.
+
+    Args:
+        version: of the official files.
+    """
 
     has_contexts = True
     own_task = "qa"
+    endings = (".json",)
+
+    def __init__(self, version: str) -> None:
+        self.official_files = {split: {"": (f"{split}-v{version}.json",)} for split in ("train", "dev")}
 
     def read(self, columns: Columns, source: str, bad: BadRows, labelled: bool = True) -> Iterator[Example]:
-        """As `Reader.read`.
-
-        Raises:
-            CharBertError: the file cannot be read, is none of SQuAD's, or has no question that can be used.
-        """
         path = Path(source)
-        if text_ending(path) != ENDING:
-            refuse_tables(columns.task, source, self.own_task)
         return make_examples(_questions(path), refuse_repeated_ids(_make_question), path, bad)
 
     def write_attacked(
-        self,
-        columns: Columns,
-        path: Path,
-        output: IO[bytes],
-        originals: Sequence[Any],
-        attacked: AttackedExamples,
+        self, columns: Columns, path: Path, output: IO[bytes], attacked: AttackedExamples
     ) -> None:
         """As `Reader.write_attacked`. Plausible answers move with their context like the others."""
-        new = {old.location: example for old, example in zip(originals, attacked.examples, strict=True)}
+        new = {old.location: example for old, example in attacked.pairs()}
         content = _read_json(path)
         for paragraph in (each for article in content["data"] for each in article["paragraphs"]):
             context = attacked.contexts.get(paragraph["context"])

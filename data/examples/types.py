@@ -4,7 +4,7 @@ Each class knows which of its texts are read (`readable`) and what typos in them
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
@@ -75,14 +75,19 @@ class AttackCounts(NamedTuple):
 
 
 class AttackedExamples(NamedTuple):
-    """Examples after an attack, and what is needed to write a file of them."""
+    """Examples before and after an attack, and what is needed to write a file of them."""
 
+    originals: Sequence[Any]
     examples: list[Any]
     counts: AttackCounts
     sources: Sequence[Sequence[int]] = ()
     """Of tagged examples: for each of their words the number of the word before that it comes from."""
     contexts: Mapping[str, AttackedText] = {}
     """Each context of the questions before -> what it became; empty if contexts were not attacked."""
+
+    def pairs(self) -> Iterator[tuple[Any, Any]]:
+        """Each example before and after the attack."""
+        return zip(self.originals, self.examples, strict=True)
 
 
 class TextExample(NamedTuple):
@@ -132,7 +137,7 @@ class TextExample(NamedTuple):
             example.replace_readable({name: part.text for name, part in each.items()})
             for example, each in zip(examples, parts, strict=True)
         ]
-        return AttackedExamples(changed, _count_texts(found, [[*each.values()] for each in parts]))
+        return AttackedExamples(examples, changed, _count_texts(found, [[*each.values()] for each in parts]))
 
 
 class TaggedExample(NamedTuple):
@@ -196,7 +201,7 @@ class TaggedExample(NamedTuple):
             changed=sum(part.changed for part in parts),
             untouched=sum(not part.eligible for part in parts),
         )
-        return AttackedExamples(changed, counts, sources=[part.sources for part in parts])
+        return AttackedExamples(examples, changed, counts, sources=[part.sources for part in parts])
 
     def _joinable(self) -> list[bool]:
         """Of each word, whether it can become one with the next."""
@@ -264,7 +269,9 @@ class QuestionExample(NamedTuple):
             for example, question in zip(examples, questions, strict=True)
         ]
         if not contexts:
-            return AttackedExamples(changed, _count_texts(questions, [[question] for question in questions]))
+            return AttackedExamples(
+                examples, changed, _count_texts(questions, [[question] for question in questions])
+            )
         bodies = cls._attack_contexts(examples, attack)
         changed = [
             example._replace(
@@ -277,7 +284,7 @@ class QuestionExample(NamedTuple):
             [question, bodies[example.context]] for example, question in zip(examples, questions, strict=True)
         ]
         counts = _count_texts([*questions, *bodies.values()], parts)
-        return AttackedExamples(changed, counts, contexts=bodies)
+        return AttackedExamples(examples, changed, counts, contexts=bodies)
 
     @staticmethod
     def _attack_contexts(examples: Sequence[Any], attack: Attack) -> dict[str, AttackedText]:

@@ -9,7 +9,7 @@ from scipy.special import expit, softmax
 from transformers import AutoModelForSequenceClassification
 
 from charbert.ragged import Array
-from data.examples.cells import known_label_in, label_in
+from data.examples.cells import label_in
 from data.examples.readers import find_reader, read_examples
 from data.examples.rows import BadRows, RowError
 from data.examples.types import Label, TextExample
@@ -115,11 +115,7 @@ class TextTask(Task[TextExample, TextPrediction]):
                 bad.add(example.location, prediction_files.NO_LABEL)
                 continue
             try:
-                found = (
-                    known_label_in(row, prediction_files.PREDICTION, labels)
-                    if labels
-                    else label_in(row, prediction_files.PREDICTION, kind, settings.separator)
-                )
+                found = label_in(row, prediction_files.PREDICTION, kind, settings.separator, labels)
             except RowError as error:
                 bad.add(row.location, str(error))
             else:

@@ -163,7 +163,7 @@ def test_dev_and_test_of_mnli_are_two_files(tmp_path: Path) -> None:
 
 def test_a_missing_file_of_a_split_is_named(tmp_path: Path) -> None:
     (tmp_path / "dev_matched.tsv").touch()
-    with pytest.raises(CharBertError, match=r"dev_mismatched\.tsv: no such file"):
+    with pytest.raises(CharBertError, match=r"has no dev_mismatched\.tsv; name the file with --dev"):
         GLUE["mnli"].files(tmp_path, "dev")
 
 
