@@ -42,8 +42,12 @@ def train_recognizer(settings: RecognizerSettings) -> dict[str, Any]:
     model = WordRecognizer(config)
     has_all_steps = run.has_all_steps(settings.max_steps)
     if run.checkpoint is not None:
-        model = WordRecognizer.from_pretrained(run.checkpoint)
-        _check_same(model.config, config, run.checkpoint)
+        saved = WordRecognizer.from_pretrained(run.checkpoint)
+        _check_same(saved.config, config, run.checkpoint)
+        if has_all_steps:
+            # Otherwise the Trainer copies the weights into the new model, so that they lie in memory as those
+            # of a run that was never stopped: kernels, and the last bits, depend on the alignment.
+            model = saved
     training, evaluation = _batches(settings, arguments, tokenizer, config, run.first_step)
     run.clear()
     trainer = RecognizerTrainer(model=model, args=arguments, training=training, evaluation=evaluation)

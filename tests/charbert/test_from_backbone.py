@@ -48,8 +48,8 @@ class TestTokenChannel:
         with torch.no_grad():
             ours, theirs = model(**batch), AutoModel.from_pretrained(plain_folder).eval()(**batch)
         real = batch["attention_mask"].bool()
-        assert tiny.largest_difference(ours.last_hidden_state[real], theirs.last_hidden_state[real]) < 1e-6
-        assert tiny.largest_difference(ours.pooler_output, theirs.pooler_output) < 1e-6
+        assert tiny.largest_difference(ours.last_hidden_state[real], theirs.last_hidden_state[real]) < 1e-5
+        assert tiny.largest_difference(ours.pooler_output, theirs.pooler_output) < 1e-5
 
     @pytest.mark.parametrize("settings", [{}, {"interaction_per_layer": True}, {"interaction": "paper"}])
     def test_comes_through_the_fresh_interactions(

@@ -155,7 +155,7 @@ class TestSpelling:
         wanted = save_released(tmp_path, kind)
         batch = tiny.ragged_batch(kind, return_spelling=True)
         output = charbert.CharBertForPreTraining.from_pretrained(tmp_path)(**batch)
-        assert torch.equal(output.nlm_logits, wanted(**batch).nlm_logits)
+        assert tiny.largest_difference(output.nlm_logits, wanted(**batch).nlm_logits) < 1e-5
 
     def test_vocabulary_file_builds_the_table(self, kind: str, tmp_path: Path) -> None:
         wanted = save_released(tmp_path, kind)

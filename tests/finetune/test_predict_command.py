@@ -35,13 +35,27 @@ def predict_file(models: Path, task: str, file: Path, out: Path, *arguments: str
 
 @pytest.mark.parametrize(
     ("task", "file", "ending"),
-    [("text", "text.csv", ".tsv"), ("tagging", "tagging.conll", ".conll"), ("qa", "qa.json", ".json")],
+    [("text", "text.csv", ".tsv"), ("tagging", "tagging.conll", ".conll")],
 )
 def test_a_model_predicts_what_its_run_predicted(
     task: str, file: str, ending: str, models: Path, tmp_path: Path
 ) -> None:
     written = predict_file(models, task, models / file, tmp_path / f"out{ending}", "--batch-size", "5")
     assert written == (models / task / f"predictions/dev{ending}").read_text()
+
+
+def test_a_model_answers_what_its_run_answered(models: Path, tmp_path: Path) -> None:
+    written = json.loads(predict_file(models, "qa", models / "qa.json", tmp_path / "out.json"))
+    wanted = json.loads((models / "qa/predictions/dev.json").read_text())
+    assert list(written) == list(wanted)
+    # The threshold is the score of one of these questions, which the last digit of that score decides.
+    threshold = json.loads((models / "qa/task.json").read_text())["threshold"]
+    lines = predict_file(models, "qa", models / "qa.json", tmp_path / "out.jsonl", "--batch-size", "5")
+    records = [json.loads(line) for line in lines.splitlines()]
+    certain = [record["id"] for record in records if abs(record["na_score"] - threshold) > 1e-4]
+    assert len(certain) > len(records) / 2
+    assert {name: written[name] for name in certain} == {name: wanted[name] for name in certain}
+    assert all(record["text"] == written[record["id"]] for record in records if record["id"] in certain)
 
 
 def test_lines_stand_in_the_order_of_the_file(

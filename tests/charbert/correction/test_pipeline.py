@@ -27,7 +27,10 @@ def as_dict(correction: charbert.Correction) -> dict[str, Any]:
         "words": [
             {
                 **dict(zip(("start", "end", "word", "correction"), word, strict=False)),
-                "suggestions": [{"word": one, "probability": chance} for one, chance in word.suggestions],
+                "suggestions": [
+                    {"word": one, "probability": pytest.approx(chance, rel=1e-5)}
+                    for one, chance in word.suggestions
+                ],
             }
             for word in correction.words
         ],
