@@ -55,7 +55,7 @@ class WorstCaseSettings(Columns):
         "labelled data, as the run read it; columns that are not given are those of the run"
     )
     task: str | None = option(  # type: ignore[assignment]  # None: that of the run
-        None, f"of a model that no run here has made: {' '.join(TASKS)}", choices=TASKS
+        None, f"of a model that no run here has made: {' '.join(TASKS)}"
     )
     labels: list[str] | None = option(
         None, "with --task: the model's classes in order, as FILE names them; if not given, those it names"
