@@ -29,6 +29,8 @@ def render_page(content: Mapping[str, Any]) -> str:
         kind_in_words=sentences.describe_kind,
         requirement=lambda kind: KINDS[kind].requirement,
     )
+    first = content["models"][0]
+    budgets = [row["edits"] for row in (first["worst_case"] or {"by_edits": []})["by_edits"]]
     return environment.get_template("page.html").render(
         report=content,
         test=Path(content["test"]).name,
@@ -38,7 +40,8 @@ def render_page(content: Mapping[str, Any]) -> str:
         losses=figures.make_losses_figure(content),
         curves=figures.make_curves_figure(content),
         heat=figures.make_heat_table(content),
-        left_out=content["models"][0]["sensitivity"].get("left_out"),
+        budgets=[f"{edits or 'No'} edit{'s' * (edits > 1)}" for edits in budgets],
+        left_out=first["sensitivity"].get("left_out"),
         ranked=sentences.rank_models(content),
         settings=yaml.safe_dump(content["settings"], sort_keys=False, allow_unicode=True),
     )
