@@ -43,7 +43,7 @@ MORE_ARGUMENTS = {
     "python -m finetune finetune/configs": "--epochs 1 --max_length 24",
     "python -m data attack": "",
     "python -m finetune robustness": "--kinds paper space --rates 0 1 --seeds 1",
-    "python -m finetune worst-case": "--limit 2 --variants 2",
+    "python -m finetune worst-case": "--searched-examples 2 --variants 2",
     "python -m finetune predict": "",
     "python -m finetune score": "",
 }

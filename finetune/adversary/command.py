@@ -20,11 +20,11 @@ from charbert.commands.tables import format_table
 from charbert.errors import CharBertError
 from charbert.noise import EDITS, KEYBOARDS
 from charbert.recognizer.modeling import WordRecognizer
-from data.examples.readers import Columns, read_examples
+from data.examples.readers import Columns
 from data.examples.rows import BadRows
 from finetune.adversary.attack import attack_model, draw_examples
 from finetune.adversary.search_method import AttackResult
-from finetune.metrics.prediction_files import NO_LABEL
+from finetune.metrics.prediction_files import read_labelled
 from finetune.models import TASK_FILE, load_finetuned, load_task
 from finetune.recognition import recognized
 from finetune.settings import OVERWRITE, SKIP_BAD_ROWS
@@ -235,12 +235,7 @@ def _load_examples(
     Raises:
         CharBertError: there are none, or one that cannot be used and is not to be left out.
     """
-    labelled = []
-    for example in read_examples(columns, settings.file, bad):
-        if example.is_labelled:
-            labelled.append(example)
-        else:
-            bad.add(example.location, NO_LABEL)
+    labelled = read_labelled(columns, settings.file, bad)
     try:
         usable = task.usable(labelled, bad)
     except CharBertError as error:
