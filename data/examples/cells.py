@@ -34,33 +34,19 @@ def label_in(
         RowError: there is none, or another one.
     """
     if kind == "regression":
-        return number_in(row, column)
+        return _number_in(row, column)
     if kind == "multi_label":
-        return labels_in(row, column, separator)
-    label = class_in(row, column)
+        return _labels_in(row, column, separator)
+    label = text_in(row, column)
+    if not label.strip():
+        raise RowError(f"column {column!r} has no label")
     if labels and label not in labels:
         raise RowError(f"unknown label {label!r}; the labels are {', '.join(labels)}")
     return label
 
 
-def class_in(row: Row, column: str) -> str:
-    """A label.
-
-    Raises:
-        RowError: there is none.
-    """
-    label = text_in(row, column)
-    if not label.strip():
-        raise RowError(f"column {column!r} has no label")
-    return label
-
-
-def number_in(row: Row, column: str) -> float:
-    """A finite number, also one written as a text.
-
-    Raises:
-        RowError: there is none.
-    """
+def _number_in(row: Row, column: str) -> float:
+    """A finite number, also one written as a text."""
     value = _given(row, column)
     try:
         number = float(value)
@@ -71,12 +57,8 @@ def number_in(row: Row, column: str) -> float:
     return number
 
 
-def labels_in(row: Row, column: str, separator: str) -> tuple[str, ...]:
-    """The labels of a list, or of a text with `separator` between them; each once, none empty.
-
-    Raises:
-        RowError: there is no such cell. One that is empty is there.
-    """
+def _labels_in(row: Row, column: str, separator: str) -> tuple[str, ...]:
+    """The labels of a list, or of a text with `separator` between them; each once, none empty."""
     value = _given(row, column)
     if isinstance(value, list):
         labels = [as_text(label, column) for label in value]

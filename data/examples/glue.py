@@ -5,7 +5,7 @@ from pathlib import Path
 
 from data.examples.base import Columns
 from data.examples.cells import label_in
-from data.examples.own import TextColumns, TextTable
+from data.examples.own import TextTable
 from data.examples.rows import BadRows, Row
 from data.examples.tables import tsv_rows
 from data.examples.types import Label
@@ -49,17 +49,15 @@ class GlueReader(TextTable):
         super().__init__()
         self.labels = labels
         self.unnamed = unnamed
-        self._columns = TextColumns(text, pair, label, id)
+        self._names = {"text": text, "pair": pair, "label": label}
+        self.id_column = id
         self.official_files = files
 
-    def text_columns(self, columns: Columns) -> TextColumns:
-        return self._columns
+    def column_names(self, columns: Columns) -> dict[str, str | None]:
+        return self._names
 
     def read_label(self, columns: Columns, row: Row, column: str) -> Label:
         return label_in(row, column, "classification" if self.labels else "regression", labels=self.labels)
-
-    def used_columns(self, columns: Columns, labelled: bool) -> Sequence[str | None]:
-        return self._columns.text, self._columns.pair
 
     def rows(self, source: str, bad: BadRows) -> Iterator[Row]:
         return tsv_rows(Path(source), bad, self.unnamed)

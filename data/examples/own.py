@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from charbert.errors import CharBertError
 from data.corpus.files import text_ending
@@ -42,16 +42,12 @@ class TableReader(Reader):
         self._official, self._endings = official, endings
 
     @abstractmethod
-    def used_columns(self, columns: Columns, labelled: bool) -> Sequence[str | None]:
-        """The columns that a table must have; None is none."""
+    def column_names(self, columns: Columns) -> dict[str, str | None]:
+        """The column of each field of an example, None where it has none; that of the label is last."""
 
     @abstractmethod
     def maker(self, columns: Columns, labelled: bool) -> Maker:
         """The function that makes an example of a row."""
-
-    @abstractmethod
-    def new_cells(self, columns: Columns, row: Row, old: Any, new: Any) -> dict[str, Any]:
-        """The cells of the row of an example after an attack, without those that stay."""
 
     def rows(self, source: str, bad: BadRows) -> Iterator[Row]:
         return read_table(source, bad)
@@ -60,7 +56,9 @@ class TableReader(Reader):
         official = self._official_reader(source)
         if official:
             return official.read(columns, source, bad, labelled)
-        rows = require_columns(self.rows(source, bad), source, self.used_columns(columns, labelled))
+        *names, label = self.column_names(columns).values()
+        needed = [*names, label] if labelled and self.label_setting else names
+        rows = require_columns(self.rows(source, bad), source, needed)
         return make_examples(rows, self.maker(columns, labelled), source, bad)
 
     def has_labels(self, columns: Columns, source: str) -> bool:
@@ -76,11 +74,21 @@ class TableReader(Reader):
         if official:
             official.write_attacked(columns, path, output, attacked)
             return
-        pairs = {pair[0].location: pair for pair in attacked.pairs()}
+        names = self.column_names(columns)
+        changes = {
+            old.location: {
+                column: getattr(new, field)
+                for field, column in names.items()
+                if column is not None and getattr(new, field) != getattr(old, field)
+            }
+            for old, new in attacked.pairs()
+        }
 
         def new_cells(row: Row) -> dict[str, Any] | None:
-            pair = pairs.get(row.location)
-            return None if pair is None else self.new_cells(columns, row, *pair)
+            change = changes.get(row.location)
+            if change is None:
+                return None
+            return {column: replace_cell(row.cells[column], value) for column, value in change.items()}
 
         write_table(path, output, new_cells, self.unnamed)
 
@@ -92,23 +100,15 @@ class TableReader(Reader):
         return self._official if ending in self._endings else None
 
 
-class TextColumns(NamedTuple):
-    """The columns of texts."""
-
-    text: str
-    pair: str | None
-    label: str
-    id: str = "id"
-
-
 class TextTable(TableReader):
     """Texts, or pairs of them, with a label."""
 
     attack_needs_labels = False
     label_setting: str | None = "label_column"
+    id_column = "id"
 
-    def text_columns(self, columns: Columns) -> TextColumns:
-        return TextColumns(columns.text_column, columns.pair_column, columns.label_column)
+    def column_names(self, columns: Columns) -> dict[str, str | None]:
+        return {"text": columns.text_column, "pair": columns.pair_column, "label": columns.label_column}
 
     def read_label(self, columns: Columns, row: Row, column: str) -> Label:
         """The label in a column, also in one of predictions.
@@ -118,18 +118,16 @@ class TextTable(TableReader):
         """
         return label_in(row, column, columns.label_kind, columns.separator)
 
-    def used_columns(self, columns: Columns, labelled: bool) -> Sequence[str | None]:
-        text, pair, label, _ = self.text_columns(columns)
-        return text, pair, label if labelled else None
-
     def maker(self, columns: Columns, labelled: bool) -> Maker:
-        text, pair, label, id_column = self.text_columns(columns)
+        text, pair, label = self.column_names(columns).values()
+        assert text is not None  # each subclass names one
+        assert label is not None
 
         def make(row: Row, number: int) -> Example:
             # An official file without the column of labels is a test set.
             has_label = labelled and (label in row.cells or self.label_setting is not None)
             return TextExample(
-                id=id_in(row, number, id_column),
+                id=id_in(row, number, self.id_column),
                 text=text_in(row, text),
                 pair=None if pair is None else text_in(row, pair),
                 label=self.read_label(columns, row, label) if has_label else None,
@@ -138,19 +136,14 @@ class TextTable(TableReader):
 
         return make
 
-    def new_cells(self, columns: Columns, row: Row, old: TextExample, new: TextExample) -> dict[str, Any]:
-        text, pair, _, _ = self.text_columns(columns)
-        cells = {} if new.text == old.text else {text: new.text}
-        return cells if pair is None or new.pair == old.pair else {**cells, pair: new.pair}
-
 
 class WordTable(TableReader):
     """Sentences with a tag for each word, both a list, or a text with white space between them."""
 
     label_setting = "tags_column"
 
-    def used_columns(self, columns: Columns, labelled: bool) -> Sequence[str | None]:
-        return columns.words_column, columns.tags_column if labelled else None
+    def column_names(self, columns: Columns) -> dict[str, str | None]:
+        return {"words": columns.words_column, "tags": columns.tags_column}
 
     def maker(self, columns: Columns, labelled: bool) -> Maker:
         def make(row: Row, number: int) -> Example:
@@ -166,24 +159,6 @@ class WordTable(TableReader):
 
         return make
 
-    def new_cells(self, columns: Columns, row: Row, old: TaggedExample, new: TaggedExample) -> dict[str, Any]:
-        cells = {}
-        for column, before, after in (
-            (columns.words_column, old.words, new.words),
-            (columns.tags_column, old.tags, new.tags),
-        ):
-            if before != after and after is not None:
-                cells[column] = _replace_items(row.cells[column], column, after)
-        return cells
-
-
-def _replace_items(cell: Any, column: str, items: Sequence[str]) -> Any:
-    """These items as a list or a text, as the cell is one; numbers among them stay numbers."""
-    if not isinstance(cell, list):
-        return " ".join(items)
-    known = {as_text(item, column): item for item in cell}
-    return [known.get(item, item) for item in items]
-
 
 class QuestionTable(TableReader):
     """Questions with their contexts and answers.
@@ -195,8 +170,12 @@ class QuestionTable(TableReader):
     has_contexts = True
     label_setting = "answers_column"
 
-    def used_columns(self, columns: Columns, labelled: bool) -> Sequence[str | None]:
-        return columns.question_column, columns.context_column, columns.answers_column if labelled else None
+    def column_names(self, columns: Columns) -> dict[str, str | None]:
+        return {
+            "question": columns.question_column,
+            "context": columns.context_column,
+            "answers": columns.answers_column,
+        }
 
     def maker(self, columns: Columns, labelled: bool) -> Maker:
         def make(row: Row, number: int) -> QuestionExample:
@@ -214,18 +193,6 @@ class QuestionTable(TableReader):
 
         return refuse_repeated_ids(make)
 
-    def new_cells(
-        self, columns: Columns, row: Row, old: QuestionExample, new: QuestionExample
-    ) -> dict[str, Any]:
-        cells: dict[str, Any] = {}
-        if new.question != old.question:
-            cells[columns.question_column] = new.question
-        if new.context != old.context:
-            cells[columns.context_column] = new.context
-        if new.answers != old.answers:
-            cells[columns.answers_column] = replace_answers(row.cells[columns.answers_column], new.answers)
-        return cells
-
 
 def _answers_in(row: Row, column: str, context: str) -> tuple[Answer, ...]:
     if column not in row.cells:
@@ -235,3 +202,15 @@ def _answers_in(row: Row, column: str, context: str) -> tuple[Answer, ...]:
         return check_answers(value, context)
     text = "" if value is None else text_in(row, column).strip()
     return (find_answer(text, context),) if text else ()
+
+
+def replace_cell(cell: Any, value: Any) -> Any:
+    """A text, words, tags or answers in the form of the cell that had another value."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value[0], Answer):
+        return replace_answers(cell, value)
+    if not isinstance(cell, list):
+        return " ".join(value)
+    known = {as_text(item, ""): item for item in cell}  # numbers stay numbers
+    return [known.get(item, item) for item in value]

@@ -8,7 +8,7 @@ import pytest
 from attacked_files import attack, examples_of
 
 from charbert.errors import CharBertError
-from data.examples.own import TextColumns, TextTable
+from data.examples.own import TextTable
 from data.examples.readers import READERS, Columns, Reader, find_reader, register_reader
 from data.examples.rows import BadRows, Row, RowError, make_examples, read_lines
 from data.examples.types import AttackedExamples, Example, TextExample
@@ -37,8 +37,8 @@ class StarReader(Reader):
 class ReviewTable(TextTable):
     """A table whose columns need no options."""
 
-    def text_columns(self, columns: Columns) -> TextColumns:
-        return TextColumns("review", None, "stars")
+    def column_names(self, columns: Columns) -> dict[str, str | None]:
+        return {"text": "review", "pair": None, "label": "stars"}
 
 
 @pytest.fixture(autouse=True)
