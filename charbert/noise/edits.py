@@ -1,15 +1,13 @@
 """Character edits on words: drop, add, swap, keyboard (Section 4.1 and the attack of Section 5)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from random import Random
 from string import ascii_lowercase, ascii_uppercase
-from typing import NamedTuple
 
 import numpy as np
 
-from charbert.noise.keyboards import KeyTable, find_cased_neighbours, key_table
-from charbert.noise.sampling import count_between, draw_options, draw_rows
+from charbert.noise.keyboards import KeyTable, find_neighbours, key_table
 from charbert.ragged import Array, cumulative_offsets
 
 EDITS = ("drop", "add", "swap", "keyboard")
@@ -56,21 +54,16 @@ def noise_words(
     offsets = cumulative_offsets([len(word) for word in words])
     starts, lengths = offsets[:-1], np.diff(offsets)
     keys = key_table(language)
-
-    # For each edit (N,) whether it can be made at a letter. drop: 0110 00 01110 (first and last letters stay,
-    # and short words too); add, after a letter: 1110 10 11110; swap, with the next: 0100 00 01100.
-    position = np.arange(len(letters)) - np.repeat(starts, lengths)
-    here = _Letters(letters, position, np.repeat(lengths, lengths), keys)
-    possible = [_CAN_EDIT[edit](here) for edit in edits]
+    possible = _find_positions(letters, offsets, keys)
 
     # (E, W) how often each edit can be made in each word; one that can be made at all is drawn for each word,
     # then a letter of those where it can be. `at` (W,) is that letter: 1 of "form", 4 of "of", 8 of "noise".
-    counts = np.stack([count_between(each, starts, offsets[1:]) for each in possible])
-    chosen = draw_rows(counts > 0, draws[:, 0])
+    counts = [count_between(possible[edit], starts, offsets[1:]) for edit in edits]
+    chosen = _draw_rows(np.stack(counts) > 0, draws[:, 0])
     at = starts.copy()
-    for number, each in enumerate(possible):
+    for number, edit in enumerate(edits):
         rows = np.flatnonzero(chosen == number)
-        at[rows], _ = draw_options(each, starts[rows], offsets[rows + 1], draws[rows, 1])
+        at[rows] = _draw_positions(possible[edit], starts[rows], offsets[rows + 1], draws[rows, 1])
     kinds = np.array([EDITS.index(edit) for edit in edits] + [-1])[chosen]
     is_drop, is_add, is_swap, is_key = (kinds == kind for kind in range(len(EDITS)))
 
@@ -94,32 +87,43 @@ def noise_words(
     return [text[start:end] for start, end in pairwise(new_offsets.tolist())]
 
 
-class _Letters(NamedTuple):
-    """(N,) all letters of all words with their positions in their words and the lengths of these."""
-
-    codes: Array
-    position: Array
-    length: Array
-    keys: KeyTable
-
-    @property
-    def is_internal(self) -> Array:
-        inside = (self.position > 0) & (self.position < self.length - 1)
-        return inside & (self.length >= SHORTEST_EDITED)
-
-    @property
-    def is_swappable(self) -> Array:
-        """Whether the next letter is internal too, and another one."""
-        differs = self.codes != np.append(self.codes[1:], 0)
-        return self.is_internal & (self.position < self.length - 2) & differs
+def _find_positions(letters: Array, offsets: Array, keys: KeyTable) -> dict[str, Array]:
+    """For each edit (N,) whether it can be made at a letter."""
+    # "form", "of", "noise": drop 0110 00 01110 (first and last letters stay, and short words too); add, after
+    # a letter, 1110 10 11110; swap, with the next letter if that is internal and another one, 0100 00 01100.
+    lengths = np.diff(offsets)
+    position, length = np.arange(len(letters)) - np.repeat(offsets[:-1], lengths), np.repeat(lengths, lengths)
+    is_internal = (position > 0) & (position < length - 1) & (length >= SHORTEST_EDITED)
+    return {
+        "drop": is_internal,
+        "add": (position < length - 1) | (length == 1),
+        "swap": is_internal & (position < length - 2) & (letters != np.append(letters[1:], 0)),
+        "keyboard": is_internal & (keys.counts[keys.rows(letters)] > 0),
+    }
 
 
-_CAN_EDIT: dict[str, Callable[[_Letters], Array]] = {
-    "drop": lambda here: here.is_internal,
-    "add": lambda here: (here.position < here.length - 1) | (here.length == 1),
-    "swap": lambda here: here.is_swappable,
-    "keyboard": lambda here: here.is_internal & (here.keys.counts[here.keys.rows(here.codes)] > 0),
-}
+def count_between(possible: Array, starts: Array, ends: Array) -> Array:
+    """(R,) how many of (N,) possible positions there are from each start to before its end."""
+    before = cumulative_offsets(possible)
+    return before[ends] - before[starts]
+
+
+def _draw_positions(possible: Array, starts: Array, ends: Array, draws: Array) -> Array:
+    """(R,) for each start and end one of the possible positions between them, drawn evenly."""
+    # Possible are 0 1 | 1 0 | 1 1 of the letters of three words: before = 0 0 1 2 2 3 4. The third word has
+    # the possible positions number 2 and 3: a draw of 0.9 gives number 2 + floor(0.9 * 2) = 3, at position 5.
+    before = cumulative_offsets(possible)
+    numbers = before[starts] + np.floor(draws * (before[ends] - before[starts])).astype(np.int64)
+    return np.searchsorted(before, numbers, side="right") - 1
+
+
+def _draw_rows(possible: Array, draws: Array) -> Array:
+    """(W,) for each column of (E, W) the index of a row that is true, drawn evenly; E where none is."""
+    # A column (true, false, true) has the ranks (1, 1, 2). A draw of 0.7 is the number floor(0.7 * 2) = 1:
+    # two ranks are not above it, so it is the row 2.
+    ranks = possible.cumsum(0)
+    drawn = np.floor(draws * ranks[-1])
+    return (ranks <= drawn).sum(0)
 
 
 def _draw_added(before: Array, own: Array, draws: Array) -> Array:
@@ -147,7 +151,7 @@ def list_variants(word: str, edits: Sequence[str] = EDITS, language: str = "en")
     Raises:
         CharBertError: there is no keyboard for the language.
     """
-    neighbours = find_cased_neighbours(language)
+    neighbours = find_neighbours(language)
     internal = range(1, len(word) - 1) if len(word) >= SHORTEST_EDITED else range(0)
     gaps = range(1, max(len(word), 2) if word else 0)
     # Of each edit the spans that it replaces, each with the texts that may replace it.

@@ -52,7 +52,7 @@ def check_language(language: str) -> None:
 
 @cache
 def find_neighbours(language: str) -> dict[str, str]:
-    """Each letter of a keyboard -> the letters beside, above and below it.
+    """Each letter of a keyboard -> the letters beside, above and below it; for a capital these are capitals.
 
     Raises:
         CharBertError: there is no keyboard for the language.
@@ -64,34 +64,21 @@ def find_neighbours(language: str) -> dict[str, str]:
         for column, letter in enumerate(letters)
         if letter != " "
     }
-    return {
-        letter: "".join(
+    neighbours = {
+        letter: [
             other
             for other, (other_row, other_column) in keys.items()
             # Each row begins half a key to the right of the one above.
             if abs((other_column + other_row / 2) - (column + row / 2)) <= 1
             and abs(other_row - row) <= 1
             and other != letter
-        )
+        ]
         for letter, (row, column) in keys.items()
     }
-
-
-@cache
-def find_cased_neighbours(language: str) -> dict[str, str]:
-    """As `find_neighbours`, and for each capital the neighbours of its small letter as capitals.
-
-    Raises:
-        CharBertError: there is no keyboard for the language.
-    """
-    neighbours = find_neighbours(language)
     # A letter without one capital of its own (ß, ς) stays small beside capitals.
-    capitals = {each: each.upper() if each.upper().lower() == each else each for each in neighbours}
-    of_capitals = {
-        capitals[letter]: "".join(capitals[other] for other in others)
-        for letter, others in neighbours.items()
-    }
-    return of_capitals | neighbours
+    capitals = {letter: letter.upper() if letter.upper().lower() == letter else letter for letter in keys}
+    cased = {capitals[letter]: [capitals[each] for each in others] for letter, others in neighbours.items()}
+    return {letter: "".join(others) for letter, others in (cased | neighbours).items()}
 
 
 @cache
@@ -101,7 +88,7 @@ def key_table(language: str) -> KeyTable:
     Raises:
         CharBertError: there is no keyboard for the language.
     """
-    rows = find_cased_neighbours(language)
+    rows = find_neighbours(language)
     size = max(map(ord, rows)) + 2
     table = KeyTable(np.zeros(size, np.int64), np.zeros((size, max(map(len, rows.values()))), np.uint32))
     for letter, others in rows.items():

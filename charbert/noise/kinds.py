@@ -1,6 +1,9 @@
-"""The registry of kinds of noise, and the kinds that need no list or table: typos, letter case, spaces."""
+"""The kinds of noise and their registry: typos, OCR errors, letter case, spaces, homoglyphs."""
 
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -8,10 +11,7 @@ import numpy as np
 from charbert.errors import CharBertError
 from charbert.noise.base import Changes, Kind, replace_cores
 from charbert.noise.edits import EDITS, noise_words
-from charbert.noise.homoglyphs import UnicodeVariant
 from charbert.noise.misspellings import Misspelling
-from charbert.noise.ocr import OcrError
-from charbert.noise.sampling import count_between, map_characters
 from charbert.noise.words import Words
 from charbert.ragged import Array
 
@@ -57,6 +57,46 @@ class Mistype(Typo):
     edits = ("keyboard",)
 
 
+def _pair_both_ways(pairs: Iterable[Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Each member of the pairs -> all that it is paired with."""
+    found: dict[str, list[str]] = {}
+    for one, other in pairs:
+        found.setdefault(one, []).append(other)
+        found.setdefault(other, []).append(one)
+    return {each: tuple(others) for each, others in found.items()}
+
+
+# No digit is taken for another one, since numbers must stay right.
+PRINT_CONFUSIONS = _pair_both_ways(
+    pair.split(":")
+    for pair in (
+        "e:c h:b n:u a:o i:j i:l f:t g:q v:y C:G D:O O:Q E:F U:V l:1 I:1 I:l O:0 o:0 S:5 B:8 Z:2 z:2 G:6 b:6 "
+        "g:9 rn:m in:m ri:n cl:d vv:w VV:W li:h ii:u"
+    ).split()
+)
+_CONFUSED = re.compile("|".join(PRINT_CONFUSIONS))
+
+
+class OcrError(Kind):
+    """One shape taken for another in each word of at least two characters that has such a shape."""
+
+    name = "ocr"
+    description = "confusions of print"
+
+    def is_eligible(self, core: str) -> bool:
+        return len(core) > 1 and _CONFUSED.search(core) is not None
+
+    def change_core(self, core: str, draws: Sequence[float]) -> str:
+        spans = [
+            (start, end) for start in range(len(core)) for end in (start + 1, start + 2) if end <= len(core)
+        ]
+        options = [
+            (start, end, other) for start, end in spans for other in PRINT_CONFUSIONS.get(core[start:end], ())
+        ]
+        start, end, other = options[int(draws[1] * len(options))]
+        return core[:start] + other + core[end:]
+
+
 class Recase(Kind):
     """Small letters, capitals, a capital first, or one letter in its other case; drawn evenly.
 
@@ -66,9 +106,8 @@ class Recase(Kind):
     name = "case"
     description = "capitals and small letters"
 
-    def find_eligible(self, words: Words) -> Array:
-        has_two_cases = map_characters(words.codes, _has_two_cases, bool)
-        return count_between(has_two_cases, words.core_starts, words.core_ends) > 0
+    def is_eligible(self, core: str) -> bool:
+        return any(map(_has_two_cases, core))
 
     def change_core(self, core: str, draws: Sequence[float]) -> str:
         cased = [index for index, character in enumerate(core) if _has_two_cases(character)]
@@ -76,6 +115,10 @@ class Recase(Kind):
         flipped = core[:index] + core[index].swapcase() + core[index + 1 :]
         forms = [form for form in (core.lower(), core.upper(), core.capitalize(), flipped) if form != core]
         return forms[int(draws[0] * len(forms))]
+
+
+def _has_two_cases(character: str) -> bool:
+    return character.swapcase() != character
 
 
 class Respace(Kind):
@@ -100,8 +143,64 @@ class Respace(Kind):
         return Changes(rows, starts, ends, ["" if join else " " for join in joins.tolist()])
 
 
-def _has_two_cases(character: str) -> bool:
-    return character.swapcase() != character
+_LATIN_AND_CYRILLIC = (
+    "acdehijlopqswxyABCEGHIJKMOPQSTWXY",
+    "асԁеһіјӏорԛѕԝхуАВСЕԌНІЈКМОРԚЅТԜХҮ",
+)
+_LATIN_AND_GREEK = ("ijopuvABEHIKMNOPTXYZ", "ιϳορυνΑΒΕΗΙΚΜΝΟΡΤΧΥΖ")
+HOMOGLYPHS = _pair_both_ways(
+    pair for scripts in (_LATIN_AND_CYRILLIC, _LATIN_AND_GREEK) for pair in zip(*scripts, strict=True)
+)
+# Grave, acute, circumflex, tilde, diaeresis, caron.
+ACCENTS = "\u0300\u0301\u0302\u0303\u0308\u030c"
+# Space, non-joiner, joiner, word joiner, no-break space.
+ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
+
+
+def _find_homoglyphs(character: str) -> Sequence[str]:
+    return HOMOGLYPHS.get(character, ())
+
+
+@cache
+def _add_accents(character: str) -> Sequence[str]:
+    """A letter of two cases with each accent: in two characters, and in one where Unicode has it."""
+    if not _has_two_cases(character):
+        return ()
+    accented = [character + accent for accent in ACCENTS]
+    return (*accented, *(unicodedata.normalize("NFC", each) for each in accented))
+
+
+def _put_zero_width_before(character: str) -> Sequence[str]:
+    return [zero_width + character for zero_width in ZERO_WIDTH]
+
+
+_FAMILIES: tuple[tuple[Callable[[str], Sequence[str]], int], ...] = (
+    (_find_homoglyphs, 0),
+    (_add_accents, 0),
+    (_put_zero_width_before, 1),
+)
+"""The variants of a character by each family, and the first position in a core that the family changes."""
+
+
+class UnicodeVariant(Kind):
+    """One homoglyph, accent or zero-width character in each word that allows one.
+
+    The three are drawn evenly, of those that the word allows. A zero-width character is put between two
+    characters of the core.
+    """
+
+    name = "unicode"
+    description = "look-alike and invisible characters"
+
+    def is_eligible(self, core: str) -> bool:
+        return any(family(character) for family, first in _FAMILIES for character in core[first:])
+
+    def change_core(self, core: str, draws: Sequence[float]) -> str:
+        possible = [each for each in _FAMILIES if any(map(each[0], core[each[1] :]))]
+        family, first = possible[int(draws[0] * len(possible))]
+        options = [(index, variant) for index in range(first, len(core)) for variant in family(core[index])]
+        index, variant = options[int(draws[1] * len(options))]
+        return core[:index] + variant + core[index + 1 :]
 
 
 KINDS: dict[str, type[Kind]] = {

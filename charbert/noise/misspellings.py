@@ -1,8 +1,4 @@
-"""Real misspellings: the kind of noise "natural", and the lists that it takes (codespell, Wikipedia, aspell).
-
-A list is a file with `wrong->right, right` lines, `$right` before lines of wrong words, `right wrong wrong`
-lines, or JSON of {wrong: right} or {right: [wrong, ...]}; it may be compressed.
-"""
+"""Real misspellings: the kind of noise "natural", and the lists that it takes (codespell, Wikipedia, ...)."""
 
 import bz2
 import gzip

@@ -14,8 +14,7 @@ from itertools import chain
 import numpy as np
 
 from charbert.errors import CharBertError
-from charbert.noise.edits import SHORTEST_EDITED
-from charbert.noise.sampling import count_between, map_characters
+from charbert.noise.edits import SHORTEST_EDITED, count_between
 from charbert.ragged import Array, cumulative_offsets
 
 _OTHER, _SPACE, _LINE_BREAK, _LETTER, _MARK, _NUMBER = range(6)
@@ -43,11 +42,6 @@ class Words:
     """Positions in `text` that no edit may cross, in order."""
     is_joinable: Array
     """(W,) whether a word may be joined with the next one."""
-
-    @property
-    def codes(self) -> Array:
-        """(N,) the code points of the text."""
-        return _encode(self.text)
 
     @property
     def numbers(self) -> Array:
@@ -114,7 +108,7 @@ def split_texts(texts: Sequence[str], fixed: Sequence[Sequence[int]] | None = No
     if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
         raise CharBertError("texts: give a list of texts")
     text, text_starts = "".join(texts), cumulative_offsets(list(map(len, texts)))
-    classes = map_characters(_encode(text), _classify, np.uint8)
+    classes = _classify_characters(text)
     positions = _shift_positions(fixed, text_starts)
 
     # "to be", "or": the text is "to beor", solid is 0 1101111 0 with white space put around it. A word begins
@@ -178,7 +172,7 @@ def split_sentences(
     text = "".join(words)
     return Words(
         text=text,
-        classes=map_characters(_encode(text), _classify, np.uint8),
+        classes=_classify_characters(text),
         text_starts=offsets[bounds],
         text_keys=_hash_texts(map(" ".join, sentences)),
         owners=np.repeat(np.arange(len(lengths)), lengths),
@@ -189,9 +183,13 @@ def split_sentences(
     )
 
 
-def _encode(text: str) -> Array:
-    """(N,) the code points, read off the memory of the text in UTF-32."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+def _classify_characters(text: str) -> Array:
+    """(N,) the class of each character, looked up in a table with an entry for each one that occurs."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    present = sorted(set(text))
+    table = np.zeros(ord(present[-1]) + 1 if present else 1, np.uint8)
+    table[[ord(character) for character in present]] = [_classify(character) for character in present]
+    return table[codes]
 
 
 def _classify(character: str) -> int:
