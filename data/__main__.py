@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from charbert.commands.dispatch import Command, dispatch
+from charbert.commands.results import format_numbers
 from charbert.errors import run_command
 from data.pretraining import tokenize as dataset
 from data.vocabulary import build as vocabulary
@@ -31,11 +32,7 @@ def main(arguments: Sequence[str]) -> None:
         module.add_arguments(commands.add_parser(name, help=description, description=description))
     given = parser.parse_args(arguments)
     results = COMMANDS[given.command][0].run(given)
-    print(", ".join(f"{name} {_shown(value)}" for name, value in results.items()))
-
-
-def _shown(value: float) -> str:
-    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
+    print(format_numbers(results))
 
 
 if __name__ == "__main__":

@@ -58,6 +58,14 @@ def whole_lines(path: Path) -> list[bytes]:
     return whole.splitlines()
 
 
+def format_numbers(numbers: Mapping[str, float]) -> str:
+    """Numbers with their names on one line, as a command prints them at its end."""
+    return ", ".join(
+        f"{name} {value:,.1f}" if isinstance(value, float) else f"{name} {value:,}"
+        for name, value in numbers.items()
+    )
+
+
 def versions() -> dict[str, str]:
     """The versions on which results depend."""
     return {

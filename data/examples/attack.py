@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from charbert.commands.progress import passing_bar
-from charbert.commands.results import check_output_file, whole_file
+from charbert.commands.results import check_output_file, format_numbers, whole_file
 from charbert.commands.settings import REQUIRED, option, positional
 from charbert.errors import CharBertError
 from charbert.noise import KEYBOARDS, KINDS, Attack, describe_kinds, load_attack
@@ -80,7 +80,7 @@ def run(settings: AttackSettings) -> None:
         "left_out": len(bad),
         "seconds": time.monotonic() - started,
     }
-    print(", ".join(f"{name} {_format(value)}" for name, value in numbers.items()))
+    print(format_numbers(numbers))
 
 
 def _check_files(path: Path, output: Path, overwrite: bool) -> None:
@@ -118,7 +118,3 @@ def _open_output(path: Path, ending: str) -> Iterator[IO[bytes]]:
     """A file to write, compressed as the ending says."""
     with path.open("wb") as file, _COMPRESSED.get(ending.lower(), nullcontext)(file) as opened:
         yield opened
-
-
-def _format(value: float) -> str:
-    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"

@@ -13,7 +13,7 @@ Example = TypeVar("Example")
 
 
 class Row(NamedTuple):
-    """The cells of a row by column, and where it stands."""
+    """The cells of a row by column, and its location as in `Example`."""
 
     location: str
     cells: dict[str, Any]

@@ -145,7 +145,7 @@ def check_answers(value: Any, context: str) -> tuple[Answer, ...]:
                 f"an answer is no text with the number of its first character: {text!r}, {start!r}"
             )
         if start < 0 or not context.startswith(text, start):
-            raise RowError(f"the answer {text!r} does not stand at character {start} of its context")
+            raise RowError(f"the answer {text!r} is not at character {start} of its context")
     return tuple(Answer(text, start) for text, start in pairs)
 
 

@@ -253,8 +253,8 @@ def test_without_a_column_of_answers_nobody_says_whether_there_is_one(path: Path
     ("answers", "fault"),
     (
         ("Berlin", "the answer 'Berlin' is not in its context"),
-        ({"text": ["Paris"], "answer_start": [1]}, "the answer 'Paris' does not stand at character 1"),
-        ({"text": ["."], "answer_start": [-1]}, "the answer '.' does not stand at character -1"),
+        ({"text": ["Paris"], "answer_start": [1]}, "the answer 'Paris' is not at character 1"),
+        ({"text": ["."], "answer_start": [-1]}, "the answer '.' is not at character -1"),
         ({"text": ["Paris"], "answer_start": []}, "has answers that are not pairs"),
         ({"text": ["Paris"]}, "has answers that are not pairs"),
         (["Paris"], "has answers that are not pairs"),

@@ -105,9 +105,9 @@ def test_a_byte_order_mark_and_windows_lines_are_simply_read(path: Path) -> None
     (
         (
             {"answers": [{"text": "Paris", "answer_start": 21}]},
-            "the answer 'Paris' does not stand at character 21",
+            "the answer 'Paris' is not at character 21",
         ),
-        ({"answers": [{"text": "paris", "answer_start": 0}]}, "the answer 'paris' does not stand at"),
+        ({"answers": [{"text": "paris", "answer_start": 0}]}, "the answer 'paris' is not at character"),
         ({"answers": [{"text": "Paris"}]}, "has answers that are not pairs of text and answer_start"),
         ({"answers": None}, "has answers that are not pairs of text and answer_start"),
         ({"is_impossible": True}, "has 2 answers, but is_impossible is true"),

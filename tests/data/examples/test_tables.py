@@ -64,7 +64,9 @@ def test_windows_lines_and_a_byte_order_mark_are_simply_read(tmp_path: Path) -> 
 
 def test_a_csv_cell_of_a_hundred_thousand_words_is_simply_read(tmp_path: Path) -> None:
     long = " ".join(["word"] * 100_000)
+    limit = csv.field_size_limit()
     assert cells_of(write(tmp_path / "t.csv", f"text,label\n{long},a\n")) == [{"text": long, "label": "a"}]
+    assert csv.field_size_limit() == limit
 
 
 @pytest.mark.parametrize("ending", ("csv", "tsv"))
