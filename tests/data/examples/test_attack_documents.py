@@ -151,9 +151,7 @@ def test_answers_may_be_two_lists_in_squad_too(tmp_path: Path) -> None:
 
 def test_an_answer_that_is_not_in_its_context_is_a_bad_row(tmp_path: Path) -> None:
     content = json.dumps(SQUAD).replace('"answer_start": 12', '"answer_start": 11')
-    with pytest.raises(
-        CharBertError, match=r"question 1: the answer 'France' is not at character"
-    ):
+    with pytest.raises(CharBertError, match=r"question 1: the answer 'France' is not at character"):
         rewritten(tmp_path / "dev.json", "squad2", content)
 
 
