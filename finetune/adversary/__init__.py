@@ -1,1 +1,1 @@
-"""python -m finetune worst-case: search for the edits that hurt a model most."""
+"""Adversarial attacks on fine-tuned models: `python -m finetune worst-case`."""

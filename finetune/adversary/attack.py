@@ -13,13 +13,11 @@ from finetune.adversary.search_method import AttackResult, search
 from finetune.adversary.transformation import CharacterEdits, list_texts, replace_texts
 from finetune.tasks.base import Task
 
-Scores = dict[str, float]
 
-
-class Attacked(NamedTuple):
+class AttackOutcome(NamedTuple):
     """The outcome of an attack."""
 
-    scores: list[Scores]
+    scores: list[dict[str, float]]
     """For budget 0 and each other one in ascending order:
     `budget`, edited words of an example at most;
     `robust_accuracy`, the share of examples that stay right (of all their tags; by exact match), 0 to 1;
@@ -46,7 +44,7 @@ def attack_model(
     seed: int = 0,
     cache: ResultCache | None = None,
     key: Mapping[str, Any] | None = None,
-) -> Attacked:
+) -> AttackOutcome:
     """Search for the worst case of each example, once for all budgets.
 
     Args:
@@ -68,7 +66,7 @@ def attack_model(
     cached = {} if cache is None else {i: cache[each] for i, each in enumerate(keys) if each in cache}
     found = {index: _restore(each, examples[index], goal_function) for index, each in cached.items()}
     left = [index for index in range(len(examples)) if index not in found]
-    # A search that is resumed goes on counting where the last example before ended.
+    # A resumed search adds to the seconds up to the last example of the one before.
     started = monotonic() - max((each["seconds"] for each in cached.values()), default=0.0)
     searches = search(
         goal_function,
@@ -86,7 +84,7 @@ def attack_model(
     seconds = monotonic() - started
     results = [found[index] for index in range(len(examples))]
     per_query = seconds / sum(each[-1].queries for each in results)
-    return Attacked([_score(task, results, each, per_query) for each in sorted({0, *budgets})], results)
+    return AttackOutcome([_score(task, results, each, per_query) for each in sorted({0, *budgets})], results)
 
 
 def draw_examples(examples: Sequence[Any], count: int, seed: int) -> list[Any]:
@@ -97,7 +95,7 @@ def draw_examples(examples: Sequence[Any], count: int, seed: int) -> list[Any]:
 
 def _score(
     task: Task[Any, Any], results: Sequence[Sequence[AttackResult]], budget: int, per_query: float
-) -> Scores:
+) -> dict[str, float]:
     worst = [each[budget] for each in results]
     measures = task.score([each.example for each in worst], [each.goal.prediction for each in worst])
     queries = sum(each.queries for each in worst) / len(worst)

@@ -81,7 +81,7 @@ class WorstCaseSettings(Columns):
     )
     seed: int = option(0, "of what is drawn")
     skip_bad_rows: bool = option(False, SKIP_BAD_ROWS)
-    resume: bool = option(False, "go on with a search that was interrupted")
+    resume: bool = option(False, "continue a search that was interrupted")
     overwrite: bool = option(False, OVERWRITE)
 
     def __post_init__(self) -> None:
@@ -156,14 +156,14 @@ def _open_cache(settings: WorstCaseSettings, output: Path) -> ResultCache:
     if output.suffix != ENDING:
         raise CharBertError(f"{output}: must end in {ENDING}")
     if output.is_file() and settings.resume:
-        raise CharBertError(f"{output}: the search is done; read it there, or begin anew with --overwrite")
+        raise CharBertError(f"{output}: the search is done; read it there, or start anew with --overwrite")
     check_output_file(output, settings.overwrite, [settings.file])
     if settings.overwrite:
         path.unlink(missing_ok=True)
     elif path.exists() and not settings.resume:
         raise CharBertError(
-            f"{path}: holds what an interrupted search has found; --resume goes on with it, --overwrite "
-            "begins anew"
+            f"{path}: holds the results of an interrupted search; --resume continues it, --overwrite "
+            "starts anew"
         )
     cache, key = ResultCache(path), _cache_key(settings)
     other = {name for each in cache for name, value in key.items() if each.get(name) != value}
@@ -175,9 +175,11 @@ def _open_cache(settings: WorstCaseSettings, output: Path) -> ResultCache:
 
 def _cache_key(settings: WorstCaseSettings) -> dict[str, Any]:
     """Everything that the results depend on: the settings, and the state of the files that they name."""
-    named = [Path(name) for name in (settings.model, settings.file, settings.recognizer) if name is not None]
-    decisive = {name: value for name, value in asdict(settings).items() if name not in NOT_DECISIVE}
-    return {**decisive, "files": [file_stamp(path) for path in named if path.exists()]}
+    key = {name: value for name, value in asdict(settings).items() if name not in NOT_DECISIVE}
+    for name in ("model", "file", "recognizer"):
+        if key[name] is not None and Path(key[name]).exists():
+            key[name] = [key[name], file_stamp(Path(key[name]))]
+    return key
 
 
 def _load_task(settings: WorstCaseSettings) -> tuple[Columns, Task[Any, Any], bool]:

@@ -122,10 +122,12 @@ def _run_together(
             running[index] = each, next(each)
         if not running:
             return
-        results = iter(goal_function([example for _, asked in running.values() for example in asked]))
-        for index, (each, asked) in list(running.items()):
+        results = iter(
+            goal_function([example for _, candidates in running.values() for example in candidates])
+        )
+        for index, (each, candidates) in list(running.items()):
             try:
-                running[index] = each, each.send(list(islice(results, len(asked))))
+                running[index] = each, each.send(list(islice(results, len(candidates))))
             except StopIteration as end:
                 del running[index]
                 yield index, end.value

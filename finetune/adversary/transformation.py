@@ -90,7 +90,7 @@ def list_texts(example: Any) -> list[str]:
 
 
 def replace_texts(example: Any, texts: Sequence[str]) -> Any:
-    """The example with these in place of its `list_texts`."""
+    """The example with these texts, in the order of `list_texts`."""
     left = iter(texts)
     return example.replace_readable(
         {

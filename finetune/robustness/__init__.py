@@ -1,1 +1,1 @@
-"""How much typos cost a model."""
+"""Robustness reports, how much typos cost each model: `python -m finetune robustness`."""

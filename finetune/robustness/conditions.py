@@ -19,7 +19,7 @@ CLEAN, FILE = "clean", "file"
 
 
 class Condition(NamedTuple):
-    """What was done to the test set: nothing, an attack, or whatever the file of this name holds."""
+    """What was done to the test set: nothing, an attack, or what the file of this name holds."""
 
     kind: str
     rate: float = 0.0
@@ -37,7 +37,7 @@ class TestSet:
     Attributes:
         examples: the clean ones.
         kinds: of attacks, the main one first.
-        left_out: kinds that were not asked for by name and are not available.
+        left_out: kinds that are not available, where none was given by name.
         rate, seeds: of the attacks.
         rates: of the main attack, for the curves, in ascending order.
         attacks: all kinds at the rate of the report, the main one at the rates of the curves too.

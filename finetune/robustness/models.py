@@ -119,7 +119,7 @@ def _find_recognizer(folder: str | None = None, variant: str = PASS) -> Recogniz
     is_named = variant in (PASS, NEUTRAL)
     found = Recognizer(Path(folder), variant if is_named else BACKOFF, None if is_named else Path(variant))
     for each in found.folders:
-        WordRecognizer.from_pretrained(each)  # so that another model in its place is noticed now
+        WordRecognizer.from_pretrained(each)  # so that a folder of another model is an error now
     return found
 
 

@@ -298,7 +298,7 @@ def test_what_a_search_has_found_is_not_lost_by_mistake(
     kept = interrupted_search(models, "text", "text.csv", out, monkeypatch, after=2)
     command = ["worst-case", str(models / "text"), str(models / "text.csv"), "--output", str(out), *FEW]
     with pytest.raises(
-        CharBertError, match=r"out\.partial\.jsonl: holds what an interrupted search has found"
+        CharBertError, match=r"out\.partial\.jsonl: holds the results of an interrupted search"
     ):
         main(command)
     with pytest.raises(CharBertError, match="a search with other --beam-size; give the same"):
