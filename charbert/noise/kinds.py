@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import ClassVar
 
@@ -87,11 +87,11 @@ class OcrError(Kind):
         return len(core) > 1 and _CONFUSED.search(core) is not None
 
     def change_core(self, core: str, draws: Sequence[float]) -> str:
-        spans = [
-            (start, end) for start in range(len(core)) for end in (start + 1, start + 2) if end <= len(core)
-        ]
         options = [
-            (start, end, other) for start, end in spans for other in PRINT_CONFUSIONS.get(core[start:end], ())
+            (start, end, other)
+            for start in range(len(core))
+            for end in range(start + 1, min(start + 2, len(core)) + 1)
+            for other in PRINT_CONFUSIONS.get(core[start:end], ())
         ]
         start, end, other = options[int(draws[1] * len(options))]
         return core[:start] + other + core[end:]
@@ -157,31 +157,6 @@ ACCENTS = "\u0300\u0301\u0302\u0303\u0308\u030c"
 ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
 
 
-def _find_homoglyphs(character: str) -> Sequence[str]:
-    return HOMOGLYPHS.get(character, ())
-
-
-@cache
-def _add_accents(character: str) -> Sequence[str]:
-    """A letter of two cases with each accent: in two characters, and in one where Unicode has it."""
-    if not _has_two_cases(character):
-        return ()
-    accented = [character + accent for accent in ACCENTS]
-    return (*accented, *(unicodedata.normalize("NFC", each) for each in accented))
-
-
-def _put_zero_width_before(character: str) -> Sequence[str]:
-    return [zero_width + character for zero_width in ZERO_WIDTH]
-
-
-_FAMILIES: tuple[tuple[Callable[[str], Sequence[str]], int], ...] = (
-    (_find_homoglyphs, 0),
-    (_add_accents, 0),
-    (_put_zero_width_before, 1),
-)
-"""The variants of a character by each family, and the first position in a core that the family changes."""
-
-
 class UnicodeVariant(Kind):
     """One homoglyph, accent or zero-width character in each word that allows one.
 
@@ -193,14 +168,28 @@ class UnicodeVariant(Kind):
     description = "look-alike and invisible characters"
 
     def is_eligible(self, core: str) -> bool:
-        return any(family(character) for family, first in _FAMILIES for character in core[first:])
+        return len(core) > 1 or any(each in HOMOGLYPHS or _has_two_cases(each) for each in core)
 
     def change_core(self, core: str, draws: Sequence[float]) -> str:
-        possible = [each for each in _FAMILIES if any(map(each[0], core[each[1] :]))]
-        family, first = possible[int(draws[0] * len(possible))]
-        options = [(index, variant) for index in range(first, len(core)) for variant in family(core[index])]
-        index, variant = options[int(draws[1] * len(options))]
-        return core[:index] + variant + core[index + 1 :]
+        characters = list(enumerate(core))
+        families = [
+            [(index, new) for index, character in characters for new in HOMOGLYPHS.get(character, ())],
+            [(index, new) for index, character in characters for new in _add_accents(character)],
+            [(index, new + character) for index, character in characters[1:] for new in ZERO_WIDTH],
+        ]
+        possible = [family for family in families if family]
+        family = possible[int(draws[0] * len(possible))]
+        index, new = family[int(draws[1] * len(family))]
+        return core[:index] + new + core[index + 1 :]
+
+
+@cache
+def _add_accents(character: str) -> Sequence[str]:
+    """A letter of two cases with each accent: in two characters, and in one where Unicode has it."""
+    if not _has_two_cases(character):
+        return ()
+    accented = [character + accent for accent in ACCENTS]
+    return (*accented, *(unicodedata.normalize("NFC", each) for each in accented))
 
 
 KINDS: dict[str, type[Kind]] = {

@@ -1,4 +1,4 @@
-"""Models that hold every word of a text for the same ones, with probabilities that a test chooses."""
+"""Models that predict the same words everywhere, with probabilities that a test chooses."""
 
 import math
 from collections.abc import Mapping, Sequence

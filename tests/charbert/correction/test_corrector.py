@@ -172,7 +172,7 @@ def test_texts_may_come_one_by_one(model: Any) -> None:
     assert [each.text for each in found] == ["lazy", "the dog"]
 
 
-def test_whatever_stands_between_the_words_stays(model: Any) -> None:
+def test_all_between_the_words_stays(model: Any) -> None:
     random = Random(5)
     texts = ["".join(random.choices(PARTS, k=random.randint(0, 25))) for _ in range(300)]
     for text, found in zip(texts, correct(texts, *model, threshold=ALL), strict=True):

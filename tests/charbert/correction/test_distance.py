@@ -1,4 +1,4 @@
-"""Distances in spelling, beside a plain recursion."""
+"""Spell distances equal those of a plain recursion."""
 
 from functools import cache
 from random import Random
@@ -41,7 +41,7 @@ def test_all_words_within_so_many_edits_are_found(letters: str, most: int) -> No
         assert (distances == [wanted[n] + end / 2 for n, end in zip(numbers, ends, strict=True)]).all()
 
 
-def test_letters_that_share_a_place_in_the_filter_are_told_apart() -> None:
+def test_letters_that_share_a_bit_of_the_filter_are_different_letters() -> None:
     far = chr(ord("a") + 64 * 5)
     numbers, distances = Spellings(["bad", f"b{far}d"]).find_near("bad", 1)
     assert (numbers.tolist(), distances.tolist()) == ([0, 1], [0, 1])

@@ -1,4 +1,4 @@
-"""What the noisy LM holds the words of a text for, read off the model itself."""
+"""The log-probabilities of the words of a text equal those of the model itself."""
 
 import re
 from typing import Any
@@ -59,7 +59,7 @@ def predicted(model: Any, ids: list[int], positions: list[int]) -> torch.Tensor:
     return logits.softmax(-1).mean(0).log()
 
 
-def test_words_are_found_where_they_stand(reader: WordReader) -> None:
+def test_words_are_found_with_their_positions(reader: WordReader) -> None:
     places = sorted(place[1:] for place in read(reader, f"  {TEXT}"))
     assert places == [match.span() for match in re.finditer(r"\S+", f"  {TEXT}")]
 

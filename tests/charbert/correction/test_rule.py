@@ -1,4 +1,4 @@
-"""Which words are suspect, and what is made of them."""
+"""The rule of correction: suspect words, and their candidates."""
 
 import math
 
@@ -155,7 +155,7 @@ def test_only_words_of_letters_are_offered() -> None:
     assert judged("ab").words == []
 
 
-def test_a_word_that_stands_twice_in_the_vocabulary_is_offered_once() -> None:
+def test_a_word_that_is_twice_in_the_vocabulary_is_offered_once() -> None:
     rule = Rule(Vocabulary(["from", "dog", "from", "<unk>"]))
     assert rule.judge("frm", False, np.log(np.full(4, 0.25)), 5).words == ["from"]
 

@@ -1,4 +1,4 @@
-"""What holds of every attack on every text: tried on generated ones."""
+"""Properties of every attack on every text, tested on generated texts."""
 
 import unicodedata
 from collections.abc import Sequence

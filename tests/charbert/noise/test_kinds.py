@@ -90,7 +90,7 @@ def test_wrong_forms_that_are_right_or_two_words_are_left_out() -> None:
     assert eligible(["other"], "natural", misspellings) == []
 
 
-def test_one_wrong_form_stands_in_a_list_too() -> None:
+def test_one_wrong_form_is_given_in_a_list_too() -> None:
     with pytest.raises(CharBertError, match="'their' has the text 'thier'; give a list of wrong words"):
         Attack("natural", misspellings={"their": "thier"})
 
@@ -226,7 +226,7 @@ def test_unicode_takes_lookalikes_accents_and_zero_widths_evenly() -> None:
     )
 
 
-def test_characters_without_width_stand_inside_the_core() -> None:
+def test_zero_width_characters_are_put_inside_the_core() -> None:
     forms = forms_of("“12”", "unicode")
     assert {unicodedata.category(form[2]) for form in forms} == {"Cf"}
     assert {form[:2] + form[3:] for form in forms} == {"“12”"}

@@ -1,4 +1,4 @@
-"""Lists of misspellings in the forms in which they are handed out."""
+"""Lists of misspellings in all their forms."""
 
 import gzip
 from pathlib import Path
@@ -58,7 +58,7 @@ def test_a_pair_with_what_is_no_word_is_left_out(wrong: str, path: Path) -> None
     assert read(path, f"{wrong}->access\nacess->access\n") == {"access": ("acess",)}
 
 
-def test_apostrophes_hyphens_points_and_digits_may_stand_in_words(path: Path) -> None:
+def test_apostrophes_hyphens_points_and_digits_may_be_in_words(path: Path) -> None:
     assert read(path, "can't cant can´t ca'nt\nroom-mate roommate\np.m p.m.\nsecond 2econd\n") == {
         "can't": ("cant", "ca'nt"),
         "room-mate": ("roommate",),

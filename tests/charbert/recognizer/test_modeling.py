@@ -1,4 +1,4 @@
-"""The word recogniser: what it reads, what it leaves alone, and how it is kept."""
+"""The word recogniser: corrections, words that stay, saving and loading."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def test_a_word_with_a_typo_is_read_as_the_word() -> None:
 
 
 @pytest.mark.parametrize("word", ("brown", "Brown", "BROWN", "bRown"))
-def test_a_word_that_is_known_stays_as_it_stands(word: str) -> None:
+def test_a_word_that_is_known_stays_as_it_is(word: str) -> None:
     assert restore(word) == word
 
 

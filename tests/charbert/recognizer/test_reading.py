@@ -1,4 +1,4 @@
-"""What a word recogniser reads: which part of a word, which sentences, which letters."""
+"""Inputs of a word recogniser: units of words, sentences, letters."""
 
 from collections import Counter
 from itertools import pairwise
@@ -33,7 +33,7 @@ def core_of(word: str) -> str | None:
         ("a", "a"),
     ),
 )
-def test_the_core_of_a_word_stands_between_its_punctuation(word: str, core: str) -> None:
+def test_the_core_of_a_word_is_between_its_punctuation(word: str, core: str) -> None:
     assert core_of(word) == core
     units = split_units(word)
     assert units.core is not None and units.texts[units.core] == core
@@ -53,7 +53,7 @@ def test_a_word_is_cut_as_wordpiece_cuts_it(word: str, texts: tuple[str, ...]) -
     assert split_units(word).texts == texts
 
 
-def test_a_sentence_ends_behind_its_mark_or_at_its_greatest_length() -> None:
+def test_a_sentence_ends_after_its_mark_or_at_its_greatest_length() -> None:
     assert sentence_lengths("It is . Is it ? Yes".split()) == [3, 3, 1]
     assert sentence_lengths(["word"] * (LONGEST_SENTENCE + 1)) == [LONGEST_SENTENCE, 1]
     assert sentence_lengths([]) == []
@@ -86,7 +86,7 @@ def test_letters_are_counted_at_their_places() -> None:
     assert bags.size == 15
 
 
-def test_inputs_tell_where_words_and_sentences_are() -> None:
+def test_inputs_have_the_starts_of_words_and_the_lengths_of_sentences() -> None:
     inputs = make_inputs(LetterBags("ab")(["ab", "bab", "a"]), [2, 1])
     assert inputs["word_starts"].tolist() == [0, 2, 5]
     assert inputs["sentence_lengths"].tolist() == [2, 1]
