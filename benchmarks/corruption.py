@@ -26,8 +26,8 @@ from charbert.ragged import Array, Ragged
 from charbert.randomness import derive_keys
 from charbert.tokenization import CharBertTokenizer
 from data.corpus.sources import batches, read_all
-from data.pretraining.blocks import TokenBlocks, joined_blocks
-from data.pretraining.masking import Corruption, CorruptionSettings, is_noisable
+from data.pretraining.blocks import TokenBlocks, join_blocks
+from data.pretraining.masking import Masking, MaskingSettings, is_noisable
 from data.pretraining.noise_schedule import Noise
 from data.pretraining.packing import SPECIAL_TOKENS, Packer
 from data.pretraining.tokenize import CHARACTERS_AT_ONCE
@@ -76,13 +76,13 @@ class _Counted:
         self._packer = Packer(tokenizer, block_size)
         self._pieces = WordPieces(tokenizer)
         # A token can become as many as it has characters.
-        self._whole = _Watched(tokenizer, tokenizer.words, CorruptionSettings(max_length=1 << 20))
-        self._cut = Corruption(tokenizer, tokenizer.words, CorruptionSettings(max_length=max_length))
+        self._whole = _Watched(tokenizer, tokenizer.words, MaskingSettings(max_length=1 << 20))
+        self._cut = Masking(tokenizer, tokenizer.words, MaskingSettings(max_length=max_length))
         self._counts: Counter[str] = Counter()
 
     def add(self, texts: Sequence[str], noise: Noise) -> None:
         """Corrupt the texts."""
-        blocks = joined_blocks(self._packer.blocks(texts))
+        blocks = join_blocks(self._packer.blocks(texts))
         keys = derive_keys(self._counts["blocks"], np.arange(len(blocks.row_offsets) - 1))
         whole, cut = (corruption(blocks, keys, noise) for corruption in (self._whole, self._cut))
         hidden = cut.hidden
@@ -137,7 +137,7 @@ class _Counted:
         return sum(map(is_noisable, self._pieces.texts(words.take(np.flatnonzero(unreadable == 0)))))
 
 
-class _Watched(Corruption):
+class _Watched(Masking):
     """Remembers the words that it noised, before and after."""
 
     def __init__(self, *given: Any) -> None:

@@ -31,11 +31,11 @@ from charbert.spelling import SpellingTable, token_spellings
 from charbert.tokenization import CharBertTokenizer
 from data.__main__ import main as data
 from data.corpus.sources import read_documents
-from data.pretraining.batches import BatchMaker, PretrainingBatches
 from data.pretraining.blocks import Blocks
-from data.pretraining.masking import Corruption, CorruptionSettings
-from data.pretraining.noise_schedule import Curriculum, Noise
-from data.pretraining.sampler import TrainingOrder
+from data.pretraining.collator import PretrainingBatches, PretrainingCollator
+from data.pretraining.masking import Masking, MaskingSettings
+from data.pretraining.noise_schedule import Noise, NoiseSchedule
+from data.pretraining.sampler import TrainingSampler
 from pretrain.quickstart import find_dump
 
 MAX_LENGTH, BATCH_SIZE = 384, 32
@@ -119,11 +119,11 @@ def of_tokenizer(work: Path, name: str) -> dict[str, Measure]:
         return numbers["tokens"] / numbers["seconds"]
 
     blocks = Blocks(blocks_folder)
-    order = TrainingOrder(len(blocks), BATCH_SIZE, seed=0)
-    maker = BatchMaker(
-        Corruption(tokenizer, tokenizer.words, CorruptionSettings(max_length=MAX_LENGTH)),
+    order = TrainingSampler(len(blocks), BATCH_SIZE, seed=0)
+    maker = PretrainingCollator(
+        Masking(tokenizer, tokenizer.words, MaskingSettings(max_length=MAX_LENGTH)),
         SpellingTable.from_spellings(token_spellings(tokenizer, tokenizer.characters)),
-        Curriculum.constant(Noise()),
+        NoiseSchedule.constant(Noise()),
         seed=0,
     )
     batches = PretrainingBatches(blocks, maker)

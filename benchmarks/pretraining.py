@@ -4,7 +4,7 @@
 
 A step is what the Trainer does: the batch goes to the device, forward (on a GPU under bf16 autocast),
 backward, gradients clipped, fused AdamW. The plain model is `transformers.BertForMaskedLM`, whose head
-scores every position. Batches are random, but made by the `BatchMaker` of pre-training, with its shapes;
+scores every position. Batches are random, but made by the `PretrainingCollator`, with its shapes;
 four take turns. MFU is the share of the device's peak that the model FLOPs of a step come to, by a formula
 that is printed; what gradient checkpointing computes again does not count.
 
@@ -32,7 +32,7 @@ from charbert.commands.progress import at_least
 from charbert.commands.training import prepare_compiler
 from charbert.configuration import CharBertConfig
 from charbert.errors import run_command
-from data.pretraining.batches import Batch
+from data.pretraining.collator import Batch
 
 BATCHES = 4
 PLAIN_INPUTS = ("input_ids", "attention_mask", "labels")

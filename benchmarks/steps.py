@@ -16,7 +16,7 @@ from charbert.configuration import CharBertConfig
 from charbert.interaction import fold
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.losses import mean_cross_entropy, score_labelled
-from data.pretraining.batches import Batch
+from data.pretraining.collator import Batch
 from finetune.batches import mark_dynamic
 
 Build = Callable[[CharBertConfig], Any]

@@ -8,10 +8,10 @@ from charbert.configuration import CharBertConfig
 from charbert.losses import IGNORED
 from charbert.ragged import Array
 from charbert.spelling import BLANK_ID, SpellingTable
-from data.pretraining.batches import Batch, BatchMaker
 from data.pretraining.blocks import TokenBlocks
-from data.pretraining.masking import CorruptedBatch, Corruption
-from data.pretraining.noise_schedule import Curriculum, Noise
+from data.pretraining.collator import Batch, PretrainingCollator
+from data.pretraining.masking import MaskedBatch, Masking
+from data.pretraining.noise_schedule import Noise, NoiseSchedule
 
 BLANKS = 0.20  # of the characters of a text
 # Of the tokens of a text: how many have 1, 2, ... characters. With masks, and the blanks between tokens, the
@@ -34,14 +34,14 @@ def character_ids(shape: tuple[int, ...], size: int, draws: np.random.Generator)
 def random_batches(
     config: CharBertConfig, count: int, batch_size: int, length: int, seed: int = 0
 ) -> list[Batch]:
-    """Different batches (B, L) of the same shapes, made by the `BatchMaker` of pre-training.
+    """Different batches (B, L) of the same shapes, made by the `PretrainingCollator` of pre-training.
 
     Their tokens, labels and spellings are random; `MASKED`, `NOISED` and `PADDED` say how many there are.
     """
-    maker = BatchMaker(
+    maker = PretrainingCollator(
         _RandomExamples(config, length),
         _random_spelling(config, np.random.default_rng(seed)),
-        Curriculum.constant(Noise()),
+        NoiseSchedule.constant(Noise()),
         seed,
         bucketed=True,
     )
@@ -55,14 +55,14 @@ def random_batches(
     return batches
 
 
-class _RandomExamples(Corruption):
+class _RandomExamples(Masking):
     """Corrupted examples of no text at all."""
 
     def __init__(self, config: CharBertConfig, length: int) -> None:
         self._length = length
         self._tokens, self._words = config.vocab_size, config.word_vocabulary_size
 
-    def __call__(self, blocks: TokenBlocks, keys: Array, noise: Noise) -> CorruptedBatch:
+    def __call__(self, blocks: TokenBlocks, keys: Array, noise: Noise) -> MaskedBatch:
         draws = np.random.default_rng(keys)
         shape = len(keys), self._length
         lengths = self._length - draws.integers(0, int(2 * PADDED * self._length), len(keys), endpoint=True)
@@ -72,7 +72,7 @@ class _RandomExamples(Corruption):
         hidden, noised = present & (chosen < MASKED), present & (chosen >= 1 - NOISED)
         clean = draws.integers(FIRST_ID, self._tokens, shape)
         shown = np.where(hidden & (draws.random(shape) < SHOWN_AS_MASK), MASK_ID, clean)
-        return CorruptedBatch(
+        return MaskedBatch(
             input_ids=np.where(present, shown, PAD_ID),
             attention_mask=present.astype(np.int64),
             labels=np.where(hidden, clean, IGNORED),

@@ -13,12 +13,12 @@ from transformers import TrainingArguments
 from charbert.errors import CharBertError
 from charbert.spelling import SpellingTable
 from charbert.tokenization import CharBertTokenizer
-from data.pretraining.batches import STREAM_STATE, Batch, BatchMaker, PretrainingBatches
-from data.pretraining.blocks import checked_blocks
-from data.pretraining.masking import Corruption, CorruptionSettings
-from data.pretraining.noise_schedule import Curriculum
+from data.pretraining.blocks import open_blocks
+from data.pretraining.collator import STREAM_STATE, Batch, PretrainingBatches, PretrainingCollator
+from data.pretraining.masking import Masking, MaskingSettings
+from data.pretraining.noise_schedule import NoiseSchedule
 from data.pretraining.packing import Packer
-from data.pretraining.sampler import EvaluationOrder, Place, TrainingOrder
+from data.pretraining.sampler import EvaluationSampler, TrainingPosition, TrainingSampler
 from pretrain.settings import PretrainSettings
 
 # A stream's worker tokenises eight million characters at once, which takes seconds.
@@ -89,17 +89,17 @@ def batches_of_run(
             processes, or sharded processes that would not evaluate together.
     """
     bucketed = settings.torch_compile or arguments.device.type != "cpu"
-    corruption = Corruption(
+    corruption = Masking(
         tokenizer,
         tokenizer.words,
-        CorruptionSettings(
+        MaskingSettings(
             settings.mlm_probability,
             settings.max_length,
             settings.label_unknown_words,
-            pad_to_multiple_of=BUCKETED_LENGTH if bucketed else CorruptionSettings.pad_to_multiple_of,
+            pad_to_multiple_of=BUCKETED_LENGTH if bucketed else MaskingSettings.pad_to_multiple_of,
         ),
     )
-    blocks = checked_blocks(settings.data, tokenizer, settings.max_length)
+    blocks = open_blocks(settings.data, tokenizer, settings.max_length)
     first_held_out = 0 if settings.stream else len(blocks) - settings.eval_examples
     if first_held_out < 1 and not settings.stream:
         raise CharBertError(
@@ -107,26 +107,26 @@ def batches_of_run(
             "none to train on"
         )
     held_out = blocks.part(first_held_out, first_held_out + settings.eval_examples)
-    place = Place(
+    position = TrainingPosition(
         arguments.process_index, arguments.world_size, settings.gradient_accumulation_steps, first_step
     )
-    constant = BatchMaker(
-        corruption, spelling, Curriculum.constant(settings.noise()), settings.seed + 1, bucketed=bucketed
+    constant = PretrainingCollator(
+        corruption, spelling, NoiseSchedule.constant(settings.noise()), settings.seed + 1, bucketed=bucketed
     )
     shares = [
-        EvaluationOrder(len(held_out), settings.batch_size, rank=rank, world_size=place.world_size)
-        for rank in range(place.world_size)
+        EvaluationSampler(len(held_out), settings.batch_size, rank=rank, world_size=position.world_size)
+        for rank in range(position.world_size)
     ]
     if settings.fsdp and len({len(share) for share in shares}) > 1:
         raise CharBertError(
-            f"{len(held_out)} blocks for evaluation give the {place.world_size} processes unequal batches, "
-            "and with fsdp all compute together: choose eval_examples as a multiple of the processes"
+            f"{len(held_out)} blocks for evaluation give the {position.world_size} processes unequal "
+            "batches, and with fsdp all compute together: choose eval_examples as a multiple of the processes"
         )
-    evaluation = loader_of(PretrainingBatches(held_out, constant), shares[place.rank])
-    maker = BatchMaker(corruption, spelling, settings.curriculum(), settings.seed, bucketed=bucketed)
+    evaluation = loader_of(PretrainingBatches(held_out, constant), shares[position.rank])
+    maker = PretrainingCollator(corruption, spelling, settings.curriculum(), settings.seed, bucketed=bucketed)
     if settings.stream:
-        return _streamed(settings, tokenizer, maker, place, checkpoint), evaluation
-    order = TrainingOrder(first_held_out, settings.batch_size, seed=settings.seed, place=place)
+        return _streamed(settings, tokenizer, maker, position, checkpoint), evaluation
+    order = TrainingSampler(first_held_out, settings.batch_size, seed=settings.seed, position=position)
     batches = PretrainingBatches(blocks.part(0, first_held_out), maker)
     training = loader_of(batches, order, settings.num_workers)
     return TrainingBatches(training, order.steps_per_epoch), evaluation
@@ -135,31 +135,31 @@ def batches_of_run(
 def _streamed(
     settings: PretrainSettings,
     tokenizer: CharBertTokenizer,
-    maker: BatchMaker,
-    place: Place,
+    maker: PretrainingCollator,
+    position: TrainingPosition,
     checkpoint: Path | None,
 ) -> TrainingBatches:
     # Streams alone need `datasets`, which takes a second to import.
     from datasets import concatenate_datasets
 
-    from data.corpus.sources import streamed
+    from data.corpus.sources import stream_texts
     from data.pretraining.streaming import StreamedBatches, StreamState
 
     stream = {
         "sources": settings.stream,
         "block_size": settings.block_size,
-        "processes": place.world_size,
+        "processes": position.world_size,
     }
     state = None
     if checkpoint is not None:
-        state = StreamState(*_kept_state(_state_file(checkpoint, place.rank), stream))
+        state = StreamState(*_kept_state(_state_file(checkpoint, position.rank), stream))
     batches = StreamedBatches(
-        concatenate_datasets([streamed(source) for source in settings.stream]),
+        concatenate_datasets([stream_texts(source) for source in settings.stream]),
         Packer(tokenizer, settings.block_size),
         maker,
         settings.batch_size,
         seed=settings.seed,
-        place=place,
+        position=position,
         state=state,
     )
     workers = min(settings.num_workers, 1)  # more would divide the stream once more

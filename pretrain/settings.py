@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from charbert.commands.settings import described
 from charbert.errors import CharBertError
 from charbert.noise import EDITS, PRETRAINING_EDITS
-from data.pretraining.noise_schedule import Curriculum, CurriculumPoint, Noise
+from data.pretraining.noise_schedule import Noise, NoisePoint, NoiseSchedule
 
 LEAST = {
     **dict.fromkeys(("batch_size", "gradient_accumulation_steps", "max_steps"), 1),
@@ -115,7 +115,7 @@ class PretrainSettings:
         """The noise of training without a curriculum, and of evaluation."""
         return Noise(self.noise_probability, tuple(self.noise_edits))
 
-    def curriculum(self) -> Curriculum:
+    def curriculum(self) -> NoiseSchedule:
         """The noise of training."""
-        points = [CurriculumPoint.parse(text, self.noise()) for text in self.noise_curriculum]
-        return Curriculum(points) if points else Curriculum.constant(self.noise())
+        points = [NoisePoint.parse(text, self.noise()) for text in self.noise_curriculum]
+        return NoiseSchedule(points) if points else NoiseSchedule.constant(self.noise())

@@ -15,7 +15,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from charbert.commands.training import copied
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.losses import IGNORED, score_labelled
-from data.pretraining.batches import Batch
+from data.pretraining.collator import Batch
 from pretrain.batches import TrainingBatches
 from pretrain.sharding import configure_sharding, gathered
 

@@ -48,7 +48,7 @@ def parts_of(path: Path) -> list[Part]:
         CharBertError: a file of another kind, or a Parquet file that is damaged or has no column of text.
     """
     if path.suffix.lower() == ".parquet":
-        with opened_parquet(path) as file:
+        with open_parquet(path) as file:
             found = {field.name: field.type for field in file.schema_arrow}
             kind = found.get("text", pa.null())
             if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
@@ -90,7 +90,7 @@ def _reader(path: Path) -> Callable[[Path, int], Iterator[Row]] | None:
 
 
 @contextmanager
-def opened_parquet(path: Path) -> Iterator[pq.ParquetFile]:
+def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
     """A Parquet file, closed at the end.
 
     Raises:
@@ -106,7 +106,7 @@ def opened_parquet(path: Path) -> Iterator[pq.ParquetFile]:
 
 
 def _parquet_rows(path: Path, row_group: int, start: int) -> Iterator[Row]:
-    with opened_parquet(path) as file:
+    with open_parquet(path) as file:
         present = [name for name in COLUMNS if name in file.schema_arrow.names]
         for batch in file.iter_batches(BATCH_ROWS, row_groups=[row_group], columns=present):
             rows, start = batch.slice(start), max(0, start - batch.num_rows)
@@ -142,15 +142,15 @@ def _json_rows(path: Path, start: int) -> Iterator[Row]:
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of a file with their numbers from 1, without the white space at their ends."""
-    for number, line in byte_lines(path):
+    for number, line in read_byte_lines(path):
         try:
-            text = decoded(line)
+            text = decode_line(line)
         except ValueError as error:
             raise CharBertError(f"{path}: line {number} {error}; convert the file to UTF-8 first") from error
         yield number, text.removeprefix(BYTE_ORDER_MARK).rstrip()
 
 
-def byte_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def read_byte_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """The lines of a file, also of a compressed one, with their numbers from 1 and their ends.
 
     Raises:
@@ -167,7 +167,7 @@ def byte_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise CharBertError(f"{path}: is damaged or cannot be read ({error})") from error
 
 
-def decoded(line: bytes) -> str:
+def decode_line(line: bytes) -> str:
     """The text of a line.
 
     Raises:

@@ -41,7 +41,7 @@ def is_saved(folder: Path) -> bool:
     return any((folder / name).is_file() for name in ("state.json", "dataset_dict.json"))
 
 
-def saved_dataset(folder: Path) -> "Dataset":
+def load_saved_dataset(folder: Path) -> "Dataset":
     """What `save_to_disk` wrote; of several splits, `train`.
 
     Raises:
@@ -61,16 +61,16 @@ def saved_dataset(folder: Path) -> "Dataset":
 
 
 def load_saved(folder: Path) -> Loaded:
-    """The documents of `saved_dataset`.
+    """The documents of `load_saved_dataset`.
 
     Raises:
         CharBertError: as there, and where it has no column of text.
     """
-    dataset = saved_dataset(folder)
+    dataset = load_saved_dataset(folder)
     return Loaded(_with_text(dataset, str(folder)), len(dataset))
 
 
-def named_dataset(source: str) -> "IterableDataset":
+def load_named_dataset(source: str) -> "IterableDataset":
     """A dataset of the hub, by `owner/name`, `owner/name:config` or `owner/name:config:split`; streamed.
 
     Raises:
@@ -88,12 +88,12 @@ def named_dataset(source: str) -> "IterableDataset":
 
 
 def load_named(source: str) -> Loaded:
-    """The documents of `named_dataset`.
+    """The documents of `load_named_dataset`.
 
     Raises:
         CharBertError: as there, and where it has no column of text.
     """
-    dataset = named_dataset(source)
+    dataset = load_named_dataset(source)
     splits, (_, _, split) = dataset.info.splits or {}, _parts_of_name(source)
     rows = splits[split].num_examples if split in splits else None
     return Loaded(_with_text(dataset, source), rows or None)
@@ -111,11 +111,11 @@ def rows_of(loaded: Loaded, source: str, start: int = 0) -> Iterator[Row]:
     Raises:
         CharBertError: when a row is reached that cannot be read.
     """
-    for row in cells_of(loaded.dataset.skip(min(start, loaded.rows or start)), source):
+    for row in iterate_rows(loaded.dataset.skip(min(start, loaded.rows or start)), source):
         yield Row(*map(row.get, COLUMNS))
 
 
-def cells_of(dataset: "Dataset | IterableDataset", source: str) -> Iterator[dict[str, Any]]:
+def iterate_rows(dataset: "Dataset | IterableDataset", source: str) -> Iterator[dict[str, Any]]:
     """The rows of a dataset, each its cells by column.
 
     Raises:

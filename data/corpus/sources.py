@@ -96,7 +96,7 @@ def batches(documents: Iterable[Document], characters: int = BATCH_CHARACTERS) -
         yield batch
 
 
-def streamed(source: str | Path) -> "IterableDataset":
+def stream_texts(source: str | Path) -> "IterableDataset":
     """The texts of a source as a stream with the one column `text`.
 
     The stream has a `state_dict`, to go on from, and can be split between processes. Its shards are the row

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from charbert.errors import CharBertError
-from data.corpus.files import BYTE_ORDER_MARK, byte_lines, decoded
+from data.corpus.files import BYTE_ORDER_MARK, decode_line, read_byte_lines
 
 SHOWN = 10
 Example = TypeVar("Example")
@@ -133,7 +133,7 @@ def read_all_lines(path: Path, bad: BadRows) -> Iterator[tuple[int, str | None]]
     for number, content in raw_lines(path):
         line = None
         try:
-            line = decoded(content)
+            line = decode_line(content)
         except ValueError as error:
             bad.add(f"{path}: row {number}", str(error))
         else:
@@ -148,7 +148,7 @@ def raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         CharBertError: the file is empty, damaged or cannot be read.
     """
     number = 0
-    for number, line in byte_lines(path):
+    for number, line in read_byte_lines(path):
         yield number, line.removeprefix(BYTE_ORDER_MARK.encode()) if number == 1 else line
     if not number:
         raise CharBertError(f"{path}: is empty")
@@ -168,7 +168,7 @@ def read_text(path: Path) -> str:
     lines = []
     for number, line in raw_lines(path):
         try:
-            lines.append(decoded(line))
+            lines.append(decode_line(line))
         except ValueError as error:
             raise CharBertError(f"{path}: row {number} {error}; convert the file to UTF-8 first") from error
     return "".join(lines)

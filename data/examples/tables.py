@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from charbert.errors import CharBertError
 from data.corpus import hub
-from data.corpus.files import BATCH_ROWS, decoded, opened_parquet, text_ending
+from data.corpus.files import BATCH_ROWS, decode_line, open_parquet, text_ending
 from data.examples.rows import BadRows, Row, line_end, raw_lines, read_lines
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def read_table(source: str, bad: BadRows) -> Iterator[Row]:
     if path.is_dir():
         if not hub.is_saved(path):
             raise CharBertError(f"{source}: no folder that `save_to_disk` wrote; name a file {FORMATS}")
-        return dataset_rows(hub.saved_dataset(path), source)
+        return dataset_rows(hub.load_saved_dataset(path), source)
     if path.suffix.lower() == ".parquet":
         reader: Callable[[Path, BadRows], Iterator[Row]] | None = parquet_rows
     else:
@@ -55,7 +55,7 @@ def read_table(source: str, bad: BadRows) -> Iterator[Row]:
     if path.exists() and reader is None:
         raise CharBertError(f"{source}: no table that can be read; give a file {FORMATS}")
     if reader is None and hub.NAME.fullmatch(source):
-        return dataset_rows(hub.named_dataset(source), source)
+        return dataset_rows(hub.load_named_dataset(source), source)
     if reader is None or not path.exists():
         raise CharBertError(f"{source}: no such file or folder")
     return reader(path, bad)
@@ -114,7 +114,7 @@ def parquet_rows(path: Path, bad: BadRows) -> Iterator[Row]:
         CharBertError: two columns have one name; the file is damaged or cannot be read.
     """
     number = 0
-    with opened_parquet(path) as file:
+    with open_parquet(path) as file:
         _check_names(file.schema_arrow.names, str(path))
         for batch in file.iter_batches(BATCH_ROWS):
             for cells in _cells_of_batch(batch):
@@ -132,7 +132,7 @@ def dataset_rows(dataset: "Dataset | IterableDataset", source: str) -> Iterator[
         CharBertError: when a row is reached that cannot be read.
     """
     features = dataset.features or {}  # a stream does not always say what it holds
-    for number, cells in enumerate(hub.cells_of(dataset.with_format(None), source), start=1):
+    for number, cells in enumerate(hub.iterate_rows(dataset.with_format(None), source), start=1):
         named = {name: _with_class_names(cell, features.get(name)) for name, cell in cells.items()}
         yield Row(f"{source}: row {number}", named)
 
@@ -157,7 +157,7 @@ def _csv_cells(path: Path, bad: BadRows) -> Iterator[tuple[str, Cells]]:
             bad.add(location, f"is not CSV: a quote or line break is out of place ({reason})")
             continue
         try:
-            decoded("".join(cells).encode(errors="surrogateescape"))
+            decode_line("".join(cells).encode(errors="surrogateescape"))
         except ValueError as error:
             bad.add(location, str(error))
         else:
@@ -307,7 +307,7 @@ def _csv_writer(path: Path, output: IO[bytes]) -> Callable[[Cells], object]:
 def _write_parquet(path: Path, output: IO[bytes], new_cells: NewCells) -> None:
     """In the same groups of rows, types and compression."""
     number = 0
-    with opened_parquet(path) as file:
+    with open_parquet(path) as file:
         groups = file.metadata.num_row_groups
         codec = file.metadata.row_group(0).column(0).compression.lower() if groups else "snappy"
         codec = "none" if codec == "uncompressed" else codec

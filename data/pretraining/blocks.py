@@ -77,7 +77,7 @@ class Blocks:
         """The blocks of these numbers, each from 0 to below `len`."""
         rows = np.asarray(indices, np.int64) + self._start
         files = np.searchsorted(self._first_rows, rows, side="right") - 1
-        return joined_blocks(
+        return join_blocks(
             [
                 Block(_row(self._tokens[file], row), _row(self._word_starts[file], row))
                 for file, row in zip(files.tolist(), (rows - self._first_rows[files]).tolist(), strict=True)
@@ -92,7 +92,7 @@ def fingerprint(tokenizer: PreTrainedTokenizerFast) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def checked_blocks(folder: str | Path, tokenizer: PreTrainedTokenizerFast, max_length: int) -> Blocks:
+def open_blocks(folder: str | Path, tokenizer: PreTrainedTokenizerFast, max_length: int) -> Blocks:
     """The blocks of a folder, which are known to be this tokenizer's.
 
     Raises:
@@ -114,7 +114,7 @@ def checked_blocks(folder: str | Path, tokenizer: PreTrainedTokenizerFast, max_l
     return blocks
 
 
-def joined_blocks(blocks: Sequence[Block]) -> TokenBlocks:
+def join_blocks(blocks: Sequence[Block]) -> TokenBlocks:
     """Blocks that were given one by one."""
     none = np.zeros(0, np.int64)
     token_offsets = cumulative_offsets([len(block.token_ids) for block in blocks])
@@ -125,7 +125,7 @@ def joined_blocks(blocks: Sequence[Block]) -> TokenBlocks:
     return TokenBlocks(tokens, word_offsets, cumulative_offsets(words))
 
 
-def table_of_blocks(blocks: TokenBlocks, vocabulary_size: int) -> pa.Table:
+def make_table(blocks: TokenBlocks, vocabulary_size: int) -> pa.Table:
     """The rows of a file of blocks."""
     id_type = np.uint16 if vocabulary_size <= _LARGEST_SMALL_ID else np.int32
     token_offsets = blocks.word_offsets[blocks.row_offsets]

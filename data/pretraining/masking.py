@@ -1,4 +1,4 @@
-"""Corruption for pre-training: noise on some words, masks on others (Sections 3.3 and 4.1).
+"""Masking for pre-training: noise on some words, masks on others (Sections 3.3 and 4.1).
 
 A whole batch is corrupted at a time. Every draw is a function of its example's key and its word's number, so
 that a batch's other examples, its order and the process that makes it change nothing.
@@ -24,7 +24,7 @@ _NOISE, _EDIT, _PLACE, _LETTER, _MASK, _MASK_KIND, _REPLACEMENT = range(7)
 
 
 @dataclass(frozen=True)
-class CorruptionSettings:
+class MaskingSettings:
     """Shares and sizes of the corruption."""
 
     mlm_probability: float = 0.10
@@ -37,7 +37,7 @@ class CorruptionSettings:
     """What the length of a batch is rounded up to, `max_length` at most."""
 
 
-class CorruptedBatch(NamedTuple):
+class MaskedBatch(NamedTuple):
     """B examples of at most L tokens, special tokens included, as arrays (B, L).
 
     `hidden` marks the positions whose characters the model must not see.
@@ -50,11 +50,11 @@ class CorruptedBatch(NamedTuple):
     hidden: Array
 
 
-class Corruption:
+class Masking:
     """Makes training examples of clean blocks."""
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerFast, words: Vocabulary, settings: CorruptionSettings
+        self, tokenizer: PreTrainedTokenizerFast, words: Vocabulary, settings: MaskingSettings
     ) -> None:
         self._settings = settings
         self._vocabulary = words
@@ -64,7 +64,7 @@ class Corruption:
         self._is_special = np.isin(np.arange(len(tokenizer)), tokenizer.all_special_ids)
         self._replacements = np.flatnonzero(~self._is_special)
 
-    def __call__(self, blocks: TokenBlocks, keys: Array, noise: Noise) -> CorruptedBatch:
+    def __call__(self, blocks: TokenBlocks, keys: Array, noise: Noise) -> MaskedBatch:
         """Corrupt blocks, put the special tokens around each and pad them.
 
         What noise makes too long is cut between words; a first word that is too long is cut itself.
@@ -127,7 +127,7 @@ class Corruption:
 
     def _padded(
         self, words: Ragged, row: Array, masked: Array, keys: Array, nlm_label: Array, rows: int
-    ) -> CorruptedBatch:
+    ) -> MaskedBatch:
         lengths = np.bincount(row, words.lengths, minlength=rows).astype(np.int64)
         longest = int(lengths.max(initial=0)) + SPECIAL_TOKENS
         padded_length = round_up(longest, self._settings.pad_to_multiple_of)
@@ -150,7 +150,7 @@ class Corruption:
         input_ids[:, 0] = self._first_id
         input_ids[np.arange(rows), lengths + 1] = self._last_id
         attention_mask = (np.arange(shape[1]) < (lengths + SPECIAL_TOKENS)[:, None]).astype(np.int64)
-        return CorruptedBatch(input_ids, attention_mask, labels, nlm_labels, hidden)
+        return MaskedBatch(input_ids, attention_mask, labels, nlm_labels, hidden)
 
     def _shown(self, token_ids: Array, keys: Array) -> Array:
         """80% the mask, 10% another token, 10% the token itself (BERT's rule)."""

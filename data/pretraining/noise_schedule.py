@@ -17,7 +17,7 @@ class Noise(NamedTuple):
     edits: tuple[str, ...] = PRETRAINING_EDITS
 
 
-class CurriculumPoint(NamedTuple):
+class NoisePoint(NamedTuple):
     """From this step on, noise of these kinds; the probability moves linearly to that of the next point."""
 
     step: int
@@ -49,7 +49,7 @@ class CurriculumPoint(NamedTuple):
         return point
 
 
-class Curriculum:
+class NoiseSchedule:
     """The noise of each step of training.
 
     Args:
@@ -57,7 +57,7 @@ class Curriculum:
             that one's.
     """
 
-    def __init__(self, points: Sequence[CurriculumPoint]) -> None:
+    def __init__(self, points: Sequence[NoisePoint]) -> None:
         self._points = list(points)
         self._steps = [point.step for point in points]
         if not self._steps or self._steps != sorted(set(self._steps)):
@@ -66,7 +66,7 @@ class Curriculum:
     @classmethod
     def constant(cls, noise: Noise) -> Self:
         """The same noise at every step."""
-        return cls([CurriculumPoint(0, noise)])
+        return cls([NoisePoint(0, noise)])
 
     def noise_at(self, step: int) -> Noise:
         """The noise of a step."""

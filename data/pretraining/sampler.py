@@ -8,10 +8,10 @@ from torch.utils.data import Sampler
 
 from charbert.errors import CharBertError
 from charbert.randomness import derive_keys, permute
-from data.pretraining.batches import BatchKey
+from data.pretraining.collator import BatchKey
 
 
-class Place(NamedTuple):
+class TrainingPosition(NamedTuple):
     """Which process of how many, and where it is in training."""
 
     rank: int = 0
@@ -26,7 +26,7 @@ class Place(NamedTuple):
         return self.first_step * self.batches_per_step
 
 
-class TrainingOrder(Sampler[BatchKey]):
+class TrainingSampler(Sampler[BatchKey]):
     """The batches of one of several processes, from a step on and without end.
 
     Each epoch goes through the examples in another order. The batches of all processes at one time make a
@@ -36,30 +36,32 @@ class TrainingOrder(Sampler[BatchKey]):
         examples: how many there are.
         batch_size: examples of one process's batch.
         seed: of the order.
-        place: which process, and from where on.
+        position: which process, and from where on.
 
     Raises:
         CharBertError: there are fewer examples than one global batch has.
     """
 
-    def __init__(self, examples: int, batch_size: int, *, seed: int, place: Place = Place()) -> None:
+    def __init__(
+        self, examples: int, batch_size: int, *, seed: int, position: TrainingPosition = TrainingPosition()
+    ) -> None:
         self._examples = examples
         self._batch_size = batch_size
         self._seed = seed
-        self._place = place
-        self._batches_per_epoch = examples // (batch_size * place.world_size)
+        self._position = position
+        self._batches_per_epoch = examples // (batch_size * position.world_size)
         if not self._batches_per_epoch:
             raise CharBertError(
                 f"{examples} blocks to train on, fewer than one batch of batch_size={batch_size} on each of "
-                f"{place.world_size} processes: give a smaller batch_size or more text"
+                f"{position.world_size} processes: give a smaller batch_size or more text"
             )
 
     @property
     def steps_per_epoch(self) -> float:
-        return self._batches_per_epoch / self._place.batches_per_step
+        return self._batches_per_epoch / self._position.batches_per_step
 
     def __iter__(self) -> Iterator[BatchKey]:
-        number = self._place.first_batch
+        number = self._position.first_batch
         while True:
             yield self.batch(number)
             number += 1
@@ -67,13 +69,13 @@ class TrainingOrder(Sampler[BatchKey]):
     def batch(self, number: int) -> BatchKey:
         """The `number`-th batch of this process, counted from the start of training."""
         epoch, in_epoch = divmod(number, self._batches_per_epoch)
-        first = (in_epoch * self._place.world_size + self._place.rank) * self._batch_size
+        first = (in_epoch * self._position.world_size + self._position.rank) * self._batch_size
         places = np.arange(first, first + self._batch_size)
         indices = permute(places, self._examples, derive_keys(self._seed, epoch))
-        return BatchKey(epoch, indices, number // self._place.batches_per_step)
+        return BatchKey(epoch, indices, number // self._position.batches_per_step)
 
 
-class EvaluationOrder(Sampler[BatchKey]):
+class EvaluationSampler(Sampler[BatchKey]):
     """All examples once, those of one process of several, in their own order."""
 
     def __init__(self, examples: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> None:

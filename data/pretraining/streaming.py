@@ -12,10 +12,10 @@ from torch.utils.data import IterableDataset as TorchIterableDataset
 from charbert.errors import CharBertError
 from charbert.ragged import Array
 from charbert.randomness import derive_keys, permute
-from data.pretraining.batches import STREAM_STATE, Batch, BatchMaker
-from data.pretraining.blocks import Block, TokenBlocks, joined_blocks
+from data.pretraining.blocks import Block, TokenBlocks, join_blocks
+from data.pretraining.collator import STREAM_STATE, Batch, PretrainingCollator
 from data.pretraining.packing import Packer
-from data.pretraining.sampler import Place
+from data.pretraining.sampler import TrainingPosition
 
 _CHARACTERS_AT_ONCE = 8_000_000
 
@@ -47,7 +47,7 @@ class StreamedBatches(TorchIterableDataset[Batch]):
         maker: makes the batches.
         batch_size: examples of a batch.
         seed: of the order.
-        place: which process, and from where on.
+        position: which process, and from where on.
         state: the state behind the last step that is done.
     """
 
@@ -55,31 +55,31 @@ class StreamedBatches(TorchIterableDataset[Batch]):
         self,
         stream: IterableDataset,
         packer: Packer,
-        maker: BatchMaker,
+        maker: PretrainingCollator,
         batch_size: int,
         *,
         seed: int,
-        place: Place = Place(),
+        position: TrainingPosition = TrainingPosition(),
         state: StreamState | None = None,
     ) -> None:
         super().__init__()
-        self._stream = split_dataset_by_node(stream, place.rank, place.world_size)
+        self._stream = split_dataset_by_node(stream, position.rank, position.world_size)
         self._packer = packer
         self._maker = maker
         self._batch_size = batch_size
         self._seed = seed
-        self._place = place
+        self._position = position
         self._state = state or StreamState()
 
     def __iter__(self) -> Iterator[Any]:
-        number = self._place.first_batch
+        number = self._position.first_batch
         waiting: list[tuple[Block, StreamState]] = []
         for block in self._blocks():
             waiting.append(block)
             if len(waiting) == self._batch_size:
-                blocks = joined_blocks([one for one, _ in waiting])
+                blocks = join_blocks([one for one, _ in waiting])
                 epochs = np.array([state.epoch for _, state in waiting])
-                step = number // self._place.batches_per_step
+                step = number // self._position.batches_per_step
                 batch = self._maker(blocks, epochs, _content_keys(blocks), step)
                 yield {**batch, STREAM_STATE: waiting[-1][1]}
                 number += 1

@@ -11,7 +11,7 @@ from charbert.errors import CharBertError
 from charbert.tokenization import CharBertTokenizer
 from data.corpus.jobs import ShardedJob
 from data.corpus.sources import HELP, batches, identities, known_length, read_all
-from data.pretraining.blocks import fingerprint, joined_blocks, table_of_blocks
+from data.pretraining.blocks import fingerprint, join_blocks, make_table
 from data.pretraining.packing import Packer
 
 CHARACTERS_AT_ONCE = 2_000_000
@@ -61,8 +61,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     with progress_bar(desc="tokenize", unit=" documents", initial=done, total=total) as bar:
         # What is packed together; so a run that goes on packs as one never stopped.
         for documents in batches(read_all(arguments.text, start=done), CHARACTERS_AT_ONCE):
-            blocks = joined_blocks(packer.blocks([document.text for document in documents]))
-            tables.append(table_of_blocks(blocks, len(tokenizer)))
+            blocks = join_blocks(packer.blocks([document.text for document in documents]))
+            tables.append(make_table(blocks, len(tokenizer)))
             counts["blocks"] += len(blocks.row_offsets) - 1
             counts["tokens"] += len(blocks.token_ids)
             counts["documents"] += len(documents)

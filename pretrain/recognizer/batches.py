@@ -15,8 +15,8 @@ from charbert.recognizer.modeling import WordRecognizerConfig
 from charbert.recognizer.reading import LetterBags, is_letters, make_inputs, sentence_lengths, split_units
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import UNKNOWN, Vocabulary
-from data.pretraining.batches import Batch, BatchKey
 from data.pretraining.blocks import Blocks, TokenBlocks
+from data.pretraining.collator import Batch, BatchKey
 from data.pretraining.noise_schedule import Noise
 from data.pretraining.words import WordPieces
 

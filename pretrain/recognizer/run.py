@@ -11,10 +11,10 @@ from charbert.commands.training import TrainingRun, end_processes
 from charbert.errors import CharBertError
 from charbert.recognizer.modeling import WordRecognizer, WordRecognizerConfig
 from charbert.tokenization import CharBertTokenizer
-from data.pretraining.batches import Batch
-from data.pretraining.blocks import checked_blocks
+from data.pretraining.blocks import open_blocks
+from data.pretraining.collator import Batch
 from data.pretraining.packing import LARGEST_BLOCK
-from data.pretraining.sampler import EvaluationOrder, Place, TrainingOrder
+from data.pretraining.sampler import EvaluationSampler, TrainingPosition, TrainingSampler
 from pretrain.arguments import step_arguments
 from pretrain.batches import TrainingBatches, loader_of
 from pretrain.recognizer.batches import RecognizerBatches, known_words
@@ -93,17 +93,17 @@ def _batches(
     first_step: int,
 ) -> tuple[TrainingBatches, dict[str, DataLoader[Batch]]]:
     """What this process trains on, behind `first_step` steps, and its share of what is measured."""
-    blocks = checked_blocks(settings.data, tokenizer, LARGEST_BLOCK)
+    blocks = open_blocks(settings.data, tokenizer, LARGEST_BLOCK)
     first_held_out = len(blocks) - settings.eval_examples
     if first_held_out < 1:
         raise CharBertError(
             f"{settings.data}: {len(blocks)} blocks, of which eval_examples={settings.eval_examples} leaves "
             "none to train on"
         )
-    place = Place(arguments.process_index, arguments.world_size, first_step=first_step)
-    order = TrainingOrder(first_held_out, settings.batch_size, seed=settings.seed, place=place)
-    share = EvaluationOrder(
-        settings.eval_examples, settings.batch_size, rank=place.rank, world_size=place.world_size
+    position = TrainingPosition(arguments.process_index, arguments.world_size, first_step=first_step)
+    order = TrainingSampler(first_held_out, settings.batch_size, seed=settings.seed, position=position)
+    share = EvaluationSampler(
+        settings.eval_examples, settings.batch_size, rank=position.rank, world_size=position.world_size
     )
     train, held_out = blocks.part(0, first_held_out), blocks.part(first_held_out, len(blocks))
     batches = RecognizerBatches(train, tokenizer, config, settings.noise(), settings.seed)

@@ -10,7 +10,7 @@ from transformers import Trainer
 from charbert.commands.training import copied
 from charbert.losses import IGNORED
 from charbert.recognizer.modeling import NEUTRAL
-from data.pretraining.batches import Batch
+from data.pretraining.collator import Batch
 from pretrain.batches import TrainingBatches
 from pretrain.recognizer.batches import CHANGED, INPUTS
 

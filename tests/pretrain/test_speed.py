@@ -11,7 +11,7 @@ from small_runs import log_lines, results, write_config
 
 import charbert
 from charbert.char_encoder import CharacterEncoder
-from data.pretraining.batches import PretrainingBatches
+from data.pretraining.collator import PretrainingBatches
 from pretrain.__main__ import main
 from pretrain.trainer import PretrainingTrainer, Spent
 

@@ -16,7 +16,7 @@ from datasets.distributed import split_dataset_by_node
 
 from charbert.errors import CharBertError
 from data.corpus.shards import Document
-from data.corpus.sources import batches, known_length, read_all, read_documents, streamed
+from data.corpus.sources import batches, known_length, read_all, read_documents, stream_texts
 
 DOCUMENTS = [Document(number + 7, f"Title {number}", f"Text {number}.\n\nÇa va? 日本") for number in range(9)]
 
@@ -360,30 +360,30 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def test_a_stream_gives_the_texts_alone(source: str) -> None:
     expected = [{"text": document.text} for document in read_documents(source)]
-    assert list(streamed(source)) == expected
+    assert list(stream_texts(source)) == expected
 
 
 def test_a_stream_goes_on_where_its_state_was_taken(source: str) -> None:
-    every, stream = texts(streamed(source)), streamed(source)
+    every, stream = texts(stream_texts(source)), stream_texts(source)
     rows = iter(stream)
     first = [next(rows)["text"] for _ in range(2)]
-    resumed = streamed(source)
+    resumed = stream_texts(source)
     resumed.load_state_dict(json.loads(json.dumps(stream.state_dict())))
     assert first + texts(resumed) == every
 
 
 def test_two_processes_stream_each_text_once(source: str) -> None:
-    ranks = [texts(split_dataset_by_node(streamed(source), rank, 2)) for rank in range(2)]
+    ranks = [texts(split_dataset_by_node(stream_texts(source), rank, 2)) for rank in range(2)]
     assert all(ranks)
-    assert sorted(chain(*ranks)) == sorted(texts(streamed(source)))
+    assert sorted(chain(*ranks)) == sorted(texts(stream_texts(source)))
 
 
 def test_each_row_group_can_go_to_another_process(shards: Path) -> None:
-    assert streamed(shards).num_shards == 6
+    assert stream_texts(shards).num_shards == 6
 
 
 @pytest.mark.parametrize("name", ("nowhere.txt", "corpus.doc"))
 def test_a_source_that_is_none_cannot_be_streamed(tmp_path: Path, name: str) -> None:
     (tmp_path / "corpus.doc").touch()
     with pytest.raises(CharBertError, match=name):
-        streamed(tmp_path / name)
+        stream_texts(tmp_path / name)

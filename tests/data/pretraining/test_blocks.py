@@ -8,7 +8,7 @@ import pytest
 
 from charbert.errors import CharBertError
 from data.corpus.jobs import ShardedJob
-from data.pretraining.blocks import Block, Blocks, joined_blocks, table_of_blocks
+from data.pretraining.blocks import Block, Blocks, join_blocks, make_table
 
 MADE = [
     Block(np.array([7, 8, 9]), np.array([0, 2])),
@@ -21,7 +21,7 @@ MADE = [
 def write(folder: Path, files: list[list[Block]], vocabulary_size: int = 10) -> Path:
     job = ShardedJob(folder, "blocks", {})
     for blocks in files:
-        job.write(table_of_blocks(joined_blocks(blocks), vocabulary_size), {}, {})
+        job.write(make_table(join_blocks(blocks), vocabulary_size), {}, {})
     return folder
 
 
@@ -46,10 +46,8 @@ def test_blocks_come_back_from_any_file_in_any_order(tmp_path: Path, vocabulary_
 
 
 def test_ids_of_a_small_vocabulary_take_two_bytes(tmp_path: Path) -> None:
-    assert (
-        table_of_blocks(joined_blocks(MADE), 1 << 16).schema.field("input_ids").type.value_type == pa.uint16()
-    )
-    wide = table_of_blocks(joined_blocks(MADE), (1 << 16) + 1)
+    assert make_table(join_blocks(MADE), 1 << 16).schema.field("input_ids").type.value_type == pa.uint16()
+    wide = make_table(join_blocks(MADE), (1 << 16) + 1)
     assert wide.schema.field("input_ids").type.value_type == pa.int32()
 
 

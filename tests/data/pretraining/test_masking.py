@@ -9,8 +9,8 @@ from charbert.losses import IGNORED
 from charbert.noise import PRETRAINING_EDITS
 from charbert.randomness import derive_keys
 from charbert.vocabulary import Vocabulary
-from data.pretraining.blocks import TokenBlocks, joined_blocks
-from data.pretraining.masking import CorruptedBatch, Corruption, CorruptionSettings
+from data.pretraining.blocks import TokenBlocks, join_blocks
+from data.pretraining.masking import MaskedBatch, Masking, MaskingSettings
 from data.pretraining.noise_schedule import Noise
 from data.pretraining.packing import Packer
 
@@ -20,7 +20,7 @@ KEYS = derive_keys(0, np.arange(100))
 
 
 def blocks_of(kind: str, texts: list[str], block_size: int = 20_000) -> TokenBlocks:
-    return joined_blocks(
+    return join_blocks(
         [block for text in texts for block in Packer(tiny.tokenizer(kind), block_size).blocks([text])]
     )
 
@@ -32,16 +32,14 @@ def corrupt(
     noise: float = 0,
     edits: Any = PRETRAINING_EDITS,
     **settings: Any,
-) -> CorruptedBatch:
-    corruption = Corruption(
-        tiny.tokenizer(kind), WORDS, CorruptionSettings(**{"max_length": 100_000, **settings})
-    )
+) -> MaskedBatch:
+    corruption = Masking(tiny.tokenizer(kind), WORDS, MaskingSettings(**{"max_length": 100_000, **settings}))
     blocks = blocks_of(kind, texts)
     keys = derive_keys(key, np.arange(len(blocks.row_offsets) - 1))
     return corruption(blocks, keys, Noise(noise, tuple(edits)))
 
 
-def examples(batch: CorruptedBatch) -> list[tuple[list[int], ...]]:
+def examples(batch: MaskedBatch) -> list[tuple[list[int], ...]]:
     """Each example without its padding."""
     lengths = batch.attention_mask.sum(axis=1)
     fields = (batch.input_ids, batch.labels, batch.nlm_labels, batch.hidden)
@@ -166,7 +164,7 @@ def test_special_tokens_are_never_masked(kind: str) -> None:
     tokenizer = tiny.tokenizer(kind)
     ids = np.array([tokenizer.sep_token_id, tokenizer.unk_token_id])
     blocks = TokenBlocks(ids, np.array([0, 1, 2]), np.array([0, 2]))
-    corruption = Corruption(tokenizer, WORDS, CorruptionSettings(mlm_probability=1))
+    corruption = Masking(tokenizer, WORDS, MaskingSettings(mlm_probability=1))
     assert corruption(blocks, KEYS[:1], Noise(1.0)).input_ids[0, 1:3].tolist() == ids.tolist()
 
 
@@ -192,7 +190,7 @@ def test_a_word_that_noise_makes_unknown_stays_as_it_is() -> None:
 
 def test_an_example_is_the_same_alone_and_among_others(kind: str) -> None:
     blocks = blocks_of(kind, [LONG_TEXT, *tiny.SENTENCES])
-    corruption = Corruption(tiny.tokenizer(kind), WORDS, CorruptionSettings(max_length=60))
+    corruption = Masking(tiny.tokenizer(kind), WORDS, MaskingSettings(max_length=60))
     together = examples(corruption(blocks, KEYS[:4], Noise(0.3)))
     for row in range(4):
         first, last = blocks.row_offsets[row : row + 2]

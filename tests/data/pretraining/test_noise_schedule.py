@@ -1,17 +1,17 @@
 import pytest
 
 from charbert.errors import CharBertError
-from data.pretraining.noise_schedule import Curriculum, CurriculumPoint, Noise
+from data.pretraining.noise_schedule import Noise, NoisePoint, NoiseSchedule
 
 CONSTANT = Noise(0.15, ("drop", "add"))
 
 
-def curriculum(*points: str) -> Curriculum:
-    return Curriculum([CurriculumPoint.parse(point, CONSTANT) for point in points])
+def curriculum(*points: str) -> NoiseSchedule:
+    return NoiseSchedule([NoisePoint.parse(point, CONSTANT) for point in points])
 
 
 def test_constant_noise_is_the_same_at_every_step() -> None:
-    assert {Curriculum.constant(CONSTANT).noise_at(step) for step in (0, 1, 10**6)} == {CONSTANT}
+    assert {NoiseSchedule.constant(CONSTANT).noise_at(step) for step in (0, 1, 10**6)} == {CONSTANT}
 
 
 def test_the_probability_moves_between_points() -> None:
@@ -39,7 +39,7 @@ def test_a_point_without_kinds_has_those_of_the_settings() -> None:
 )
 def test_what_is_no_point_is_refused(text: str) -> None:
     with pytest.raises(CharBertError, match="must"):
-        CurriculumPoint.parse(text, CONSTANT)
+        NoisePoint.parse(text, CONSTANT)
 
 
 @pytest.mark.parametrize("points", ((), ("10:0.1", "5:0.2"), ("5:0.1", "5:0.2")))

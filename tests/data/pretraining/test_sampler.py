@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 from charbert.errors import CharBertError
-from data.pretraining.batches import BatchKey
-from data.pretraining.sampler import EvaluationOrder, Place, TrainingOrder
+from data.pretraining.collator import BatchKey
+from data.pretraining.sampler import EvaluationSampler, TrainingPosition, TrainingSampler
 
 
 def batches(examples: int, batch_size: int, world_size: int, count: int, **more: int) -> list[list[BatchKey]]:
     """The first batches of each process."""
     orders = [
-        TrainingOrder(examples, batch_size, seed=0, place=Place(rank, world_size, **more))
+        TrainingSampler(examples, batch_size, seed=0, position=TrainingPosition(rank, world_size, **more))
         for rank in range(world_size)
     ]
     return [list(islice(order, count)) for order in orders]
@@ -71,7 +71,7 @@ def test_the_same_global_batches_whatever_the_number_of_processes() -> None:
 
 
 def test_the_place_in_a_long_run_is_found_at_once() -> None:
-    far = TrainingOrder(10**9, 32, seed=0, place=Place(world_size=8, first_step=3 * 10**9))
+    far = TrainingSampler(10**9, 32, seed=0, position=TrainingPosition(world_size=8, first_step=3 * 10**9))
     started = time.process_time()
     assert next(iter(far)).epoch == 3 * 10**9 // (10**9 // 256)
     assert time.process_time() - started < 2  # what the run may take; it takes a thousandth
@@ -81,11 +81,11 @@ def test_fewer_examples_than_a_global_batch_are_refused() -> None:
     with pytest.raises(
         CharBertError, match="7 blocks to train on, fewer than one batch of batch_size=4 on each of 2"
     ):
-        TrainingOrder(7, 4, seed=0, place=Place(world_size=2))
+        TrainingSampler(7, 4, seed=0, position=TrainingPosition(world_size=2))
 
 
 def test_evaluation_takes_each_example_once() -> None:
-    orders = [EvaluationOrder(23, 4, rank=rank, world_size=3) for rank in range(3)]
+    orders = [EvaluationSampler(23, 4, rank=rank, world_size=3) for rank in range(3)]
     seen = [index for order in orders for key in order for index in key.indices.tolist()]
     assert sorted(seen) == list(range(23))
     assert [len(order) for order in orders] == [2, 2, 2]

@@ -11,11 +11,11 @@ from datasets import IterableDataset
 from charbert import CharBertForPreTraining
 from charbert.errors import CharBertError
 from charbert.vocabulary import Vocabulary
-from data.pretraining.batches import STREAM_STATE, BatchMaker
-from data.pretraining.masking import Corruption, CorruptionSettings
-from data.pretraining.noise_schedule import Curriculum, Noise
+from data.pretraining.collator import STREAM_STATE, PretrainingCollator
+from data.pretraining.masking import Masking, MaskingSettings
+from data.pretraining.noise_schedule import Noise, NoiseSchedule
 from data.pretraining.packing import Packer
-from data.pretraining.sampler import Place
+from data.pretraining.sampler import TrainingPosition
 from data.pretraining.streaming import StreamedBatches, StreamState
 
 WORDS = ("fox", "dog", "token", "word", "brown", "lazy", "quick", "over")
@@ -35,11 +35,11 @@ def rows(shards: list[list[str]]) -> Any:
 
 def streamed(texts: list[str] = TEXTS, shards: int = 4, noise: float = 0.0, **more: Any) -> StreamedBatches:
     tokenizer = tiny.tokenizer("bert")
-    corruption = Corruption(
-        tokenizer, Vocabulary(["fox", "<unk>"]), CorruptionSettings(mlm_probability=noise, max_length=12)
+    corruption = Masking(
+        tokenizer, Vocabulary(["fox", "<unk>"]), MaskingSettings(mlm_probability=noise, max_length=12)
     )
     spelling = tiny.build(CharBertForPreTraining, "bert").spelling_table
-    maker = BatchMaker(corruption, spelling, Curriculum.constant(Noise(noise)), seed=0)
+    maker = PretrainingCollator(corruption, spelling, NoiseSchedule.constant(Noise(noise)), seed=0)
     stream = IterableDataset.from_generator(
         rows, gen_kwargs={"shards": [texts[shard::shards] for shard in range(shards)]}
     )
@@ -60,7 +60,7 @@ def test_the_processes_read_each_text_once_an_epoch(world_size: int, shards: int
     per_process = len(TEXTS) // 4 // world_size
     found: Counter[str] = Counter()
     for rank in range(world_size):
-        batches = streamed(shards=shards, place=Place(rank, world_size))
+        batches = streamed(shards=shards, position=TrainingPosition(rank, world_size))
         for batch in islice(batches, per_process):
             found.update(texts_of(batch))
     assert found == Counter(TEXTS)
@@ -79,7 +79,7 @@ def test_another_epoch_follows_in_another_order() -> None:
 def test_a_stream_goes_on_where_it_stopped(stopped: int) -> None:
     whole = list(islice(streamed(noise=0.4), stopped + 10))
     state = StreamState(*json.loads(json.dumps(whole[stopped - 1][STREAM_STATE])))
-    rest = list(islice(streamed(noise=0.4, place=Place(first_step=stopped), state=state), 10))
+    rest = list(islice(streamed(noise=0.4, position=TrainingPosition(first_step=stopped), state=state), 10))
     assert all(same(ours, theirs) for ours, theirs in zip(rest, whole[stopped:], strict=True))
     assert rest[-1][STREAM_STATE] == whole[-1][STREAM_STATE]
 

@@ -12,8 +12,8 @@ from charbert import CharBertTokenizer, WordRecognizerConfig
 from charbert.noise import EDITS
 from charbert.vocabulary import Vocabulary
 from data.__main__ import main as data_main
-from data.pretraining.batches import Batch, BatchKey
 from data.pretraining.blocks import Blocks
+from data.pretraining.collator import Batch, BatchKey
 from data.pretraining.noise_schedule import Noise
 from pretrain.recognizer.batches import RecognizerBatches, known_words
 

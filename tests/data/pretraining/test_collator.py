@@ -8,10 +8,10 @@ import torch
 
 from charbert import CharBertForPreTraining
 from charbert.vocabulary import Vocabulary
-from data.pretraining.batches import BatchKey, BatchMaker, PretrainingBatches
-from data.pretraining.blocks import Block, TokenBlocks, joined_blocks
-from data.pretraining.masking import Corruption, CorruptionSettings
-from data.pretraining.noise_schedule import Curriculum, CurriculumPoint, Noise
+from data.pretraining.blocks import Block, TokenBlocks, join_blocks
+from data.pretraining.collator import BatchKey, PretrainingBatches, PretrainingCollator
+from data.pretraining.masking import Masking, MaskingSettings
+from data.pretraining.noise_schedule import Noise, NoisePoint, NoiseSchedule
 from data.pretraining.packing import Packer
 
 WORDS = Vocabulary(["the", "quick", "brown", "fox", "dog", "<unk>"])
@@ -25,21 +25,21 @@ class BlocksInMemory:
         return len(self._blocks)
 
     def take(self, indices: Sequence[int] | Any) -> TokenBlocks:
-        return joined_blocks([self._blocks[index] for index in indices])
+        return join_blocks([self._blocks[index] for index in indices])
 
 
 def made(
-    kind: str, curriculum: Curriculum | None = None, masked: float = 0.1, bucketed: bool = False
+    kind: str, curriculum: NoiseSchedule | None = None, masked: float = 0.1, bucketed: bool = False
 ) -> PretrainingBatches:
     tokenizer = tiny.tokenizer(kind)
     texts = [" ".join(tiny.SENTENCES) * 3, *tiny.SENTENCES]
     blocks = [block for text in texts for block in Packer(tokenizer, 50).blocks([text])]
-    corruption = Corruption(tokenizer, WORDS, CorruptionSettings(masked, max_length=64))
+    corruption = Masking(tokenizer, WORDS, MaskingSettings(masked, max_length=64))
     spelling = tiny.build(CharBertForPreTraining, kind).spelling_table
     return PretrainingBatches(
         BlocksInMemory(blocks),
-        BatchMaker(
-            corruption, spelling, curriculum or Curriculum.constant(Noise(0.3)), seed=0, bucketed=bucketed
+        PretrainingCollator(
+            corruption, spelling, curriculum or NoiseSchedule.constant(Noise(0.3)), seed=0, bucketed=bucketed
         ),
     )
 
@@ -97,8 +97,8 @@ def test_another_epoch_or_index_draws_anew(kind: str, changes: dict[str, int]) -
 
 
 def test_noise_follows_the_curriculum(kind: str) -> None:
-    points = [CurriculumPoint(0, Noise(0.0)), CurriculumPoint(10, Noise(1.0))]
-    batches = made(kind, Curriculum(points))
+    points = [NoisePoint(0, Noise(0.0)), NoisePoint(10, Noise(1.0))]
+    batches = made(kind, NoiseSchedule(points))
     noised = [int((batch(batches, 0, step=step)["nlm_labels"] != -100).sum()) for step in (0, 5, 10)]
     assert noised[0] == 0 < noised[1] < noised[2]
 
@@ -114,7 +114,7 @@ def test_positions_are_those_of_the_labels(kind: str) -> None:
 
 @pytest.mark.parametrize("bucketed", (False, True))
 def test_without_labels_there_are_positions_of_padding_alone(kind: str, bucketed: bool) -> None:
-    nothing = Curriculum.constant(Noise(0.0))
+    nothing = NoiseSchedule.constant(Noise(0.0))
     given = batch(made(kind, nothing, masked=0.0, bucketed=bucketed), 0, 1)
     for name in POSITIONS:
         assert len(given[name]) == (given["input_ids"].numel() // 32 if bucketed else 1)

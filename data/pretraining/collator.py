@@ -13,8 +13,8 @@ from charbert.ragged import Array, round_up
 from charbert.randomness import derive_keys
 from charbert.spelling import SpellingTable
 from data.pretraining.blocks import TokenBlocks
-from data.pretraining.masking import Corruption
-from data.pretraining.noise_schedule import Curriculum
+from data.pretraining.masking import Masking
+from data.pretraining.noise_schedule import NoiseSchedule
 
 Batch = dict[str, torch.Tensor]
 STREAM_STATE = "stream_state"  # what a streamed batch carries beside its tensors
@@ -38,7 +38,7 @@ class BlockSource(Protocol):
     def take(self, indices: Sequence[int] | Array) -> TokenBlocks: ...
 
 
-class BatchMaker:
+class PretrainingCollator:
     """Corrupted, padded and spelled batches (B, L) of blocks; masked positions stay blank.
 
     Beside the other inputs of `CharBertForPreTraining` a batch has `mlm_positions` and `nlm_positions`.
@@ -52,9 +52,9 @@ class BatchMaker:
 
     def __init__(
         self,
-        corruption: Corruption,
+        corruption: Masking,
         spelling: SpellingTable | None,
-        curriculum: Curriculum,
+        curriculum: NoiseSchedule,
         seed: int,
         *,
         bucketed: bool = False,
@@ -103,7 +103,7 @@ class PretrainingBatches(Dataset[Batch]):
     For a `DataLoader` with `batch_size=None` and a sampler of keys.
     """
 
-    def __init__(self, blocks: BlockSource, maker: BatchMaker) -> None:
+    def __init__(self, blocks: BlockSource, maker: PretrainingCollator) -> None:
         self._blocks = blocks
         self._maker = maker
 
