@@ -12,24 +12,10 @@ import torch
 from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
 
 from charbert.backbones import check_length
-from charbert.commands.results import (
-    RESULTS,
-    check_output_folder,
-    is_main_process,
-    read_results,
-    write_results,
-)
+from charbert.commands import results, training
+from charbert.commands.results import RESULTS, is_main_process
 from charbert.commands.settings import restore_settings
 from charbert.commands.tables import format_scores
-from charbert.commands.training import (
-    FILES_OF_A_RUN,
-    TrainingRun,
-    checkpoint_gradients,
-    end_processes,
-    remove_checkpoints,
-    remove_run,
-    training_arguments,
-)
 from charbert.errors import CharBertError
 from charbert.losses import IGNORED
 from charbert.ragged import round_up
@@ -71,7 +57,7 @@ def finetune(settings: FinetuneSettings) -> Numbers:
     """
     output = Path(settings.output)
     if is_main_process():
-        check_output_folder(output, settings.overwrite, settings.resume)
+        results.check_output_folder(output, settings.overwrite, settings.resume)
     make_attack(settings)  # what it lacks is reported before data is read
     task, sets = read_sets(settings)
     if settings.word_split:
@@ -83,8 +69,8 @@ def finetune(settings: FinetuneSettings) -> Numbers:
         runs.append(run_seed(settings, task, sets, seed, folder, first=not runs))
     numbers = runs[0] if alone else summarize_runs(runs)
     if not alone and is_main_process():
-        write_results(output, numbers, asdict(settings))
-    end_processes()
+        results.write_results(output, numbers, asdict(settings))
+    training.end_processes()
     return numbers
 
 
@@ -99,11 +85,11 @@ def run_seed(
     if settings.resume and (output / RESULTS).exists():
         return _read_finished(settings, output)
     started = monotonic()
-    training = TrainingRun(output, resume=settings.resume, overwrite=settings.overwrite)
+    this_run = training.TrainingRun(output, resume=settings.resume, overwrite=settings.overwrite)
     set_seed(seed)
     model, tokenizer = load(settings, task)
     if settings.gradient_checkpointing:
-        checkpoint_gradients(model)
+        training.checkpoint_gradients(model)
     check_length(model, round_up(task.max_length, COMPILED_TOKENS if settings.torch_compile else 1))
     copies = make_copies(settings, task, sets.train, seed)
     rows, class_weights = _training_rows(settings, task, sets.train, copies.examples, tokenizer)
@@ -122,7 +108,7 @@ def run_seed(
     )
     if settings.overwrite and first and is_main_process():
         _remove_earlier(Path(settings.output))
-    training.train(trainer)
+    this_run.train(trainer)
     trained = monotonic() - started
     trainer.save_model()
     dev_predictions = {name: trainer.predict_set(given) for name, given in dev.items()}
@@ -142,9 +128,9 @@ def run_seed(
     }
     if is_main_process():
         save_task(settings, task, output)
-    training.save_results(trainer, numbers, asdict(settings), seed)
+    this_run.save_results(trainer, numbers, asdict(settings), seed)
     if is_main_process():
-        remove_checkpoints(output)
+        training.remove_checkpoints(output)
     trainer.accelerator.wait_for_everyone()
     return numbers
 
@@ -155,23 +141,23 @@ def _read_finished(settings: FinetuneSettings, output: Path) -> Numbers:
     Raises:
         CharBertError: it was another one.
     """
-    results = read_results(output)
-    before = asdict(restore_settings(FinetuneSettings, results["settings"]))
+    found = results.read_results(output)
+    before = asdict(restore_settings(FinetuneSettings, found["settings"]))
     for name, value in asdict(settings).items():
         if name not in MAY_DIFFER and before[name] != value:
             raise CharBertError(
                 f"{output}: was made with {name}={before[name]}, not {value}; give another folder or "
                 "--overwrite"
             )
-    return {name: results[name] for name in results if name not in ("settings", "versions", "seed")}
+    return {name: found[name] for name in found if name not in ("settings", "versions", "seed")}
 
 
 def _remove_earlier(output: Path) -> None:
     """Remove what an earlier run left in its folder and in those of its seeds, and nothing else."""
     endings = {entry.task.ending for entry in TASKS.values()}
-    files = [*FILES_OF_A_RUN, TASK_FILE, "report-*.txt", "confusion-*.png"]
+    files = [*training.FILES_OF_A_RUN, TASK_FILE, "report-*.txt", "confusion-*.png"]
     for folder in (output, *output.glob("seed-*")):
-        remove_run(folder, [*files, *(f"{PREDICTIONS}/*{ending}" for ending in endings)])
+        training.remove_run(folder, [*files, *(f"{PREDICTIONS}/*{ending}" for ending in endings)])
 
 
 def _score_sets(
@@ -237,7 +223,7 @@ def _training_rows(
 def _training_arguments(
     settings: FinetuneSettings, task: Task[Any, Any], rows: int, seed: int, output: Path
 ) -> TrainingArguments:
-    arguments = training_arguments(
+    arguments = training.training_arguments(
         "finetune",
         output_dir=str(output),
         per_device_train_batch_size=settings.batch_size,

@@ -15,28 +15,12 @@ from charbert.errors import CharBertError
 from charbert.ragged import Array
 from data.examples.rows import BadRows
 from data.examples.types import Answer, QuestionExample
+from finetune.metrics import squad
 from finetune.metrics.prediction_files import read_answers, read_labelled, read_na_probs
-from finetune.metrics.squad import (
-    answer_words,
-    best_threshold,
-    missing_predictions,
-    squad1_scores,
-    squad2_scores,
-)
 from finetune.settings import ScoreSettings
+from finetune.tasks import spans
 from finetune.tasks.base import Encoded, Inputs, Output, Task, split_rows, tokenize
-from finetune.tasks.spans import (
-    CLS,
-    NOWHERE,
-    Candidate,
-    Window,
-    answer_positions,
-    best_spans,
-    cut_questions,
-    make_windows,
-    rank_candidates,
-    score_texts,
-)
+from finetune.tasks.spans import CLS, NOWHERE, Candidate, Window
 
 LONGEST_QUESTION = 64
 """Tokens of a question; fewer where they would fill more than half of a row."""
@@ -122,15 +106,15 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
             unanswerable = bool(settings.na_probs) or not all(example.answers for example in gold)
         if unanswerable:
             na_probs = read_na_probs(Path(settings.na_probs)) if settings.na_probs else None
-            return squad2_scores(gold, predicted, na_probs, settings.na_threshold)
-        missing = missing_predictions(gold, predicted)
+            return squad.squad2_scores(gold, predicted, na_probs, settings.na_threshold)
+        missing = squad.missing_predictions(gold, predicted)
         if missing:
             print(
                 f"{len(missing)} of {len(gold)} questions have no prediction and count as wrong, the first "
                 f"is {missing[0]!r}",
                 file=sys.stderr,
             )
-        return squad1_scores(gold, predicted)
+        return squad.squad1_scores(gold, predicted)
 
     @property
     def model_settings(self) -> dict[str, Any]:
@@ -155,12 +139,14 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
         encoded = Encoded([], [])
         for begin in range(0, len(examples), _EXAMPLES_AT_ONCE):
             some = examples[begin : begin + _EXAMPLES_AT_ONCE]
-            questions = cut_questions([example.question for example in some], longest_question, tokenizer)
+            questions = spans.cut_questions(
+                [example.question for example in some], longest_question, tokenizer
+            )
             for rows, windows in self._rows(some, questions, tokenizer, begin):
                 example = examples[windows[0].example]
                 if example.is_labelled:
                     answer = example.answers[0] if example.answers else None
-                    for row, (first, last) in zip(rows, answer_positions(windows, answer), strict=True):
+                    for row, (first, last) in zip(rows, spans.answer_positions(windows, answer), strict=True):
                         row |= {"start_positions": first, "end_positions": last}
                 encoded.inputs.extend(rows)
                 encoded.notes.extend(windows)
@@ -175,14 +161,16 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
             logits = output.astype(np.float64)
             nulls[window.example] = min(nulls[window.example], logits[CLS].sum())
             here = logits[window.position : window.position + len(window.offsets)]
-            spans = best_spans(here[:, 0], here[:, 1], window.central, self._max_answer_length, self._n_best)
-            characters = window.offsets[spans.first, 0], window.offsets[spans.last, 1]
+            best = spans.best_spans(
+                here[:, 0], here[:, 1], window.central, self._max_answer_length, self._n_best
+            )
+            characters = window.offsets[best.first, 0], window.offsets[best.last, 1]
             found[window.example].extend(
-                zip(*(column.tolist() for column in (spans.scores, *characters)), strict=True)
+                zip(*(column.tolist() for column in (best.scores, *characters)), strict=True)
             )
         return [
-            self._prediction(example, spans, null)
-            for example, spans, null in zip(examples, found, nulls.tolist(), strict=True)
+            self._prediction(example, scored, null)
+            for example, scored, null in zip(examples, found, nulls.tolist(), strict=True)
         ]
 
     def tune(self, examples: Examples, predictions: Predictions) -> "AnswerTask":
@@ -194,7 +182,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
         # By rank, from 1: the search takes 0 for a threshold below all of them.
         ranks = {level: rank for rank, level in enumerate(levels, start=1)}
         ranked = {name: float(ranks[score]) for name, score in scores.items()}
-        rank = int(best_threshold(examples, _spans(predictions), ranked).value)
+        rank = int(squad.best_threshold(examples, _spans(predictions), ranked).value)
         task = copy(self)
         task.threshold = levels[rank - 1] if rank else levels[0] - 1.0
         return task
@@ -206,12 +194,14 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
     def score(self, examples: Examples, predictions: Predictions) -> dict[str, float]:
         """The keys and the scale of SQuAD's own scripts; thresholds are of `na_score`."""
         if not self.unanswerable:
-            return squad1_scores(examples, _texts(predictions))
-        return squad2_scores(examples, _spans(predictions), _na_scores(predictions), self.threshold)
+            return squad.squad1_scores(examples, _texts(predictions))
+        return squad.squad2_scores(examples, _spans(predictions), _na_scores(predictions), self.threshold)
 
     def is_correct(self, example: QuestionExample, prediction: AnswerPrediction) -> bool:
         """By exact match, as SQuAD's scripts compare texts."""
-        return answer_words(prediction.text) in [answer_words(text) for text in _gold_texts(example)]
+        return squad.answer_words(prediction.text) in [
+            squad.answer_words(text) for text in _gold_texts(example)
+        ]
 
     def show_texts(self, example: QuestionExample) -> list[str]:
         """The question, and the part of the context around its first answer."""
@@ -275,16 +265,16 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
             if tokenizer.truncation_side == "left":
                 rows.reverse()
             encodings = [encoded.encodings[row] for row in rows]
-            yield [inputs[row] for row in rows], make_windows(begin + number, encodings, self._stride)
+            yield [inputs[row] for row in rows], spans.make_windows(begin + number, encodings, self._stride)
 
     def _prediction(
-        self, example: QuestionExample, spans: Sequence[tuple[float, int, int]], null: float
+        self, example: QuestionExample, scored: Sequence[tuple[float, int, int]], null: float
     ) -> AnswerPrediction:
-        scores = score_texts(example.context, spans, self._n_best)
+        scores = spans.score_texts(example.context, scored, self._n_best)
         na_score = null - max(scores.values(), default=0.0)
         if self.unanswerable or not scores:
             scores[NOWHERE, NOWHERE] = null
-        n_best = rank_candidates(example.context, scores)
+        n_best = spans.rank_candidates(example.context, scores)
         text, probability, start, end = n_best[0]
         return self._decided(AnswerPrediction(example.id, text, start, end, probability, na_score, n_best))
 

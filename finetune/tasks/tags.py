@@ -16,32 +16,17 @@ from charbert.ragged import Array
 from data.examples.readers import Columns, read_examples
 from data.examples.rows import BadRows
 from data.examples.types import TaggedExample
+from finetune.metrics import tagging
 from finetune.metrics.classification import Measures, scores_by_label
 from finetune.metrics.prediction_files import align_tags, read_labelled
-from finetune.metrics.tagging import (
-    OUTSIDE,
-    entity_report,
-    entity_scores,
-    entity_scores_by_type,
-    has_entities,
-    seqeval_metrics,
-    tag_scores,
-)
+from finetune.metrics.tagging import OUTSIDE, has_entities
 from finetune.settings import ScoreSettings
-from finetune.tasks.base import (
-    Encoded,
-    Inputs,
-    LabelReport,
-    Output,
-    Task,
-    sort_labels,
-    split_rows,
-    tokenize,
-)
+from finetune.tasks import base
+from finetune.tasks.base import Encoded, Inputs, LabelReport, Output, Task
 
 _MOST_SHOWN = 8  # wrong tags in a line
 _OVERLAP = 4  # a window shares one token in so many with the next
-_ENTITIES, _WORDS = Measures(entity_scores, "f1"), Measures(tag_scores, "accuracy")
+_ENTITIES, _WORDS = Measures(tagging.entity_scores, "f1"), Measures(tagging.tag_scores, "accuracy")
 _JSON_LINES = ".jsonl"
 
 
@@ -103,12 +88,12 @@ class TagTask(Task[TaggedExample, TagPrediction]):
                 "ner: tags must be O, B-... and I-...; for others, such as E- and S-, give --task tagging"
             )
         if measures is None and self.has_entities:
-            seqeval_metrics()  # so that it is missed before training, not after
+            tagging.seqeval_metrics()  # so that it is missed before training, not after
         self._score_tags, self.metric = measures or (_ENTITIES if self.has_entities else _WORDS)
 
     @classmethod
     def find_labels(cls, examples: Examples, **arguments: Any) -> list[str]:
-        return sort_labels(tag for example in examples for tag in example.tags or ())
+        return base.sort_labels(tag for example in examples for tag in example.tags or ())
 
     @classmethod
     def score_file(
@@ -130,10 +115,10 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         if entities is None:
             entities = has_entities(tag for tags in sides[0] for tag in tags)
         if not entities:
-            return tag_scores(*sides)
+            return tagging.tag_scores(*sides)
         for example in (*gold, *predicted):
             _require_iob(example)
-        return entity_report(*sides)
+        return tagging.entity_report(*sides)
 
     def usable(self, examples: Examples, bad: BadRows) -> list[TaggedExample]:
         found = []
@@ -148,7 +133,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
     def encode(self, examples: Examples, tokenizer: Any) -> Encoded:
         if not examples:
             return Encoded([], [])
-        encoded = tokenize(
+        encoded = base.tokenize(
             tokenizer,
             [" ".join(example.words) for example in examples],
             truncation=True,
@@ -159,7 +144,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         )
         sources = encoded.pop("overflow_to_sample_mapping")
         offsets = encoded.pop("offset_mapping")
-        inputs = split_rows(encoded)
+        inputs = base.split_rows(encoded)
         starts = [word_starts(example.words) for example in examples]
         notes = [
             _words_of_row(number, starts[number], spans)
@@ -227,7 +212,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         if not self.has_entities:
             return LabelReport(scores_by_label(gold, predicted, labels), labels, gold, predicted)
         types = [[_type_of(tag) for tag in each] for each in (labels, gold, predicted)]
-        return LabelReport(entity_scores_by_type(*sides), *types)
+        return LabelReport(tagging.entity_scores_by_type(*sides), *types)
 
     def records(self, examples: Examples, predictions: Predictions) -> Iterator[dict[str, Any]]:
         for example, prediction in zip(examples, predictions, strict=True):

@@ -16,16 +16,8 @@ from data.examples.types import Label, TextExample
 from finetune.metrics import classification, prediction_files
 from finetune.metrics.classification import TEXT_METRICS, Measures
 from finetune.settings import ScoreSettings
-from finetune.tasks.base import (
-    Encoded,
-    Inputs,
-    LabelReport,
-    Output,
-    Task,
-    sort_labels,
-    split_rows,
-    tokenize,
-)
+from finetune.tasks import base
+from finetune.tasks.base import Encoded, Inputs, LabelReport, Output, Task
 
 CLASSIFICATION, REGRESSION, MULTI_LABEL = "classification", "regression", "multi_label"
 PROBLEMS = {
@@ -90,7 +82,7 @@ class TextTask(Task[TextExample, TextPrediction]):
     def find_labels(cls, examples: Examples, *, kind: str = CLASSIFICATION, **arguments: Any) -> list[str]:
         if kind == REGRESSION:
             return []
-        return sort_labels(label for example in examples for label in _each_label(example.label))
+        return base.sort_labels(label for example in examples for label in _each_label(example.label))
 
     @classmethod
     def score_file(
@@ -146,7 +138,9 @@ class TextTask(Task[TextExample, TextPrediction]):
             return Encoded([], [])
         pairs = None if examples[0].pair is None else [example.pair or "" for example in examples]
         settings = {"truncation": True, "max_length": self.max_length}
-        inputs = split_rows(tokenize(tokenizer, [example.text for example in examples], pairs, **settings))
+        inputs = base.split_rows(
+            base.tokenize(tokenizer, [example.text for example in examples], pairs, **settings)
+        )
         for row, example in zip(inputs, examples, strict=True):
             if example.label is not None:
                 row["labels"] = self._target(example)
