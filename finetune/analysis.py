@@ -1,4 +1,4 @@
-"""What stands behind a score: words that the tokenizer splits, each label, labels taken for each other."""
+"""Error analysis: scores of words that the tokenizer splits, scores of each label, confusion matrices."""
 
 import logging
 from collections import Counter

@@ -31,7 +31,7 @@ class NoisedCopies(NamedTuple):
 
 
 def make_attack(settings: FinetuneSettings) -> Attack:
-    """What puts noise into the copies.
+    """The attack that puts noise into the copies.
 
     Not checked with the other settings: a model keeps those, and goes on where no misspellings are.
 
@@ -56,7 +56,7 @@ def make_attack(settings: FinetuneSettings) -> Attack:
 def make_copies(
     settings: FinetuneSettings, task: Task[Any, Any], examples: Sequence[Any], seed: int
 ) -> NoisedCopies:
-    """As many copies of the examples as the settings ask for, one behind the other.
+    """As many copies of the examples as the settings ask for, one after the other.
 
     Args:
         examples: to train on.
@@ -66,7 +66,7 @@ def make_copies(
         return NoisedCopies([], AttackCounts(0, 0, 0, 0))
     noised: list[Any] = []
     found: list[AttackCounts] = []
-    # A word that is split may get a tag that stands nowhere in the data; its example is not copied.
+    # A word that is split may get a tag that does not occur in the data; its example is not copied.
     unknown = BadRows(skip=True)
     attack = make_attack(settings)
     for number in range(settings.augmentation):

@@ -27,7 +27,7 @@ class Sets(NamedTuple):
 
 
 def read_sets(settings: FinetuneSettings) -> tuple[Task[Any, Any], Sets]:
-    """The examples that the settings name, and the task that is made of them.
+    """The examples that the settings name, and their task.
 
     Raises:
         CharBertError: data is missing, or a row of it cannot be used and is not to be skipped.

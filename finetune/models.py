@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from charbert.auto import MODELS
@@ -61,15 +62,17 @@ def load(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any, Any]:
 
 
 def load_finetuned(folder: str, task: Task[Any, Any]) -> tuple[Any, Any]:
-    """The model and the tokenizer of the output folder of a run.
+    """The model of the output folder of a run, to predict with on the device at hand, and its tokenizer.
 
     Raises:
         CharBertError: they cannot be read.
     """
-    register_probe()
     if _find_kind(folder, read_config(folder)) == CHARBERT:
-        return MODELS[task.auto_class].from_pretrained(folder), CharBertTokenizer.from_pretrained(folder)
-    return _load_plain(folder, folder, task)
+        model = MODELS[task.auto_class].from_pretrained(folder)
+        tokenizer = CharBertTokenizer.from_pretrained(folder)
+    else:
+        model, tokenizer = _load_plain(folder, folder, task)
+    return model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu")).eval(), tokenizer
 
 
 def save_task(settings: FinetuneSettings, task: Task[Any, Any], folder: Path) -> None:
@@ -107,7 +110,7 @@ def _find_kind(source: Any, config: dict[str, Any]) -> str:
     model_type = config.get("model_type")
     if model_type == CharBertConfig.model_type:
         return CHARBERT
-    # The released folders say that they are BERT or RoBERTa; their weights tell.
+    # The released folders say that they are BERT or RoBERTa; their weights show it.
     may_be_released = model_type is None or model_type in BACKBONES
     return RELEASED if may_be_released and read_checkpoint(source, config).has_character_channel else PLAIN
 
@@ -122,6 +125,7 @@ def _spelling_tokenizer(settings: FinetuneSettings, config: dict[str, Any]) -> C
 
 
 def _load_plain(source: Any, named: str, task: Task[Any, Any]) -> tuple[Any, Any]:
+    register_probe()
     try:
         tokenizer = AutoTokenizer.from_pretrained(named)
         model = task.auto_class.from_pretrained(source, ignore_mismatched_sizes=True, **task.model_settings)

@@ -6,8 +6,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from charbert.commands.progress import progress_bar
 from charbert.commands.results import check_output_file, whole_file
 from charbert.errors import CharBertError
@@ -29,8 +27,6 @@ def run(settings: PredictSettings) -> None:
         raise CharBertError(f"{output}: must end in {LINES} or {task.ending}")
     check_output_file(output, settings.overwrite, (settings.file,))
     model, tokenizer = load_finetuned(settings.model, task)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model.to(device).eval()
     predictor = Predictor(task, model, tokenizer, batch_size=settings.batch_size, bf16=run_settings.bf16)
     examples = read_examples(run_settings, settings.file, bad, labelled=False)
     kept: tuple[list[Any], list[Any]] = [], []

@@ -1,4 +1,4 @@
-"""A word recogniser before any model: the same examples, with what it reads in place of their words."""
+"""Word recogniser before a model: corrects the words of examples (text, pair, words, question)."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _AT_ONCE = 1000
 _WHITE_SPACE = re.compile(r"(\s+)")
 
 
-def recognized(
+def recognize_words(
     examples: Sequence[E],
     recognizer: WordRecognizer,
     unknown: str = "pass",
@@ -25,7 +25,7 @@ def recognized(
 
     Of tagging these are the words as they are given. Of texts, pairs of texts and questions, they are what
     white space divides, and the white space stays to the character. Contexts of questions are not read, so
-    that answers stand where they stood.
+    that answers keep their positions.
 
     Args:
         examples: of one type.

@@ -20,7 +20,7 @@ _BOTTOM = ("embeddings.", "char_encoder.")
 
 
 class EvaluationSet(NamedTuple):
-    """Examples, and the rows that their task made of them."""
+    """Examples, and the rows that their task encodes them as."""
 
     examples: list[Any]
     encoded: Encoded
@@ -31,7 +31,7 @@ class FinetuneTrainer(Trainer):
 
     Args:
         task: what is trained.
-        dev: by name; the first is the one whose `task.metric` tells the best checkpoint.
+        dev: by name; the first is the one whose `task.metric` chooses the best checkpoint.
         layer_decay: a layer learns at this share of the rate of the one above it.
         class_weights: (C,) what an example of each class counts; None: all the same.
         args, kwargs: as of `transformers.Trainer`; `data_collator` is a `Padding`.
@@ -132,7 +132,7 @@ def _decay_by_layer(optimizer: torch.optim.Optimizer, model: torch.nn.Module, de
 
 
 def _depth(name: str, top: int) -> int:
-    """0 of the embeddings and the character encoder, then the layers, then what stands above them."""
+    """0 of the embeddings and the character encoder, then the layers, then what is above them."""
     found = _LAYER.search(name)
     if found:
         return int(found[1]) + 1

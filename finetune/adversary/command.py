@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
 from transformers import PreTrainedConfig
 
 from charbert.backbones import check_length
@@ -26,7 +25,7 @@ from finetune.adversary.attack import attack_model, draw_examples
 from finetune.adversary.search_method import AttackResult
 from finetune.metrics.prediction_files import read_labelled
 from finetune.models import TASK_FILE, load_finetuned, load_task
-from finetune.recognition import recognized
+from finetune.recognition import recognize_words
 from finetune.settings import OVERWRITE, SKIP_BAD_ROWS
 from finetune.tasks.base import Task
 from finetune.tasks.registry import TASKS, make_task
@@ -103,12 +102,10 @@ def run(settings: WorstCaseSettings) -> None:
     examples = _load_examples(settings, columns, task, bad)
     model, tokenizer = load_finetuned(settings.model, task)
     check_length(model, task.max_length)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model.to(device).eval()
     reader = None
     if settings.recognizer is not None:
-        recognizer = WordRecognizer.from_pretrained(settings.recognizer).to(device).eval()
-        reader = partial(recognized, recognizer=recognizer)
+        recognizer = WordRecognizer.from_pretrained(settings.recognizer).to(model.device).eval()
+        reader = partial(recognize_words, recognizer=recognizer)
     if len(cache):
         print(f"{len(cache)} of {len(examples)} examples are searched already", file=sys.stderr)
     scores, results = attack_model(

@@ -87,7 +87,7 @@ def read_label_rows(path: Path, bad: BadRows) -> list[Row]:
 def align_rows(
     examples: Sequence[TextExample], rows: Sequence[Row], path: Path, *, complete: bool
 ) -> list[Row]:
-    """The row of each example: that with its id, or else the one at its place.
+    """The row of each example: that with its id, or else the one with its number.
 
     Args:
         examples: N examples.
@@ -128,9 +128,9 @@ def align_tags(gold: Sequence[TaggedExample], predicted: Sequence[TaggedExample]
     found = []
     for number, (right, other) in enumerate(zip_longest(gold, predicted), start=1):
         if right is None or other is None:
-            place = (right or other).location
+            location = (right or other).location
             raise CharBertError(
-                f"{place}: sentence {number} stands in one file alone, of {len(gold)} with right tags and "
+                f"{location}: sentence {number} is in one file alone, of {len(gold)} with right tags and "
                 f"{len(predicted)} with predicted ones; give both the same sentences"
             )
         words = zip_longest(right.words, other.words)
@@ -178,6 +178,6 @@ def _rows_by_name(rows: Sequence[Row]) -> Mapping[str, Row]:
         for number, row in enumerate(rows):
             name = id_in(row, number, column)
             if name in found:
-                raise CharBertError(f"{row.location}: the {column} {name!r} stands in an earlier row too")
+                raise CharBertError(f"{row.location}: the {column} {name!r} is in an earlier row too")
             found[name] = row
     return found

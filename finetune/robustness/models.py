@@ -16,7 +16,7 @@ from finetune.batches import Padding
 from finetune.inference import Predictor
 from finetune.models import TASK_FILE, load_finetuned, load_task
 from finetune.predict import CHUNK
-from finetune.recognition import recognized
+from finetune.recognition import recognize_words
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
 
@@ -160,9 +160,8 @@ class LoadedModel:
         self.task = run.task
         self.bf16 = run.settings.bf16
         self.batch_size = batch_size
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        model, self.tokenizer = load_finetuned(str(run.folder), run.task)
-        self.model = model.to(self.device).eval()
+        self.model, self.tokenizer = load_finetuned(str(run.folder), run.task)
+        self.device = self.model.device
         self.padding = Padding(self.tokenizer)
         self._predictor = Predictor(
             run.task, self.model, self.tokenizer, batch_size=batch_size, bf16=self.bf16
@@ -182,7 +181,7 @@ class LoadedModel:
         """The examples as the recogniser passes them to the model."""
         if self._recognizer is None:
             return list(examples)
-        return recognized(examples, self._readers[0], self._recognizer.unknown, *self._readers[1:])
+        return recognize_words(examples, self._readers[0], self._recognizer.unknown, *self._readers[1:])
 
     def predict(self, examples: Sequence[Any]) -> list[Any]:
         """Predictions for examples that are read already."""

@@ -124,13 +124,13 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
         found = []
         for example in examples:
             if example.answerable is False and not self.unanswerable:
-                bad.add(example.location, "the question has no answer, and this task wants one")
+                bad.add(example.location, "the question has no answer, and this task needs one")
             else:
                 found.append(example)
         return found
 
     def encode(self, examples: Examples, tokenizer: Any) -> Encoded:
-        """As in `Task`. Rows that do not hold the whole answer have the first token, [CLS], as its place.
+        """As in `Task`. Rows that do not hold the whole answer have the first token, [CLS], as its position.
 
         Raises:
             CharBertError: `stride` is more than the room for context beside a question.
@@ -189,7 +189,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
 
     def apply_threshold(self, predictions: Predictions) -> list[AnswerPrediction]:
         """The predictions, each decided anew between its best answer and none."""
-        return [self._decided(prediction) for prediction in predictions]
+        return [self._decide(prediction) for prediction in predictions]
 
     def score(self, examples: Examples, predictions: Predictions) -> dict[str, float]:
         """The keys and the scale of SQuAD's own scripts; thresholds are of `na_score`."""
@@ -276,9 +276,9 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
             scores[NOWHERE, NOWHERE] = null
         n_best = spans.rank_candidates(example.context, scores)
         text, probability, start, end = n_best[0]
-        return self._decided(AnswerPrediction(example.id, text, start, end, probability, na_score, n_best))
+        return self._decide(AnswerPrediction(example.id, text, start, end, probability, na_score, n_best))
 
-    def _decided(self, prediction: AnswerPrediction) -> AnswerPrediction:
+    def _decide(self, prediction: AnswerPrediction) -> AnswerPrediction:
         answered = not (self.unanswerable and prediction.na_score > self.threshold)
         n_best = prediction.n_best
         chosen = next((each for each in n_best if bool(each.text) == answered), n_best[0])

@@ -125,7 +125,7 @@ class Task(ABC, Generic[Example, Prediction]):
 
         Args:
             examples: N examples.
-            encoded: what `encode` made of them, R rows.
+            encoded: what `encode` gave for them, R rows.
             outputs: R arrays, the logits of each row: (C,) for a sequence, (L, C) for tokens, and
                 (L, 2) for answers, start beside end.
         """

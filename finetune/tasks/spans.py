@@ -13,14 +13,14 @@ from data.examples.types import Answer
 NOWHERE = -1
 # How much a longer window is preferred where a token has the same context in two, as BERT does.
 _LENGTH_WEIGHT = 0.01
-CLS = 0  # where it stands in a row
+CLS = 0  # its position in a row
 _CONTEXT = 1  # the context's number in a pair
 Offsets = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
 
 class Window(NamedTuple):
-    """The part of a context, n tokens, that stands in a row of inputs."""
+    """The part of a context, n tokens, that a row of inputs holds."""
 
     example: int
     position: int
@@ -28,7 +28,7 @@ class Window(NamedTuple):
     start: int
     """Which token of the context it begins with."""
     offsets: Offsets
-    """(n, 2): the characters of the context that each token stands for, from and to."""
+    """(n, 2): the characters of the context of each token, from and to."""
     central: NDArray[np.bool_]
     """(n,): whether no other window has more context on both sides of this token."""
 
@@ -67,7 +67,7 @@ def answer_positions(windows: Sequence[Window], answer: Answer | None) -> list[t
 
 
 def cut_questions(questions: Sequence[str], longest: int, tokenizer: Any) -> list[str]:
-    """The questions, each without what stands after its first `longest` tokens."""
+    """The questions, each cut after its first `longest` tokens."""
     cut = [question.strip() for question in questions]
     unknown = list(range(len(cut)))
     while unknown:

@@ -44,11 +44,11 @@ class TagPrediction(NamedTuple):
 
 
 class Words(NamedTuple):
-    """What a row of tokens is made of."""
+    """The words that begin in a row of tokens."""
 
     example: int
     tokens: NDArray[np.int64]
-    """Of each word that begins here, its first token, which stands for it."""
+    """Of each word that begins here, its first token, which is classified."""
     words: NDArray[np.int64]
     """The numbers of these words in their example."""
     context: NDArray[np.int64]
@@ -211,7 +211,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         gold, predicted = ([tag for sentence in side for tag in sentence] for side in sides)
         if not self.has_entities:
             return LabelReport(scores_by_label(gold, predicted, labels), labels, gold, predicted)
-        types = [[_type_of(tag) for tag in each] for each in (labels, gold, predicted)]
+        types = [[_entity_type(tag) for tag in each] for each in (labels, gold, predicted)]
         return LabelReport(tagging.entity_scores_by_type(*sides), *types)
 
     def records(self, examples: Examples, predictions: Predictions) -> Iterator[dict[str, Any]]:
@@ -219,7 +219,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
             yield {"id": prediction.id, "words": example.words, "tags": prediction.tags}
 
     def write(self, examples: Examples, predictions: Predictions, path: Path) -> None:
-        """As CoNLL's files are: a line for each word and its tag, an empty one behind each sentence."""
+        """As CoNLL's files are: a line for each word and its tag, an empty one after each sentence."""
         with path.open("w", encoding="utf-8", newline="\n") as file:
             for example, prediction in zip(examples, predictions, strict=True):
                 for word, tag in zip(example.words, prediction.tags, strict=True):
@@ -236,7 +236,7 @@ def _require_iob(example: TaggedExample) -> None:
         )
 
 
-def _type_of(tag: str) -> str:
+def _entity_type(tag: str) -> str:
     return tag if tag == OUTSIDE else tag[2:]
 
 
@@ -246,7 +246,7 @@ def word_starts(words: Sequence[str]) -> NDArray[np.int64]:
 
 
 def words_at(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The number of the word that each token stands in, by where it ends; a token may begin with a blank."""
+    """The number of the word of each token, by where the token ends; it may begin with a blank."""
     return np.searchsorted(starts, ends - 1, side="right") - 1
 
 

@@ -1,6 +1,7 @@
 """`python -m finetune predict MODEL FILE --output FILE`."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,23 @@ def test_a_folder_that_no_run_made_is_refused(models: Path, tmp_path: Path) -> N
 def test_another_ending_is_refused(models: Path, tmp_path: Path) -> None:
     with pytest.raises(CharBertError, match=r"must end in \.jsonl or \.tsv"):
         predict_file(models, "text", models / "text.csv", tmp_path / "out.xml")
+
+
+def test_a_file_that_is_there_is_not_written_over_by_mistake(models: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.tsv"
+    out.write_text("mine")
+    with pytest.raises(CharBertError, match="is there already; give another file or --overwrite"):
+        predict_file(models, "text", models / "text.csv", out)
+    assert predict_file(models, "text", models / "text.csv", out, "--overwrite") != "mine"
+
+
+def test_a_model_of_an_earlier_version_predicts(models: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(models / "text", old)
+    content = json.loads((old / "task.json").read_text())
+    settings = content["settings"]
+    settings["kind"] = settings.pop("label_kind")
+    del settings["gradient_checkpointing"]
+    (old / "task.json").write_text(json.dumps(content))
+    main(["predict", str(old), str(models / "text.csv"), "--output", str(tmp_path / "out.tsv")])
+    assert (tmp_path / "out.tsv").read_text() == (models / "text/predictions/dev.tsv").read_text()

@@ -274,3 +274,12 @@ def test_numbers_for_texts(scored, write):
 def test_scores_are_written_into_a_file_too(scored, write, tmp_path, entities):
     found, _ = scored("--task", "ner", "gold.conll", "gold.conll", "--output", str(tmp_path / "scores.json"))
     assert json.loads((tmp_path / "scores.json").read_text()) == found
+
+
+def test_a_file_of_scores_is_not_written_over_by_mistake(scored, write, tmp_path, entities):
+    out = write("scores.json", "mine")
+    given = ("--task", "ner", "gold.conll", "gold.conll", "--output", str(out))
+    with pytest.raises(CharBertError, match="is there already; give another file or --overwrite"):
+        scored(*given)
+    found, _ = scored(*given, "--overwrite")
+    assert json.loads(out.read_text()) == found

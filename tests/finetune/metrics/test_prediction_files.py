@@ -138,7 +138,7 @@ def test_an_index_that_counts_may_be_the_name():
     [
         (rows("a"), "given.tsv: 1 predictions for 2 examples"),
         (rows("abc"), "given.tsv: 3 predictions for 2 examples"),
-        (rows("ab", id=["8", "8"]), "given: row 2: the id '8' stands in an earlier row too"),
+        (rows("ab", id=["8", "8"]), "given: row 2: the id '8' is in an earlier row too"),
         (rows("ab", id=["8", "6"]), r"gold: row 2: given.tsv has no prediction of the example '5'"),
         (rows("abc", id=["8", "5", "6"]), "given: row 3: the right answers have no example '6'"),
     ],
@@ -168,8 +168,8 @@ def test_tags_are_those_of_the_same_words():
         (("a b", "d"), "given: sentence 2: sentence 2 .* gold: sentence 2: word 1 is 'd' and not 'c'"),
         (("a b", "c d"), "word 2 is 'd' and not missing"),
         (("a", "c"), "given: sentence 1: .* word 2 is missing and not 'b'"),
-        (("a b",), "gold: sentence 2: sentence 2 stands in one file alone, of 2 with right tags and 1"),
-        (("a b", "c", "d"), "given: sentence 3: sentence 3 stands in one file alone"),
+        (("a b",), "gold: sentence 2: sentence 2 is in one file alone, of 2 with right tags and 1"),
+        (("a b", "c", "d"), "given: sentence 3: sentence 3 is in one file alone"),
     ],
 )
 def test_files_of_other_words_are_refused(given, message):
