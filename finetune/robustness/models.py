@@ -38,18 +38,13 @@ class Run(NamedTuple):
 class Recognizer(NamedTuple):
     """A word recogniser, and how it treats words that it does not know."""
 
-    folder: Path
+    folders: tuple[Path, ...]
+    """Its own, and that of another one if that reads the words that this does not know."""
     unknown: str
     """One of `UNKNOWN_WORDS`."""
-    backoff: Path | None
-    """Another one, which reads them."""
-
-    @property
-    def folders(self) -> list[Path]:
-        return [self.folder] if self.backoff is None else [self.folder, self.backoff]
 
     def __str__(self) -> str:
-        return SEPARATOR.join([str(self.folder), str(self.backoff or self.unknown)])
+        return SEPARATOR.join([*map(str, self.folders), self.unknown][:2])
 
 
 class ComparedModel(NamedTuple):
@@ -116,8 +111,10 @@ def _find_runs(folder: Path) -> list[Path]:
 def _find_recognizer(folder: str | None = None, variant: str = PASS) -> Recognizer | None:
     if folder is None:
         return None
-    is_named = variant in (PASS, NEUTRAL)
-    found = Recognizer(Path(folder), variant if is_named else BACKOFF, None if is_named else Path(variant))
+    if variant in (PASS, NEUTRAL):
+        found = Recognizer((Path(folder),), variant)
+    else:
+        found = Recognizer((Path(folder), Path(variant)), BACKOFF)
     for each in found.folders:
         WordRecognizer.from_pretrained(each)  # so that a folder of another model is an error now
     return found
