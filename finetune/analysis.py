@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from charbert.commands.tables import format_table
 from charbert.errors import CharBertError
 from data.examples.tags import to_iob2
 from data.examples.types import TaggedExample
@@ -89,7 +90,9 @@ def _token_counts(examples: Sequence[TaggedExample], tokenizer: Any) -> Iterator
 
 def _entities_of_part(tags: Sequence[str], split: NDArray[np.bool_], is_split: bool) -> list[str]:
     """IOB2 tags with O for the entities that are not of this part."""
-    # Words of one entity have one number.
+    # (words,) the number of the entity or other word that each word belongs to: a new one begins at every
+    # tag but I-. B-PER I-PER O has 1 1 2; if the second word is split, 1 is among the split numbers, and so
+    # both words of the name are.
     numbers = np.cumsum([not tag.startswith("I-") for tag in tags])
     split_numbers = set(numbers[split].tolist())
     return [
@@ -123,15 +126,14 @@ def write_report(
 
 def _table(scores: dict[str, dict[str, float]]) -> str:
     """A line for each label; below them the plain mean over the labels, and their support together."""
-    rows = [(label, [found[column] for column in LABEL_SCORES]) for label, found in scores.items()]
+    rows: list[Any] = [
+        (label, *(float(found[name]) for name in LABEL_SCORES)) for label, found in scores.items()
+    ]
     if rows:
-        values = np.array([found for _, found in rows])
-        rows.append(("mean", [*values[:, :-1].mean(axis=0), values[:, -1].sum()]))
-    width = max(map(len, ("label", *scores)))
-    lines = [f"{'label':{width}}" + "".join(f"{column:>11}" for column in LABEL_SCORES)]
-    for label, (*shares, support) in rows:
-        lines.append(f"{label:{width}}" + "".join(f"{share:11.4f}" for share in shares) + f"{support:11.0f}")
-    return "\n".join(lines)
+        values = np.array([row[1:] for row in rows])
+        rows.append(("mean", *values[:, :-1].mean(axis=0).tolist(), values[:, -1].sum()))
+    lines = [(label, *shares, int(support)) for label, *shares, support in rows]
+    return format_table(("label", *LABEL_SCORES), lines)
 
 
 def draw_confusion(

@@ -83,6 +83,9 @@ def cut_questions(questions: Sequence[str], longest: int, tokenizer: Any) -> lis
 
 def _central(starts: Sequence[int], sizes: Sequence[int]) -> list[NDArray[np.bool_]]:
     """Of each window, which tokens have most context there; each token has one such window."""
+    # (tokens of the whole context,): the most context that a window before gave each token, and which did.
+    # In windows of 3 tokens that share 1, the tokens 0 1 2 and 2 3 4, token 2 is the last of one and the
+    # first of the other: it has the same context in both, 0, and stays with the first window.
     most = np.full(starts[-1] + sizes[-1], -1.0)
     owner = np.zeros(len(most), dtype=np.int64)
     for number, (start, size) in enumerate(zip(starts, sizes, strict=True)):
@@ -139,6 +142,9 @@ def best_spans(
         longest: tokens that a span may have.
         count: how many spans.
     """
+    # (starts, longest): the score of the span from each start over each length, by a view on the end logits.
+    # With ends 5 6 7 and longest 2 its rows are 5 6, 6 7 and 7 -inf: entry (1, 1) is the span of tokens 1 to 2.
+    # In the flattened table, `number // longest` is the start and `number % longest` the length less 1.
     starts = np.flatnonzero(central)
     longest = max(1, min(longest, len(end_logits)))
     ends = np.concatenate([end_logits, np.full(longest - 1, -np.inf)])

@@ -252,6 +252,8 @@ def words_at(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.i
 
 def _words_of_row(number: int, starts: NDArray[np.int64], spans: Sequence[tuple[int, int]]) -> Words:
     """Which words begin in a row of tokens with these characters, by the first character of each word."""
+    # Of "big cats run", [CLS] big cat ##s run [SEP], the words start at characters 0 4 9; the tokens 1 to 4
+    # belong to the words 0 1 1 2, of which the first tokens are where the number changes: tokens 1 2 4.
     begins, ends = np.array(spans).T
     real = np.flatnonzero(ends > begins)  # special tokens have no characters
     of_word = words_at(starts, ends[real])

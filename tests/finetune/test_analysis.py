@@ -49,7 +49,8 @@ def report(folder: Path, name: str = "dev") -> dict[str, list[float]]:
     """The numbers of a written report by label."""
     header, *rows = (folder / f"report-{name}.txt").read_text(encoding="utf-8").splitlines()
     assert header.split() == ["label", "precision", "recall", "f1", "support"]
-    return {row[:-44].rstrip(): [float(cell) for cell in row[-44:].split()] for row in rows}
+    cells = [row.rsplit(maxsplit=4) for row in rows]
+    return {label: [float(number) for number in numbers] for label, *numbers in cells}
 
 
 def test_report_of_classes_has_each_label_and_their_mean(tmp_path: Path) -> None:
