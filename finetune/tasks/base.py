@@ -101,13 +101,10 @@ class Task(ABC, Generic[Example, Prediction]):
 
     @property
     def model_settings(self) -> dict[str, Any]:
-        """What the configuration of the model has to say about the task."""
+        """Entries of the model's configuration for the task."""
         if not self.labels:
             return {}
-        return {
-            "id2label": dict(enumerate(self.labels)),
-            "label2id": dict(self._ids),
-        }
+        return {"id2label": dict(enumerate(self.labels)), "label2id": dict(self._ids)}
 
     def usable(self, examples: Sequence[Example], bad: BadRows) -> list[Example]:
         """The examples without those that this task cannot take, which go to `bad`."""

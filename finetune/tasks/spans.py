@@ -143,7 +143,7 @@ def best_spans(
         count: how many spans.
     """
     # (starts, longest): the score of the span from each start over each length, by a view on the end logits.
-    # With ends 5 6 7 and longest 2 its rows are 5 6, 6 7 and 7 -inf: entry (1, 1) is the span of tokens 1 to 2.
+    # With ends 5 6 7 and longest 2 its rows are 5 6, 6 7, 7 -inf: entry (1, 1) is the span of tokens 1 to 2.
     # In the flattened table, `number // longest` is the start and `number % longest` the length less 1.
     starts = np.flatnonzero(central)
     longest = max(1, min(longest, len(end_logits)))
