@@ -205,4 +205,4 @@ def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended.value.code == 0
     printed = capsys.readouterr().out
     assert "python -m pretrain recognizer" in printed
-    assert all(f"--{name}" in printed for name in RecognizerSettings.__dataclass_fields__)
+    assert all(f"--{name.replace('_', '-')}" in printed for name in RecognizerSettings.__dataclass_fields__)
