@@ -7,7 +7,7 @@ BIN := .venv/bin
 
 # Threads that wait without spinning: six times faster where other programs use the cores too.
 quickstart: .venv/installed
-	OMP_WAIT_POLICY=passive $(BIN)/python -m pretrain.quickstart --out runs/quickstart --overwrite
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pretrain.quickstart --output runs/quickstart --overwrite
 
 test: .venv/installed
 	$(BIN)/ruff format --check .

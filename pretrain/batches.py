@@ -89,7 +89,7 @@ def batches_of_run(
             processes, or sharded processes that would not evaluate together.
     """
     bucketed = settings.torch_compile or arguments.device.type != "cpu"
-    corruption = Masking(
+    masking = Masking(
         tokenizer,
         tokenizer.words,
         MaskingSettings(
@@ -111,7 +111,7 @@ def batches_of_run(
         arguments.process_index, arguments.world_size, settings.gradient_accumulation_steps, first_step
     )
     constant = PretrainingCollator(
-        corruption, spelling, NoiseSchedule.constant(settings.noise()), settings.seed + 1, bucketed=bucketed
+        masking, spelling, NoiseSchedule.constant(settings.noise()), settings.seed + 1, bucketed=bucketed
     )
     shares = [
         EvaluationSampler(len(held_out), settings.batch_size, rank=rank, world_size=position.world_size)
@@ -123,11 +123,13 @@ def batches_of_run(
             "batches, and with fsdp all compute together: choose eval_examples as a multiple of the processes"
         )
     evaluation = loader_of(PretrainingBatches(held_out, constant), shares[position.rank])
-    maker = PretrainingCollator(corruption, spelling, settings.curriculum(), settings.seed, bucketed=bucketed)
+    maker = PretrainingCollator(
+        masking, spelling, settings.read_noise_schedule(), settings.seed, bucketed=bucketed
+    )
     if settings.stream:
-        return _streamed(settings, tokenizer, maker, position, checkpoint), evaluation
+        return _streamed(settings, tokenizer, collator, position, checkpoint), evaluation
     order = TrainingSampler(first_held_out, settings.batch_size, seed=settings.seed, position=position)
-    batches = PretrainingBatches(blocks.part(0, first_held_out), maker)
+    batches = PretrainingBatches(blocks.part(0, first_held_out), collator)
     training = loader_of(batches, order, settings.num_workers)
     return TrainingBatches(training, order.steps_per_epoch), evaluation
 
@@ -135,7 +137,7 @@ def batches_of_run(
 def _streamed(
     settings: PretrainSettings,
     tokenizer: CharBertTokenizer,
-    maker: PretrainingCollator,
+    collator: PretrainingCollator,
     position: TrainingPosition,
     checkpoint: Path | None,
 ) -> TrainingBatches:
@@ -156,7 +158,7 @@ def _streamed(
     batches = StreamedBatches(
         concatenate_datasets([stream_texts(source) for source in settings.stream]),
         Packer(tokenizer, settings.block_size),
-        maker,
+        collator,
         settings.batch_size,
         seed=settings.seed,
         position=position,

@@ -2,21 +2,19 @@
 
 from typing import Any
 
-from transformers import AutoConfig
+from transformers import AutoConfig, PreTrainedModel
 
-from charbert.backbones import check_length
+from charbert.backbones import check_length, find_backbone
 from charbert.commands.training import checkpoint_gradients
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.tokenization import CharBertTokenizer
-from pretrain.plain import MODELS, MaskedLM, plain_from_backbone
+from pretrain.advbert import masked_lm_class, plain_from_backbone
 from pretrain.settings import PretrainSettings
 
 
-def build_model(
-    settings: PretrainSettings, tokenizer: CharBertTokenizer
-) -> CharBertForPreTraining | MaskedLM:
+def build_model(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> PreTrainedModel:
     """The model that the settings ask for, able to spell the tokenizer's tokens unless it is a plain one.
 
     Raises:
@@ -29,10 +27,10 @@ def build_model(
     return model
 
 
-def _plain(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> MaskedLM:
+def _plain(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> PreTrainedModel:
     if settings.backbone:
         return plain_from_backbone(settings.backbone, tokenizer)
-    return MODELS[settings.architecture](_scratch(settings, tokenizer))
+    return masked_lm_class(settings.architecture)(_scratch(settings, tokenizer))
 
 
 def _charbert(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> CharBertForPreTraining:
@@ -69,7 +67,7 @@ def _charbert(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> CharB
 
 def _scratch(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> AutoConfig:
     """The configuration of a backbone that starts with random weights."""
-    roberta = settings.architecture == "roberta"
+    backbone = find_backbone(settings.architecture)
     return AutoConfig.for_model(
         settings.architecture,
         vocab_size=len(tokenizer),
@@ -79,9 +77,8 @@ def _scratch(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> AutoCo
         intermediate_size=settings.intermediate_size,
         hidden_dropout_prob=settings.dropout,
         attention_probs_dropout_prob=settings.dropout,
-        # RoBERTa keeps the positions up to that of its padding token free.
-        max_position_embeddings=settings.max_length + (tokenizer.pad_token_id + 1 if roberta else 0),
-        type_vocab_size=1 if roberta else 2,
+        max_position_embeddings=backbone.max_position_embeddings(settings.max_length, tokenizer.pad_token_id),
+        type_vocab_size=backbone.type_vocab_size,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,

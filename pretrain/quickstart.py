@@ -1,18 +1,20 @@
-"""The whole way on a small real dump: text, vocabularies, blocks, pre-training, restored words.
+"""Quickstart: from a small Wikipedia dump to a pre-trained model and misspelled words that it restores.
 
-`python -m pretrain.quickstart --out DIR` runs the four commands of the README one after the other, prints
+`python -m pretrain.quickstart --output DIR` runs the four commands of the README one after the other, prints
 each, and ends with words that the model restores in text it has not been trained on.
 """
 
-import argparse
 import importlib.metadata
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 
 from charbert.commands.results import check_output_folder, read_results, write_results
+from charbert.commands.settings import REQUIRED, Settings, option, parse_settings
+from charbert.commands.tables import format_table
 from charbert.correction.reader import WordReader
 from charbert.errors import CharBertError, run_command
 from charbert.noise import SHORTEST_EDITED, noise_word
@@ -29,6 +31,7 @@ BLOCKS = ("--block-size", "50")  # noise on 30% of the words makes them 64 token
 SENTENCES = 12
 WORDS_OF_A_SENTENCE = 12
 SEED = 7
+HEADER = ("a held-out sentence with one *misspelled* word", "original", "restored: the three likeliest")
 
 
 def find_dump() -> Path:
@@ -49,24 +52,28 @@ def find_dump() -> Path:
     return Path(str(found[0].locate()))
 
 
-def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m pretrain.quickstart", description=__doc__)
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder for everything")
-    parser.add_argument("--dump", metavar="FILE", help="a Wikipedia dump (default: the one gensim carries)")
-    parser.add_argument("--max-pages", type=int, metavar="N", help="pages to read (default: all)")
-    parser.add_argument(
-        "--max-steps", type=int, metavar="N", help="steps of training (default: the config's)"
-    )
-    parser.add_argument("--overwrite", action="store_true", help="write into a folder that holds something")
-    given = parser.parse_args(arguments)
-    started = time.monotonic()
-    out = Path(given.out)
-    check_output_folder(out, given.overwrite)
-    dump = Path(given.dump) if given.dump else find_dump()
-    text, tokenizer, blocks, model = (str(out / name) for name in ("text", "tokenizer", "blocks", "model"))
+@dataclass(kw_only=True)
+class QuickstartSettings(Settings):
+    """Settings of the quickstart."""
 
-    pages = [] if given.max_pages is None else ["--max-pages", str(given.max_pages)]
-    steps = [] if given.max_steps is None else ["--max_steps", str(given.max_steps)]
+    output: str = option(REQUIRED, "folder for everything")
+    dump: str | None = option(None, "a Wikipedia dump; without one, that of the package gensim")
+    max_pages: int | None = option(None, "pages to read, if not all", minimum=1)
+    max_steps: int | None = option(None, "steps of training, if not the config's", minimum=1)
+    overwrite: bool = option(False, "write into a folder that holds something")
+
+
+def main(arguments: Sequence[str]) -> None:
+    program = "python -m pretrain.quickstart"
+    settings = parse_settings(QuickstartSettings, arguments, program, __doc__ or "")
+    started = time.monotonic()
+    output = Path(settings.output)
+    check_output_folder(output, settings.overwrite)
+    dump = Path(settings.dump) if settings.dump else find_dump()
+    text, tokenizer, blocks, model = (str(output / name) for name in ("text", "tokenizer", "blocks", "model"))
+
+    pages = [] if settings.max_pages is None else ["--max-pages", str(settings.max_pages)]
+    steps = [] if settings.max_steps is None else ["--max-steps", str(settings.max_steps)]
     folders = ["--data", blocks, "--tokenizer", tokenizer, "--output", model]
     _step(data_main, "data", "wikipedia", str(dump), "--out", text, *pages, "--overwrite")
     _step(data_main, "data", "vocabulary", text, "--out", tokenizer, *VOCABULARY, "--overwrite")
@@ -77,7 +84,7 @@ def main(arguments: Sequence[str]) -> None:
 
     print(f"\n{restored_table(model, blocks)}\n\nloss curves: {Path(model) / FIGURE}")
     seconds = time.monotonic() - started
-    write_results(out, {**read_results(model), "seconds": seconds}, vars(given), SEED)
+    write_results(output, {**read_results(model), "seconds": seconds}, asdict(settings), SEED)
     print(f"took {seconds:.0f} s")
 
 
@@ -87,42 +94,41 @@ def _step(command: Callable[[Sequence[str]], None], package: str, *arguments: st
 
 
 def restored_table(model_folder: str, blocks_folder: str) -> str:
-    """Misspelled words in held-out sentences, and what the noisy LM makes of them."""
+    """Misspelled words in held-out sentences, and the words by which the noisy LM restores them."""
     tokenizer = CharBertTokenizer.from_pretrained(model_folder)
     reader = WordReader(model_folder, tokenizer)
     blocks = Blocks(blocks_folder)
     results = read_results(model_folder)
     random = Random(SEED)
     held_out = random.sample(range(len(blocks))[-results["settings"]["eval_examples"] :], 4 * SENTENCES)
-    rows = [("a held-out sentence with one *misspelled* word", "original", "restored: the three likeliest")]
+    rows: list[tuple[str, str, str]] = []
     for index in held_out:
         words = tokenizer.decode(blocks.take([index]).token_ids).split()[:WORDS_OF_A_SENTENCE]
         eligible = [
-            place
-            for place, word in enumerate(words)
+            position
+            for position, word in enumerate(words)
             if len(word) >= SHORTEST_EDITED and word.isalpha() and word.lower() in tokenizer.words
         ]
         if not eligible:
             continue
-        place = random.choice(eligible)
-        original, words[place] = words[place], noise_word(words[place], random)
-        guesses = restore(reader, words, place)
-        words[place] = f"*{words[place]}*"
+        position = random.choice(eligible)
+        original, words[position] = words[position], noise_word(words[position], random)
+        guesses = restore(reader, words, position)
+        words[position] = f"*{words[position]}*"
         mark = "+" if guesses[0] == original.lower() else "-"
         rows.append((" ".join(words), original, f"{mark} {', '.join(guesses)}"))
-        if len(rows) > SENTENCES:
+        if len(rows) == SENTENCES:
             break
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    whole = (
-        f"Of all misspelled words held out, {results['eval_nlm_hit_1']:.0%} are restored by the first guess."
+    share = f"{results['eval_nlm_hit_1']:.0%}"
+    return (
+        f"{format_table(HEADER, rows)}\n"
+        f"Of all misspelled words held out, {share} are restored by the first guess."
     )
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:], whole])
 
 
-def restore(reader: WordReader, words: list[str], place: int, count: int = 3) -> list[str]:
-    """The words that the noisy LM holds likeliest at one place of a sentence."""
-    start = len(" ".join([*words[:place], ""]))
+def restore(reader: WordReader, words: list[str], position: int, count: int = 3) -> list[str]:
+    """The words that the noisy LM holds likeliest at one position of a sentence."""
+    start = len(" ".join([*words[:position], ""]))
     [(_, scores)] = reader.score_words([" ".join(words)], lambda word: word.start == start)
     return [reader.words[index] for index in scores.argsort()[::-1][:count].tolist()]
 

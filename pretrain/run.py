@@ -1,26 +1,34 @@
 """One pre-training run: settings -> model, data, training, evaluation, results."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
 from transformers import TrainingArguments, set_seed
 
 from charbert.checkpoints import read_config
 from charbert.commands.results import is_main_process
-from charbert.commands.training import TrainingRun, end_processes
+from charbert.commands.training import TrainingRun, end_processes, print_results
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.tokenization import CharBertTokenizer
-from pretrain.arguments import step_arguments
 from pretrain.batches import batches_of_run
-from pretrain.curves import draw_curves
 from pretrain.model import build_model
 from pretrain.settings import PretrainSettings
 from pretrain.sharding import check_checkpoint
+from pretrain.steps import step_arguments
 from pretrain.trainer import PretrainingTrainer, Speed
 
+__all__ = ["FIGURE", "PretrainSettings", "draw_curves", "pretrain", "run"]
 FIGURE = "curves.png"
+CURVES = {"mlm_loss": ("masked LM", "tab:blue"), "nlm_loss": ("noisy LM", "tab:orange")}
+
+
+def run(settings: PretrainSettings) -> None:
+    """Pre-train, and print what was measured."""
+    print_results(pretrain(settings), settings.output)
 
 
 def pretrain(settings: PretrainSettings) -> dict[str, Any]:
@@ -101,3 +109,21 @@ def _training_arguments(settings: PretrainSettings) -> TrainingArguments:
             "or leave it out"
         )
     return arguments
+
+
+def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> Path:
+    """Draw the losses of a Trainer's log history, on training and held-out text, into a PNG."""
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    for name, (title, colour) in CURVES.items():
+        for key, style, text in ((name, "-", "training"), (f"eval_{name}", "o--", "held out")):
+            points = [(entry["step"], entry[key]) for entry in history if key in entry]
+            if points:
+                axes.plot(*zip(*points, strict=True), style, color=colour, label=f"{title}, {text}")
+    axes.set_xlabel("step")
+    axes.set_ylabel("loss (nats)")
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=150)
+    return path

@@ -10,16 +10,16 @@ from accelerate import Accelerator, PartialState
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from torch import nn
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy
+from transformers import PreTrainedModel
 
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
-from pretrain.plain import MaskedLM
 
 SHARDED_MODEL = "pytorch_model_fsdp.bin"  # what the Trainer goes on from; whole, like its model.safetensors
 
 
 def configure_sharding(
-    accelerator: Accelerator, model: CharBertForPreTraining | MaskedLM, plugin_arguments: dict[str, Any]
+    accelerator: Accelerator, model: PreTrainedModel, plugin_arguments: dict[str, Any]
 ) -> None:
     """Make an accelerator shard the model by the backbone's layers when it prepares it.
 

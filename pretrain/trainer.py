@@ -1,4 +1,4 @@
-"""`transformers`' Trainer with the measures of both tasks, or of masked LM alone."""
+"""The Trainer of pre-training: losses and speed in the log; MLM perplexity and NLM hit@k in evaluation."""
 
 import math
 import warnings
@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import torch
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
-from transformers import Trainer
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from charbert.commands.training import copied
@@ -18,6 +17,7 @@ from charbert.losses import IGNORED, score_labelled
 from data.pretraining.collator import Batch
 from pretrain.batches import TrainingBatches
 from pretrain.sharding import configure_sharding, gathered
+from pretrain.steps import StepTrainer
 
 # Dimensions that differ between batches: told so, the compiler compiles once for all.
 CHANGING = {"char_input_ids": 1, "mlm_positions": 0, "nlm_positions": 0}
@@ -47,7 +47,7 @@ class Speed(NamedTuple):
     """Percent of the time; of the process that waited longest."""
 
 
-class PretrainingTrainer(Trainer):
+class PretrainingTrainer(StepTrainer):
     """Logs the loss of each task of its model and the speed while training, and evaluates these tasks.
 
     A step never waits for the device: what is logged is read when it is logged.
@@ -61,11 +61,10 @@ class PretrainingTrainer(Trainer):
     def __init__(
         self, *args: Any, training: TrainingBatches, evaluation: DataLoader[Batch], **kwargs: Any
     ) -> None:
-        super().__init__(*args, eval_dataset=evaluation.dataset, **kwargs)
+        super().__init__(*args, training=training, eval_dataset=evaluation.dataset, **kwargs)
         both = isinstance(self.model, CharBertForPreTraining)
         self._losses = ("mlm_loss", "nlm_loss") if both else ("mlm_loss",)
         self._sums = MLM_SUMS + NLM_SUMS if both else MLM_SUMS
-        self._training = training
         self._evaluation = evaluation
         self._tokens_trained = 0
         self._evaluation_seconds = 0.0
@@ -84,10 +83,6 @@ class PretrainingTrainer(Trainer):
             self.accelerator.ddp_handler.gradient_as_bucket_view = True
             # accelerate passes ddp_broadcast_buffers by its old name alone, of which torch 2.13 warns.
             warnings.filterwarnings("ignore", ".*broadcast_buffers.* is deprecated", FutureWarning)
-
-    def get_train_dataloader(self) -> Any:
-        # As it is: its batches are already those of this process alone.
-        return self._training
 
     def _prepare_inputs(self, inputs: Any) -> Any:
         moved = copied(inputs, self.args.device)
@@ -122,9 +117,6 @@ class PretrainingTrainer(Trainer):
             spent = self._spent()
             logs.update(self._of_all(spent.speed_since(self._logged))._asdict())
             self._logged = spent
-        # The Trainer takes all steps for one epoch, that of a run that goes on for shorter.
-        per_epoch = self._training.steps_per_epoch
-        self.state.epoch = self.state.global_step / per_epoch if per_epoch else None
         super().log(logs, *args, **kwargs)
 
     def evaluate(
@@ -151,8 +143,7 @@ class PretrainingTrainer(Trainer):
         total = dict(zip(self._sums, self.accelerator.reduce(sums).tolist(), strict=True))
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in _rates(total).items()}
         self._evaluation_seconds += monotonic() - started
-        self.log(metrics)
-        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        self.report_metrics(metrics)
         self._latest = (self.state.global_step, metrics)
         return metrics
 

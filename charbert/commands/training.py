@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, Trainer, TrainerState, TrainingArgumen
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from charbert.commands.results import RESULTS, check_output_folder, is_main_process, write_results
+from charbert.commands.tables import format_table
 from charbert.errors import CharBertError
 
 logger = logging.getLogger(__name__)
@@ -159,6 +160,12 @@ class TrainingRun:
         trainer.save_state()
         if is_main_process():
             write_results(self.output, numbers, settings, seed)
+
+
+def print_results(numbers: Mapping[str, Any], output: str | Path) -> None:
+    """Print the numbers of a run, and where it is."""
+    if is_main_process():
+        print(f"{format_table(('', ''), list(numbers.items()))}\nresults and model in {output}")
 
 
 def end_processes() -> None:

@@ -1,11 +1,10 @@
-"""`transformers`' Trainer, which evaluates a word recogniser by its word error rate."""
+"""The Trainer of a word recogniser: evaluation by its word error rate."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
-from transformers import Trainer
 
 from charbert.commands.training import copied
 from charbert.losses import IGNORED
@@ -13,11 +12,12 @@ from charbert.recognizer.modeling import NEUTRAL
 from data.pretraining.collator import Batch
 from pretrain.batches import TrainingBatches
 from pretrain.recognizer.batches import CHANGED, INPUTS
+from pretrain.steps import StepTrainer
 
 RATES = ("error_rate", "error_rate_neutral", "error_rate_untouched", "unknown")
 
 
-class RecognizerTrainer(Trainer):
+class RecognizerTrainer(StepTrainer):
     """Trains on the batches of this process, and measures on held-out text.
 
     Args:
@@ -33,23 +33,11 @@ class RecognizerTrainer(Trainer):
         evaluation: Mapping[str, DataLoader[Batch]],
         **kwargs: Any,
     ) -> None:
-        # The Trainer asks whether there is something to evaluate on, and no more.
-        super().__init__(*args, eval_dataset=[], **kwargs)
-        self._training = training
+        super().__init__(*args, training=training, **kwargs)
         self._evaluation = evaluation
-
-    def get_train_dataloader(self) -> Any:
-        # As it is: its batches are already those of this process alone.
-        return self._training
 
     def _prepare_inputs(self, inputs: Any) -> Any:
         return copied({name: inputs[name] for name in INPUTS}, self.args.device)
-
-    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        # The Trainer takes all steps for one epoch.
-        per_epoch = self._training.steps_per_epoch
-        self.state.epoch = self.state.global_step / per_epoch if per_epoch else None
-        super().log(logs, *args, **kwargs)
 
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
@@ -81,6 +69,5 @@ class RecognizerTrainer(Trainer):
             metrics |= {
                 f"{metric_key_prefix}_{name}_{rate}": value for rate, value in zip(RATES, rates, strict=True)
             }
-        self.log(dict(metrics))
-        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        self.report_metrics(dict(metrics))
         return metrics

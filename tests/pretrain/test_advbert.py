@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+from dataclasses import asdict
 from itertools import chain, islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,14 +17,14 @@ from plain import save_plain
 from small_runs import assert_identical_weights, log_lines, results, write_config
 
 from charbert import CharBertForPreTraining, CharBertTokenizer
-from charbert.commands.settings import load_settings
+from charbert.commands.settings import parse_settings
 from charbert.errors import CharBertError
 from charbert.spelling import SpellingTable, token_spellings
 from data.__main__ import main as data_main
 from pretrain.__main__ import main
+from pretrain.advbert import masked_lm_class
 from pretrain.batches import batches_of_run
 from pretrain.model import build_model
-from pretrain.plain import MODELS
 from pretrain.settings import PretrainSettings
 from pretrain.trainer import PretrainingTrainer
 
@@ -50,9 +51,13 @@ def backbone_corpus(kind: str, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def read_settings(config: Path) -> PretrainSettings:
+    return parse_settings(PretrainSettings, [str(config)], "pretrain", "", config=True)
+
+
 def first_batches(config: Path) -> tuple[list[Any], list[Any]]:
     """Three batches of training of a config's run, and all of evaluation."""
-    settings = load_settings(PretrainSettings, [str(config)], "pretrain", "")
+    settings = read_settings(config)
     tokenizer = CharBertTokenizer.from_pretrained(settings.tokenizer)
     alone: Any = SimpleNamespace(process_index=0, world_size=1, device=torch.device("cpu"))
     spelling = None
@@ -77,7 +82,7 @@ def test_its_batches_are_those_of_a_charbert_run(corpus: Path, tmp_path: Path, s
 
 
 def test_its_loss_is_that_of_the_stock_model_on_all_positions(kind: str) -> None:
-    model = MODELS[kind](tiny.backbone_config(kind)).eval()
+    model = masked_lm_class(kind)(tiny.backbone_config(kind)).eval()
     tiny.scatter_weights(model)
     stock = STOCK[kind](tiny.backbone_config(kind)).eval()
     stock.load_state_dict(model.state_dict())
@@ -183,7 +188,9 @@ def test_batches_with_more_labels_are_not_compiled_again(kind: str) -> None:
 
     trainer = SimpleNamespace(args=SimpleNamespace(device=torch.device("cpu"), torch_compile=True))
     torch.compiler.reset()
-    compiled = torch.compile(MODELS[kind](tiny.backbone_config(kind)), backend=backend, fullgraph=True)
+    compiled = torch.compile(
+        masked_lm_class(kind)(tiny.backbone_config(kind)), backend=backend, fullgraph=True
+    )
     batch = tiny.ragged_batch(kind)
     for labelled in (4, 6, 8):
         given = {name: batch[name] for name in ("input_ids", "attention_mask")}
@@ -199,7 +206,7 @@ def test_it_starts_from_a_plain_backbone_with_its_head(
     masked_lm = save_plain(backbone_corpus / "masked_lm", kind, "masked_lm")
     config = write_config(backbone_corpus, backbone_corpus / "out", plain=True, backbone=str(masked_lm))
     with caplog.at_level(logging.WARNING):
-        model = build_model(load_settings(PretrainSettings, [str(config)], "", ""), tiny.tokenizer(kind))
+        model = build_model(read_settings(config), tiny.tokenizer(kind))
     assert tiny.differing(model, STOCK[kind].from_pretrained(masked_lm)) == []
     assert "has no weights" not in caplog.text
     main([str(config), "--max_steps", "2"])
@@ -212,7 +219,7 @@ def test_a_backbone_without_a_head_gets_a_fresh_one_tied_to_its_embeddings(
     encoder = backbone_corpus / "encoder"
     config = write_config(backbone_corpus, backbone_corpus / "out", plain=True, backbone=str(encoder))
     with caplog.at_level(logging.WARNING):
-        model = build_model(load_settings(PretrainSettings, [str(config)], "", ""), tiny.tokenizer(kind))
+        model = build_model(read_settings(config), tiny.tokenizer(kind))
     stock = transformers.AutoModel.from_pretrained(encoder)
     assert [name for name in tiny.differing(model.base_model, stock) if not name.startswith("pooler.")] == []
     assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
@@ -223,14 +230,14 @@ def test_it_computes_in_32_bits_what_was_saved_in_16(backbone_corpus: Path, kind
     half = backbone_corpus / "half"
     transformers.AutoModel.from_pretrained(backbone_corpus / "encoder").half().save_pretrained(half)
     config = write_config(backbone_corpus, backbone_corpus / "out", plain=True, backbone=str(half))
-    model = build_model(load_settings(PretrainSettings, [str(config)], "", ""), tiny.tokenizer(kind))
+    model = build_model(read_settings(config), tiny.tokenizer(kind))
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     (
-        ({"model": "{charbert}"}, "model names a CharBERT, and plain trains a BERT or RoBERTa"),
+        ({"model": "{charbert}"}, "--model names a CharBERT, and --plain trains a BERT or RoBERTa"),
         ({"backbone": "{charbert}"}, "charbert: a CharBERT; plain trains a BERT or RoBERTa as itself"),
         ({"backbone": "nowhere"}, "nowhere: no config.json there"),
         ({"backbone": "{small}"}, "small: has 50 tokens, but the tokenizer of the run 96"),
@@ -260,8 +267,5 @@ def test_what_it_cannot_train_is_refused_before_anything_is_written(
 
 
 def test_the_shipped_config_differs_from_that_of_charbert_in_the_model_alone() -> None:
-    ours, theirs = (
-        vars(load_settings(PretrainSettings, [str(CONFIGS / name)], "pretrain", ""))
-        for name in ("advbert.yaml", "base.yaml")
-    )
+    ours, theirs = (asdict(read_settings(CONFIGS / name)) for name in ("advbert.yaml", "base.yaml"))
     assert {name for name in ours if ours[name] != theirs[name]} == {"plain", "output"}

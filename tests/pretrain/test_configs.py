@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from charbert.commands.settings import load_settings
-from pretrain.recognizer.settings import RecognizerSettings
+from charbert.commands.settings import parse_settings
+from pretrain.recognizer.run import RecognizerSettings
 from pretrain.settings import PretrainSettings
 
 CONFIGS = sorted((Path(__file__).parents[2] / "pretrain" / "configs").glob("*.yaml"))
@@ -12,7 +12,9 @@ SETTINGS = {"recognizer": RecognizerSettings}
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_shipped_config_loads(path: Path) -> None:
-    settings = load_settings(SETTINGS.get(path.stem, PretrainSettings), [str(path)], "pretrain", "")
+    settings = parse_settings(
+        SETTINGS.get(path.stem, PretrainSettings), [str(path)], "pretrain", "", config=True
+    )
     assert settings.max_steps > settings.warmup_steps
 
 

@@ -199,10 +199,10 @@ def test_accumulated_batches_are_those_of_one_step(corpus: Path, tmp_path: Path)
     assert (results(output)["steps"], results(output)["samples_seen"]) == (2, 16)
 
 
-def test_noise_follows_the_curriculum(corpus: Path, tmp_path: Path) -> None:
-    output = tmp_path / "curriculum"
+def test_noise_follows_the_schedule(corpus: Path, tmp_path: Path) -> None:
+    output = tmp_path / "schedule"
     points = ["0:0:swap", "2:0", "3:0.9"]
-    main([str(write_config(corpus, output, noise_curriculum=points, max_steps=4, logging_steps=1))])
+    main([str(write_config(corpus, output, noise_schedule=points, max_steps=4, logging_steps=1))])
     history = json.loads((output / "trainer_state.json").read_text())["log_history"]
     losses = [entry["nlm_loss"] for entry in history if "nlm_loss" in entry]
     assert losses[:3] == [0, 0, 0]
@@ -319,15 +319,17 @@ def test_overwrite_starts_anew(finished: Path, tmp_path: Path) -> None:
     ("changes", "message"),
     (
         ({"max_lenght": 3}, "nearest is 'max_length'"),
+        ({"noise_curriculum": ["0:0.1"]}, "'noise_curriculum' has the name 'noise_schedule' now"),
+        ({"architecture": "gpt"}, "no backbone 'gpt'; choose one of bert, roberta"),
         ({"eval_examples": 10**6}, "none to train on"),
-        ({"noise_edits": ["drop", "typo"]}, "noise_edits"),
-        ({"noise_probability": 1.5}, "between 0 and 1"),
+        ({"noise_edits": ["drop", "typo"]}, "--noise-edits: 'typo' is unknown"),
+        ({"noise_probability": 1.5}, "--noise-probability: 1.5 must be at least 0 and at most 1"),
         ({"interaction": "magic"}, "interaction"),
-        ({"noise_curriculum": ["5:0.1", "1:0.2"]}, "rising steps"),
-        ({"noise_curriculum": ["much"]}, "must look like"),
+        ({"noise_schedule": ["5:0.1", "1:0.2"]}, "rising steps"),
+        ({"noise_schedule": ["much"]}, "must look like"),
         ({"batch_size": 1000}, "fewer than one batch"),
         ({"stream": ["nowhere.txt"]}, "nowhere"),
-        ({"num_attention_heads": 3}, "multiple of num_attention_heads"),
+        ({"num_attention_heads": 3}, "multiple of --num-attention-heads"),
         ({"max_length": 2}, "at least 3"),
         ({"seed": -1}, "at least 0"),
         ({"backbone": "a", "model": "b"}, "exclude each other"),

@@ -9,12 +9,12 @@ import yaml
 from small_runs import assert_identical_weights, results, stopped
 
 from charbert import CharBertTokenizer, WordRecognizer
-from charbert.commands.settings import load_settings
+from charbert.commands.settings import parse_settings
 from charbert.errors import CharBertError, run_command
 from charbert.vocabulary import Vocabulary
 from data.pretraining.blocks import Blocks
 from pretrain.__main__ import main
-from pretrain.recognizer.settings import RecognizerSettings
+from pretrain.recognizer.run import RecognizerSettings
 
 CONFIG = Path(__file__).parents[3] / "pretrain" / "configs" / "recognizer.yaml"
 SMALL: dict[str, Any] = {
@@ -175,9 +175,12 @@ def test_a_word_vocabulary_without_words_is_refused(corpus: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("changes", "message"),
     (
-        ({"noise_probability": 1.5}, "noise_probability=1.5 must lie between 0 and 1"),
-        ({"noise_edits": ["dorp"]}, r"noise_edits=\['dorp'\]: choose some of drop, add, swap, keyboard"),
-        ({"hidden_size": 0}, "hidden_size=0 must be at least 1"),
+        ({"noise_probability": 1.5}, "--noise-probability: 1.5 must be at least 0 and at most 1"),
+        (
+            {"noise_edits": ["dorp"]},
+            "--noise-edits: 'dorp' is unknown; choose one of drop, add,",
+        ),
+        ({"hidden_size": 0}, "--hidden-size: 0 must be at least 1"),
         ({"resume": True, "overwrite": True}, "exclude each other"),
         ({"eval_examples": 9999}, "leaves none to train on"),
         ({"batch_size": 9999}, "smaller batch_size"),
@@ -195,7 +198,7 @@ def test_settings_that_cannot_be_are_refused_in_one_line(
 
 
 def test_the_shipped_config_loads() -> None:
-    settings = load_settings(RecognizerSettings, [str(CONFIG)], "", "")
+    settings = parse_settings(RecognizerSettings, [str(CONFIG)], "", "", config=True)
     assert settings.max_steps > settings.warmup_steps
 
 

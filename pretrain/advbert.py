@@ -1,12 +1,13 @@
-"""The backbone alone, trained with masked LM on the same noised text: the paper's AdvBERT (Section 5)."""
+"""AdvBERT (the paper's Section 5): the plain backbone, trained with masked LM on the same noised text."""
 
 import logging
+from functools import cache
 from typing import Any
 
 import torch
-import transformers
+from transformers import PreTrainedModel
 
-from charbert.backbones import BACKBONES
+from charbert.backbones import find_backbone
 from charbert.checkpoints import Tensors, read_checkpoint, read_config
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
@@ -44,20 +45,24 @@ class _ScoresLabelled:
         return CharBertForPreTrainingOutput(loss=loss, mlm_loss=loss)
 
 
-# Named as in `transformers`, since a saved model names its class, and anybody is to load it.
-class BertForMaskedLM(_ScoresLabelled, transformers.BertForMaskedLM):
-    head_name = "cls"
+@cache
+def masked_lm_class(model_type: str) -> Any:
+    """The masked LM of a backbone, which computes scores at the labelled positions only.
+
+    It is named as in `transformers`, since a saved model names its class, and anybody is to load it.
+
+    Raises:
+        CharBertError: no backbone has this `model_type`.
+    """
+    backbone = find_backbone(model_type)
+    return type(
+        backbone.masked_lm_class.__name__,
+        (_ScoresLabelled, backbone.masked_lm_class),
+        {"head_name": backbone.masked_lm_head, "__module__": __name__},
+    )
 
 
-class RobertaForMaskedLM(_ScoresLabelled, transformers.RobertaForMaskedLM):
-    head_name = "lm_head"
-
-
-MaskedLM = BertForMaskedLM | RobertaForMaskedLM
-MODELS: dict[str, Any] = {"bert": BertForMaskedLM, "roberta": RobertaForMaskedLM}
-
-
-def plain_from_backbone(source: str, tokenizer: Any) -> MaskedLM:
+def plain_from_backbone(source: str, tokenizer: Any) -> PreTrainedModel:
     """A plain BERT or RoBERTa with its masked-LM head; one that has none gets a fresh one.
 
     Raises:
@@ -68,7 +73,7 @@ def plain_from_backbone(source: str, tokenizer: Any) -> MaskedLM:
     is_own = config.get("model_type") == CharBertConfig.model_type
     if is_own or (checkpoint := read_checkpoint(source, config)).has_character_channel:
         raise CharBertError(f"{source}: a CharBERT; plain trains a BERT or RoBERTa as itself")
-    model_class, prefix = MODELS[checkpoint.backbone], BACKBONES[checkpoint.backbone].prefix
+    model_class, prefix = masked_lm_class(checkpoint.backbone), find_backbone(checkpoint.backbone).prefix
     model = model_class(model_class.config_class.from_dict(config))
     if len(tokenizer) > model.config.vocab_size:
         raise CharBertError(
@@ -81,7 +86,9 @@ def plain_from_backbone(source: str, tokenizer: Any) -> MaskedLM:
             f"{source}: lacks {len(encoder)} tensors of its config.json's encoder, such as {encoder[0]}"
         )
     if lacking:
-        logger.warning("%s: has no weights for %s; fresh, they want training", source, ", ".join(lacking))
+        logger.warning(
+            "%s: has no weights for %s; these are fresh and must be trained", source, ", ".join(lacking)
+        )
     return model
 
 
