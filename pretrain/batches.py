@@ -123,7 +123,7 @@ def batches_of_run(
             "batches, and with fsdp all compute together: choose eval_examples as a multiple of the processes"
         )
     evaluation = loader_of(PretrainingBatches(held_out, constant), shares[position.rank])
-    maker = PretrainingCollator(
+    collator = PretrainingCollator(
         masking, spelling, settings.read_noise_schedule(), settings.seed, bucketed=bucketed
     )
     if settings.stream:

@@ -1,6 +1,7 @@
 """Training a word recogniser: what a run leaves, measures and refuses, and that it can be stopped."""
 
 import shutil
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -207,5 +208,6 @@ def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
         main(["recognizer", "--help"])
     assert ended.value.code == 0
     printed = capsys.readouterr().out
+    names = [field.name for field in fields(RecognizerSettings)]
     assert "python -m pretrain recognizer" in printed
-    assert all(f"--{name.replace('_', '-')}" in printed for name in RecognizerSettings.__dataclass_fields__)
+    assert all(f"--{name.replace('_', '-')}" in printed for name in names)
