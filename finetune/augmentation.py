@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from charbert.errors import CharBertError
 from charbert.noise import Attack, load_attack
@@ -14,20 +14,6 @@ from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
 
 logger = logging.getLogger(__name__)
-
-
-class NoisedCopies(NamedTuple):
-    """The examples of all copies, and what was done to them."""
-
-    examples: list[Any]
-    counts: AttackCounts
-
-    def numbers(self) -> dict[str, int]:
-        """As in `results.json`."""
-        return {
-            "augmentation_examples": len(self.examples),
-            **{f"augmentation_{name}": count for name, count in self.counts._asdict().items()},
-        }
 
 
 def make_attack(settings: FinetuneSettings) -> Attack:
@@ -55,15 +41,18 @@ def make_attack(settings: FinetuneSettings) -> Attack:
 
 def make_copies(
     settings: FinetuneSettings, task: Task[Any, Any], examples: Sequence[Any], seed: int
-) -> NoisedCopies:
+) -> tuple[list[Any], dict[str, int]]:
     """As many copies of the examples as the settings ask for, one after the other.
 
     Args:
         examples: to train on.
         seed: of the run; that of each copy is derived from it.
+
+    Returns:
+        the examples of all copies, and the counts of words for `results.json`.
     """
     if not settings.augmentation:
-        return NoisedCopies([], AttackCounts(0, 0, 0, 0))
+        return [], {}
     noised: list[Any] = []
     found: list[AttackCounts] = []
     # A word that is split may get a tag that does not occur in the data; its example is not copied.
@@ -82,4 +71,5 @@ def make_copies(
     )
     if unknown:
         logger.warning("augmentation: %s", unknown.summary())
-    return NoisedCopies(noised, total)
+    numbers = {f"augmentation_{name}": count for name, count in total._asdict().items()}
+    return noised, {"augmentation_examples": len(noised), **numbers}

@@ -1,6 +1,7 @@
 """Inference: logits of a model for rows of inputs, and predictions for examples."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,48 +15,33 @@ from finetune.tasks.base import Encoded, Inputs, Output, Task
 TARGETS = ("labels", "start_positions", "end_positions")
 
 
+@dataclass(frozen=True)
 class Predictor:
-    """A fine-tuned model that makes predictions.
+    """A fine-tuned model that makes predictions."""
 
-    Args:
-        task: what it was trained for.
-        model: in evaluation mode, on its device.
-        tokenizer: the model's.
-        batch_size: rows that it computes at once.
-        bf16: compute in mixed precision, as the run evaluated, so that a threshold that
-            it searched means the same.
-        quiet: show no progress, as of many short calls.
-    """
-
-    def __init__(
-        self,
-        task: Task[Any, Any],
-        model: Any,
-        tokenizer: Any,
-        *,
-        batch_size: int,
-        bf16: bool = False,
-        quiet: bool = False,
-    ) -> None:
-        self._task = task
-        self._model = model
-        self._tokenizer = tokenizer
-        self._padding = Padding(tokenizer)
-        self._batch_size = batch_size
-        self._bf16 = bf16
-        self._quiet = quiet
+    task: Task[Any, Any]
+    """What it was trained for."""
+    model: Any
+    """In evaluation mode, on its device."""
+    tokenizer: Any
+    batch_size: int
+    """Rows that it computes at once."""
+    bf16: bool = False
+    """Mixed precision, as the run was evaluated, so that a threshold that was tuned means the same."""
+    quiet: bool = False
+    """Show no progress, as of many short calls."""
 
     def __call__(self, examples: Sequence[Any]) -> list[Any]:
         """A prediction for each example; its label is not looked at, and need not be known to the task."""
         examples = [example.without_label() for example in examples]
-        return self._task.decode(examples, *self.outputs(examples))
+        return self.task.decode(examples, *self.outputs(examples))
 
     def outputs(self, examples: Sequence[Any]) -> tuple[Encoded, list[Output]]:
         """The rows of the examples, and the logits of each."""
-        encoded = self._task.encode(examples, self._tokenizer)
-        with torch.autocast(self._model.device.type, torch.bfloat16, enabled=self._bf16):
+        encoded = self.task.encode(examples, self.tokenizer)
+        with torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.bf16):
             found = compute_outputs(
-                self._model, encoded.inputs, self._padding, self._batch_size, quiet=self._quiet
+                self.model, encoded.inputs, Padding(self.tokenizer), self.batch_size, quiet=self.quiet
             )
         return encoded, [found[row] for row in range(len(encoded.inputs))]
 

@@ -91,8 +91,8 @@ def run_seed(
     if settings.gradient_checkpointing:
         training.checkpoint_gradients(model)
     check_length(model, round_up(task.max_length, COMPILED_TOKENS if settings.torch_compile else 1))
-    copies = make_copies(settings, task, sets.train, seed)
-    rows, class_weights = _training_rows(settings, task, sets.train, copies.examples, tokenizer)
+    copies, copied_words = make_copies(settings, task, sets.train, seed)
+    rows, class_weights = _training_rows(settings, task, sets.train, copies, tokenizer)
     dev = _encode_sets(task, sets.dev, tokenizer)
     trainer = FinetuneTrainer(
         model=model,
@@ -119,7 +119,7 @@ def run_seed(
         **_score_sets(settings, task, tokenizer, output, "dev", sets.dev, dev_predictions),
         **_score_sets(settings, task, tokenizer, output, "test", sets.test, test_predictions),
         "train_examples": len(sets.train),
-        **(copies.numbers() if settings.augmentation else {}),
+        **copied_words,
         "steps": trainer.state.global_step,
         "best_step": trainer.state.best_global_step or trainer.state.global_step,
         "train_seconds": trained,

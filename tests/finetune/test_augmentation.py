@@ -39,11 +39,11 @@ def settings(**changes: Any) -> FinetuneSettings:
 
 def texts_of(seed: int, **changes: Any) -> list[str]:
     """The texts of the noised copies of `TEXTS`."""
-    copies = make_copies(settings(**changes), text_task("animal", "thing"), TEXTS, seed)
-    assert [(example.id, example.label) for example in copies.examples] == [
+    copies, _ = make_copies(settings(**changes), text_task("animal", "thing"), TEXTS, seed)
+    assert [(example.id, example.label) for example in copies] == [
         (example.id, example.label) for example in TEXTS
     ] * settings(**changes).augmentation
-    return [example.text for example in copies.examples]
+    return [example.text for example in copies]
 
 
 def run(output: Path, *arguments: str, **given: Any) -> dict[str, Any]:
@@ -102,9 +102,9 @@ def test_a_model_outlives_the_misspellings_it_was_trained_with(plain: Path, tmp_
 
 
 def test_the_counts_are_those_of_all_copies() -> None:
-    copies = make_copies(settings(augmentation=2), text_task("animal", "thing"), TEXTS, 0)
+    _, numbers = make_copies(settings(augmentation=2), text_task("animal", "thing"), TEXTS, 0)
     # quick, brown; token, word
-    assert copies.numbers() == {
+    assert numbers == {
         "augmentation_examples": 6,
         "augmentation_words": 2 * 12,
         "augmentation_eligible": 2 * 4,
@@ -120,8 +120,8 @@ def test_answers_stay_right_in_noised_contexts(contexts: bool) -> None:
     task = AnswerTask(
         max_length=64, stride=8, max_answer_length=9, n_best=2, unanswerable=False, threshold=None
     )
-    copies = make_copies(settings(augmentation=5, augmentation_contexts=contexts), task, [example], 3)
-    for copy in copies.examples:
+    copies, _ = make_copies(settings(augmentation=5, augmentation_contexts=contexts), task, [example], 3)
+    for copy in copies:
         assert copy.question != example.question
         assert (copy.context != example.context) == contexts
         for answer in copy.answers:
@@ -131,8 +131,8 @@ def test_answers_stay_right_in_noised_contexts(contexts: bool) -> None:
 def test_a_sentence_whose_noise_needs_an_unknown_tag_is_not_copied(caplog: pytest.LogCaptureFixture) -> None:
     sentences = [tagged("a London b", "O B-LOC O"), tagged("a quickly b", "O O O")]
     task = tag_task("B-LOC", "O")
-    copies = make_copies(settings(augmentation_kind="space"), task, sentences, 0)
-    assert [set(example.tags) for example in copies.examples] == [{"O"}]
+    copies, _ = make_copies(settings(augmentation_kind="space"), task, sentences, 0)
+    assert [set(example.tags) for example in copies] == [{"O"}]
     assert "tag 'I-LOC' is not among those of training" in caplog.text
 
 
