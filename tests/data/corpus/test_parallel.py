@@ -61,7 +61,7 @@ def test_a_killed_worker_is_told_in_one_line() -> None:
 
 def test_workers_end_with_a_killed_parent() -> None:
     program = (
-        "import os; from data.parallel import ordered_map; results = ordered_map(abs, range(99), 2); "
+        "import os; from data.corpus.parallel import ordered_map; results = ordered_map(abs, range(99), 2); "
         "next(results); os.kill(os.getpid(), 9)"
     )
     # The pipe of the output is at its end when no process holds it any more.
