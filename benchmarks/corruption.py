@@ -144,8 +144,8 @@ class _Watched(Masking):
         super().__init__(*given)
         self.edited: list[tuple[str, str]] = []
 
-    def _noised(self, words: Ragged, keys: Array, noise: Noise) -> tuple[Array, Ragged, Array]:
-        drawn, pieces, labels = super()._noised(words, keys, noise)
+    def _add_noise(self, words: Ragged, keys: Array, noise: Noise) -> tuple[Array, Ragged, Array]:
+        drawn, pieces, labels = super()._add_noise(words, keys, noise)
         self.edited += zip(self._pieces.texts(words.take(drawn)), self._pieces.texts(pieces), strict=True)
         return drawn, pieces, labels
 

@@ -1,4 +1,4 @@
-"""Blocks of tokens on disk: Arrow files that are read where they lie, in memory that the system shares."""
+"""Dataset of token blocks: Arrow files that are memory-mapped, so that processes share them."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ _LARGEST_SMALL_ID = 1 << 16
 
 
 class Block(NamedTuple):
-    """One block: its token ids, and the places in it where words begin."""
+    """One block: its token ids, and the positions in it where words begin."""
 
     token_ids: Array
     word_starts: Array
@@ -86,14 +86,14 @@ class Blocks:
 
 
 def fingerprint(tokenizer: PreTrainedTokenizerFast) -> str:
-    """What tells a tokenizer from another one: a hash of all that decides its tokens."""
+    """Identity of a tokenizer: a hash of all that decides its tokens."""
     content = json.loads(tokenizer.backend_tokenizer.to_str())
     content |= {"truncation": None, "padding": None}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def open_blocks(folder: str | Path, tokenizer: PreTrainedTokenizerFast, max_length: int) -> Blocks:
-    """The blocks of a folder, which are known to be this tokenizer's.
+    """The blocks of a folder, checked to be this tokenizer's.
 
     Raises:
         CharBertError: they are another tokenizer's, the command that makes them was stopped, or as `Blocks`.

@@ -1,4 +1,4 @@
-"""Blocks -> training examples -> batches for `CharBertForPreTraining`."""
+"""Collator for pre-training: blocks -> masked, noised, padded and spelled batches with labels."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -20,7 +20,7 @@ Batch = dict[str, torch.Tensor]
 STREAM_STATE = "stream_state"  # what a streamed batch carries beside its tensors
 # Of bucketed batches: English examples of 384 tokens have some 2,000 characters.
 _CHARACTERS_MULTIPLE = 256
-_POSITION_BUCKETS = 32  # numbers of labelled positions that are told apart, up to all B * L
+_POSITION_BUCKETS = 32  # distinct numbers of labelled positions, up to all B * L
 
 
 class BatchKey(NamedTuple):
@@ -52,17 +52,17 @@ class PretrainingCollator:
 
     def __init__(
         self,
-        corruption: Masking,
+        masking: Masking,
         spelling: SpellingTable | None,
-        curriculum: NoiseSchedule,
+        noise_schedule: NoiseSchedule,
         seed: int,
         *,
         bucketed: bool = False,
     ) -> None:
-        self._corruption = corruption
+        self._masking = masking
         # The model's own may move to a GPU, and batches are made here.
         self._spelling = None if spelling is None else deepcopy(spelling).cpu()
-        self._curriculum = curriculum
+        self._noise_schedule = noise_schedule
         self._seed = seed
         self._bucketed = bucketed
 
@@ -72,11 +72,11 @@ class PretrainingCollator:
         Args:
             blocks: B blocks.
             epoch: of all, or (B,) of each block; other epochs draw other noise and masks.
-            indices: (B,) the number of each block: what else its draws are made of.
-            step: the step of training, for the curriculum.
+            indices: (B,) the number of each block: of which its draws are made too.
+            step: the step of training, for the noise schedule.
         """
         keys = derive_keys(derive_keys(self._seed, epoch), indices)
-        examples = self._corruption(blocks, keys, self._curriculum.noise_at(step))
+        examples = self._masking(blocks, keys, self._noise_schedule.noise_at(step))
         tensors = {name: torch.from_numpy(array) for name, array in examples._asdict().items()}
         hidden, nlm_labels = tensors.pop("hidden"), tensors.pop("nlm_labels")
         multiple = max(1, hidden.numel() // _POSITION_BUCKETS) if self._bucketed else 1

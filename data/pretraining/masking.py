@@ -1,7 +1,16 @@
-"""Masking for pre-training: noise on some words, masks on others (Sections 3.3 and 4.1).
+"""Masked-LM masking (whole-word masking) and noisy-LM noise for pre-training (Sections 3.3 and 4.1).
 
-A whole batch is corrupted at a time. Every draw is a function of its example's key and its word's number, so
-that a batch's other examples, its order and the process that makes it change nothing.
+A whole batch is masked at a time, without a loop over its words. Three words of one example show what each
+step works on (W words, their tokens as one flat array with offsets):
+
+    words                     cat        sitting        mat          W = 3
+    clean.values              [7         8   9          5]           token ids
+    clean.offsets             [0         1              3    4]    word j: values[offsets[j] : offsets[j + 1]]
+    noise drawn for word 1    cat        "sittng"       mat          three new pieces 8 4 6, label "sitting"
+    mask drawn for word 2     cat        s itt ng       [MASK]       MLM label 5 at its position
+
+Every draw is a hash of its example's key and its word's index, not the next number of a generator: the other
+examples of a batch, their order and the process that makes it change nothing.
 """
 
 from dataclasses import dataclass
@@ -20,12 +29,13 @@ from data.pretraining.noise_schedule import Noise
 from data.pretraining.packing import SPECIAL_TOKENS
 from data.pretraining.words import WordPieces
 
-_NOISE, _EDIT, _PLACE, _LETTER, _MASK, _MASK_KIND, _REPLACEMENT = range(7)
+# Purposes of draws: equal keys give other numbers for another purpose.
+_NOISE, _EDIT, _POSITION, _LETTER, _MASK, _MASK_KIND, _REPLACEMENT = range(7)
 
 
 @dataclass(frozen=True)
 class MaskingSettings:
-    """Shares and sizes of the corruption."""
+    """Shares of masked tokens, and the lengths of examples."""
 
     mlm_probability: float = 0.10
     """Share of the tokens that are masked, by whole words."""
@@ -51,7 +61,7 @@ class MaskedBatch(NamedTuple):
 
 
 class Masking:
-    """Makes training examples of clean blocks."""
+    """Makes training examples of clean blocks: noise first, then masks on the words without noise."""
 
     def __init__(
         self, tokenizer: PreTrainedTokenizerFast, words: Vocabulary, settings: MaskingSettings
@@ -65,47 +75,54 @@ class Masking:
         self._replacements = np.flatnonzero(~self._is_special)
 
     def __call__(self, blocks: TokenBlocks, keys: Array, noise: Noise) -> MaskedBatch:
-        """Corrupt blocks, put the special tokens around each and pad them.
+        """Add noise and masks to blocks, put the special tokens around each and pad them.
 
         What noise makes too long is cut between words; a first word that is too long is cut itself.
 
         Args:
             blocks: B blocks.
-            keys: (B,) what each example's draws are made of.
-            noise: of this batch.
+            keys: (B,) of each example, from which its draws are derived.
+            noise: share of noised words and kinds of edits, of this batch.
         """
         clean = Ragged(blocks.token_ids.astype(np.int64), blocks.word_offsets)
         row = np.repeat(np.arange(len(keys)), np.diff(blocks.row_offsets))
         keys = derive_keys(keys[row], np.arange(len(row)) - blocks.row_offsets[row])
-        noised, pieces, nlm_labels = self._noised(clean, keys, noise)
+        noised, pieces, nlm_labels = self._add_noise(clean, keys, noise)
 
-        # All pieces in one array, those of the noised words behind the others.
+        # Nothing is inserted: the pieces of noised words are appended, and their words point there.
+        # values [7 8 9 5 | 8 4 6], starts [0 4 3], lengths [1 3 1], maskable [True False True].
         starts, lengths = clean.offsets[:-1].copy(), clean.lengths
         starts[noised] = len(clean.values) + pieces.offsets[:-1]
         lengths[noised] = pieces.lengths
         nlm_label = np.full(len(row), IGNORED)
         nlm_label[noised] = nlm_labels
-        maskable = ~_any(self._is_special[clean.values], clean)
+        maskable = ~_any_token(self._is_special[clean.values], clean)
         maskable[noised] = False
 
+        # Words are kept while they fit: tokens so far [1 4 5] <= room.
         room = self._settings.max_length - SPECIAL_TOKENS
         first = blocks.row_offsets[:-1][np.diff(blocks.row_offsets) > 0]
         lengths[first] = np.minimum(lengths[first], room)  # else a very long word would leave nothing
-        kept = np.flatnonzero(_length_so_far(lengths, blocks.row_offsets) <= room)
+        kept = np.flatnonzero(_running_length(lengths, blocks.row_offsets) <= room)
         row, keys, lengths, nlm_label = row[kept], keys[kept], lengths[kept], nlm_label[kept]
         values = np.concatenate([clean.values, pieces.values])
         words = Ragged(values[span_indices(starts[kept], lengths)], cumulative_offsets(lengths))
-        masked = self._masked(lengths, maskable[kept], row, keys)
-        return self._padded(words, row, masked, keys[masked], nlm_label, len(blocks.row_offsets) - 1)
+        masked = self._draw_masks(lengths, maskable[kept], row, keys)
+        return self._pad(words, row, masked, keys[masked], nlm_label, len(blocks.row_offsets) - 1)
 
-    def _noised(self, words: Ragged, keys: Array, noise: Noise) -> tuple[Array, Ragged, Array]:
-        """The numbers of the noised words, their pieces, and the labels that restore them."""
+    def _add_noise(self, words: Ragged, keys: Array, noise: Noise) -> tuple[Array, Ragged, Array]:
+        """One edit in some of W words: (N,) indices of these, their new pieces, (N,) noisy-LM labels.
+
+        The candidates shrink step by step, always as indices into the words: drawn, readable, with a letter,
+        changed by the edit, and spelled by known tokens. Of cat, sitting, mat: drawn [1] -> texts ["sitting"]
+        -> edited ["sittng"] -> labels [id of "sitting"], pieces [8 4 6].
+        """
         drawn = np.flatnonzero(uniform(keys, _NOISE) < noise.probability)
-        drawn = drawn[~_any(~self._pieces.is_readable[words.values], words)[drawn]]
+        drawn = drawn[~_any_token(~self._pieces.is_readable[words.values], words)[drawn]]
         texts = self._pieces.texts(words.take(drawn))
         noisable = [index for index, text in enumerate(texts) if text.isalpha() or is_noisable(text)]
         drawn, texts = drawn[noisable], [texts[index] for index in noisable]
-        draws = np.stack([uniform(keys[drawn], purpose) for purpose in (_EDIT, _PLACE, _LETTER)], axis=1)
+        draws = np.stack([uniform(keys[drawn], purpose) for purpose in (_EDIT, _POSITION, _LETTER)], axis=1)
         edited = noise_words(texts, draws, noise.edits)
         changed = [index for index, pair in enumerate(zip(texts, edited, strict=True)) if pair[0] != pair[1]]
         drawn = drawn[changed]
@@ -115,45 +132,59 @@ class Masking:
         after_space = self._pieces.after_space(words.values[words.offsets[drawn]])
         pieces = self._pieces.pieces([edited[index] for index in changed], after_space)
         # An unknown token has no characters from which the word could be restored.
-        known = np.flatnonzero(~_any(self._is_special[pieces.values], pieces))
+        known = np.flatnonzero(~_any_token(self._is_special[pieces.values], pieces))
         return drawn[known], pieces.take(known), labels[known]
 
-    def _masked(self, lengths: Array, maskable: Array, row: Array, keys: Array) -> Array:
-        """The numbers of the words to mask, so that their tokens are the wanted share of their example's."""
+    def _draw_masks(self, lengths: Array, maskable: Array, row: Array, keys: Array) -> Array:
+        """Indices of the words to mask (whole-word masking).
+
+        The share of tokens is counted over a whole example, but only words without noise can be masked: so
+        these are drawn more often. `bincount` sums by example: 5 tokens of which 2 are maskable raise a share
+        of 0.10 to 0.10 * 5 / 2 = 0.25.
+
+        Args:
+            lengths, maskable, row, keys: (W,) of each word; `row` is the index of its example.
+        """
         total = np.bincount(row, lengths)
         available = np.bincount(row, lengths * maskable)
         share = self._settings.mlm_probability * total / np.maximum(available, 1)
         return np.flatnonzero(maskable & (uniform(keys, _MASK) < share[row]))
 
-    def _padded(
+    def _pad(
         self, words: Ragged, row: Array, masked: Array, keys: Array, nlm_label: Array, rows: int
     ) -> MaskedBatch:
+        """(B, L) arrays of W words, with the masks set and special tokens around each example.
+
+        All arrays are filled through flat positions, one assignment for the whole batch. With L = 8 the five
+        tokens of example 0 go to positions [1 2 3 4 5], those of example 1 begin at 9; of the masked word 2,
+        `tokens` is [4] and its position 5.
+        """
         lengths = np.bincount(row, words.lengths, minlength=rows).astype(np.int64)
         longest = int(lengths.max(initial=0)) + SPECIAL_TOKENS
         padded_length = round_up(longest, self._settings.pad_to_multiple_of)
         shape = (rows, min(padded_length, self._settings.max_length))
-        # Where each token goes in a flat array of that shape: behind the first special token of its row.
-        places = span_indices(np.arange(rows) * shape[1] + 1, lengths)
+        # (T,) the flat position of each token, after the first special token of its row.
+        positions = span_indices(np.arange(rows) * shape[1] + 1, lengths)
 
         input_ids = np.full(shape, self._pad_id)
         labels, nlm_labels = np.full(shape, IGNORED), np.full(shape, IGNORED)
         hidden = np.zeros(shape, bool)
-        input_ids.flat[places] = words.values
-        nlm_labels.flat[places] = np.repeat(nlm_label, words.lengths)
+        input_ids.flat[positions] = words.values
+        nlm_labels.flat[positions] = np.repeat(nlm_label, words.lengths)
         tokens = span_indices(words.offsets[masked], words.lengths[masked])
         original = words.values[tokens]
-        labels.flat[places[tokens]] = original
-        hidden.flat[places[tokens]] = True
-        number_in_word = tokens - np.repeat(words.offsets[masked], words.lengths[masked])
-        token_keys = derive_keys(np.repeat(keys, words.lengths[masked]), number_in_word)
-        input_ids.flat[places[tokens]] = self._shown(original, token_keys)
+        labels.flat[positions[tokens]] = original
+        hidden.flat[positions[tokens]] = True
+        index_in_word = tokens - np.repeat(words.offsets[masked], words.lengths[masked])
+        token_keys = derive_keys(np.repeat(keys, words.lengths[masked]), index_in_word)
+        input_ids.flat[positions[tokens]] = self._replace(original, token_keys)
         input_ids[:, 0] = self._first_id
         input_ids[np.arange(rows), lengths + 1] = self._last_id
         attention_mask = (np.arange(shape[1]) < (lengths + SPECIAL_TOKENS)[:, None]).astype(np.int64)
         return MaskedBatch(input_ids, attention_mask, labels, nlm_labels, hidden)
 
-    def _shown(self, token_ids: Array, keys: Array) -> Array:
-        """80% the mask, 10% another token, 10% the token itself (BERT's rule)."""
+    def _replace(self, token_ids: Array, keys: Array) -> Array:
+        """(M,) inputs for masked tokens: 80% the mask, 10% a random token, 10% the token itself (BERT)."""
         kind = uniform(keys, _MASK_KIND)
         drawn = (uniform(keys, _REPLACEMENT) * len(self._replacements)).astype(np.int64)
         return np.select([kind < 0.8, kind < 0.9], [self._mask_id, self._replacements[drawn]], token_ids)
@@ -164,12 +195,19 @@ def is_noisable(text: str) -> bool:
     return any(map(str.isalpha, text)) and "\ufffd" not in text
 
 
-def _any(flags: Array, words: Ragged) -> Array:
-    """(W,) whether any token of a word has its flag set."""
+def _any_token(flags: Array, words: Ragged) -> Array:
+    """(W,) whether any token of a word has its flag set.
+
+    By differences of a running sum: flags [0 | 1 0 | 0] of three words sum to [0 0 1 1 1]; read at the
+    offsets [0 1 3 4] that is [0 0 1 1], whose differences are [0 1 0].
+    """
     return np.diff(cumulative_offsets(flags)[words.offsets]) > 0
 
 
-def _length_so_far(lengths: Array, row_offsets: Array) -> Array:
-    """(W,) the tokens of a word and those before it in its row."""
+def _running_length(lengths: Array, row_offsets: Array) -> Array:
+    """(W,) the tokens of a word and those before it in its row.
+
+    Lengths [1 3 1 | 2] of two rows end at [1 4 5 7]; less what stands before each row: [1 4 5 2].
+    """
     ends = cumulative_offsets(lengths)
     return ends[1:] - np.repeat(ends[row_offsets[:-1]], np.diff(row_offsets))

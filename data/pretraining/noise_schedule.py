@@ -1,4 +1,4 @@
-"""Noise over training: constant, or along the points of a curriculum."""
+"""Noise schedule: how much noise in training, and of which kinds, at each step (a noise curriculum)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Self

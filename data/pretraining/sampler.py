@@ -1,4 +1,4 @@
-"""Which examples each process trains on, and when: computed for any step, in no memory."""
+"""Samplers: which examples each rank trains and evaluates on, at any step, without storing an order."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from data.pretraining.collator import BatchKey
 
 
 class TrainingPosition(NamedTuple):
-    """Which process of how many, and where it is in training."""
+    """The rank of a process among how many, and the step at which it begins."""
 
     rank: int = 0
     world_size: int = 1
@@ -36,7 +36,7 @@ class TrainingSampler(Sampler[BatchKey]):
         examples: how many there are.
         batch_size: examples of one process's batch.
         seed: of the order.
-        position: which process, and from where on.
+        position: rank of the process, and the step at which it begins.
 
     Raises:
         CharBertError: there are fewer examples than one global batch has.
@@ -70,8 +70,8 @@ class TrainingSampler(Sampler[BatchKey]):
         """The `number`-th batch of this process, counted from the start of training."""
         epoch, in_epoch = divmod(number, self._batches_per_epoch)
         first = (in_epoch * self._position.world_size + self._position.rank) * self._batch_size
-        places = np.arange(first, first + self._batch_size)
-        indices = permute(places, self._examples, derive_keys(self._seed, epoch))
+        positions = np.arange(first, first + self._batch_size)
+        indices = permute(positions, self._examples, derive_keys(self._seed, epoch))
         return BatchKey(epoch, indices, number // self._position.batches_per_step)
 
 

@@ -1,4 +1,4 @@
-"""Batches from a stream of text that is tokenised as it is read: for a corpus that does not fit on disk."""
+"""Streaming: batches from text that is tokenised while it is read, for a corpus that does not fit on disk."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -21,7 +21,7 @@ _CHARACTERS_AT_ONCE = 8_000_000
 
 
 class StreamState(NamedTuple):
-    """Where a process is: the epoch, the stream's state before the text in hand, the blocks used of that.
+    """How far a process is: the epoch, the stream's state before the text in hand, the blocks used of that.
 
     As JSON, it is a list of these three.
     """
@@ -35,7 +35,7 @@ class StreamedBatches(TorchIterableDataset[Batch]):
     """The batches of one of several processes, from a state on and without end.
 
     The text is read in its order, eight million characters at a time; their blocks are shuffled. Each batch
-    carries, under `STREAM_STATE`, the state behind it. An example depends on the seed, the epoch and its own
+    carries, under `STREAM_STATE`, the state after it. An example depends on the seed, the epoch and its own
     clean tokens. For a `DataLoader` with `batch_size=None` and at most one worker.
 
     The processes share the text out by shards where their number divides that of the shards; else each reads
@@ -47,8 +47,8 @@ class StreamedBatches(TorchIterableDataset[Batch]):
         maker: makes the batches.
         batch_size: examples of a batch.
         seed: of the order.
-        position: which process, and from where on.
-        state: the state behind the last step that is done.
+        position: rank of the process, and the step at which it begins.
+        state: the state after the last step that is done.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class StreamedBatches(TorchIterableDataset[Batch]):
                 waiting.clear()
 
     def _blocks(self) -> Iterator[tuple[Block, StreamState]]:
-        """The blocks one by one, each with the state behind it."""
+        """The blocks one by one, each with the state after it."""
         used = self._state.used
         current, has_text = self._state.epoch, self._state.stream is not None
         for epoch, before, texts in self._texts():
@@ -95,8 +95,8 @@ class StreamedBatches(TorchIterableDataset[Batch]):
                 raise CharBertError("the stream has no text for one of the processes: give more text")
             current, has_text = epoch, bool(blocks) or (has_text and epoch == current)
             order = permute(np.arange(len(blocks)), len(blocks), derive_keys(self._seed, epoch))
-            for place in range(used, len(blocks)):
-                yield blocks[order[place]], StreamState(epoch, before, place + 1)
+            for position in range(used, len(blocks)):
+                yield blocks[order[position]], StreamState(epoch, before, position + 1)
             used = 0
 
     def _texts(self) -> Iterator[tuple[int, dict[str, Any] | None, list[str]]]:
@@ -119,7 +119,10 @@ class StreamedBatches(TorchIterableDataset[Batch]):
 
 
 def _content_keys(blocks: TokenBlocks) -> Array:
-    """(B,) a number for each block, made of its tokens and their places."""
+    """(B,) a number for each block, made of its tokens and their positions.
+
+    `reduceat` sums the keys of each block: of blocks [7 8 9] and [5], firsts is [0 3 4], positions [0 1 2 0].
+    """
     firsts = blocks.word_offsets[blocks.row_offsets]
-    places = np.arange(len(blocks.token_ids)) - np.repeat(firsts[:-1], np.diff(firsts))
-    return np.add.reduceat(derive_keys(blocks.token_ids, places), firsts[:-1])
+    positions = np.arange(len(blocks.token_ids)) - np.repeat(firsts[:-1], np.diff(firsts))
+    return np.add.reduceat(derive_keys(blocks.token_ids, positions), firsts[:-1])

@@ -1,6 +1,11 @@
-"""Words and their pieces: the units of the tokenizer's pre-tokenisation, for WordPiece and byte-level BPE.
+"""Words and their tokens, both ways, for WordPiece and byte-level BPE: what noise in training needs.
 
-Many words are read or tokenised at a time, one a line.
+A word is a unit of the tokenizer's pre-tokenisation. Many words are read or tokenised at a time: they are
+joined by line feeds into one text, which is decoded or spelled once and split again. Of cat, sitting, mat:
+
+    token ids      [7] [8 9] [5]              -> with a line feed after each word: 7 \\n 8 9 \\n 5 \\n
+    code units     c a t \\n s i t t i n g \\n m a t \\n     one array, decoded at once
+    texts          ["cat", "sitting", "mat"]
 """
 
 from collections.abc import Sequence
