@@ -47,26 +47,22 @@ def read_table(source: str, bad: BadRows) -> Iterator[Row]:
     if path.is_dir():
         if not hub.is_saved(path):
             raise CharBertError(f"{source}: no folder that `save_to_disk` wrote; name a file {FORMATS}")
-        return dataset_rows(hub.load_saved_dataset(path), source)
+        return _dataset_rows(hub.load_saved_dataset(path), source)
     if path.suffix.lower() == ".parquet":
-        reader: Callable[[Path, BadRows], Iterator[Row]] | None = parquet_rows
+        reader: Callable[[Path, BadRows], Iterator[Row]] | None = _parquet_rows
     else:
         reader = _TEXT_ROWS.get(text_ending(path))
     if path.exists() and reader is None:
         raise CharBertError(f"{source}: no table that can be read; give a file {FORMATS}")
     if reader is None and hub.NAME.fullmatch(source):
-        return dataset_rows(hub.load_named_dataset(source), source)
+        return _dataset_rows(hub.load_named_dataset(source), source)
     if reader is None or not path.exists():
         raise CharBertError(f"{source}: no such file or folder")
     return reader(path, bad)
 
 
-def csv_rows(path: Path, bad: BadRows) -> Iterator[Row]:
-    """The rows of a CSV file with a header, quoted as in RFC 4180; blank lines are none.
-
-    Raises:
-        CharBertError: a column without a name, or two of one name; the file cannot be read.
-    """
+def _csv_rows(path: Path, bad: BadRows) -> Iterator[Row]:
+    """The rows of a CSV file with a header, quoted as in RFC 4180; blank lines are none."""
     return _under_header(_csv_cells(path, bad), bad)
 
 
@@ -79,17 +75,13 @@ def tsv_rows(path: Path, bad: BadRows, unnamed: Cells = ()) -> Iterator[Row]:
         unnamed: the columns of a file that may lack its header.
 
     Raises:
-        CharBertError: as `csv_rows`.
+        CharBertError: a column without a name, or two of one name; the file cannot be read.
     """
     return _under_header(_tsv_cells(path, bad), bad, unnamed)
 
 
-def json_rows(path: Path, bad: BadRows) -> Iterator[Row]:
-    """The rows of a file with a JSON object on each line; blank lines are none.
-
-    Raises:
-        CharBertError: it holds one list instead; the file cannot be read.
-    """
+def _json_rows(path: Path, bad: BadRows) -> Iterator[Row]:
+    """The rows of a file with a JSON object on each line; blank lines are none."""
     for number, line in read_lines(path, bad):
         if number == 1 and line.lstrip().startswith("["):
             raise CharBertError(f"{path}: is one JSON list; write each of its objects on a line of its own")
@@ -107,12 +99,8 @@ def json_rows(path: Path, bad: BadRows) -> Iterator[Row]:
             bad.add(location, "is no JSON object")
 
 
-def parquet_rows(path: Path, bad: BadRows) -> Iterator[Row]:
-    """The rows of a Parquet file, counted from 1.
-
-    Raises:
-        CharBertError: two columns have one name; the file is damaged or cannot be read.
-    """
+def _parquet_rows(path: Path, bad: BadRows) -> Iterator[Row]:
+    """The rows of a Parquet file, counted from 1."""
     number = 0
     with open_parquet(path) as file:
         _check_names(file.schema_arrow.names, str(path))
@@ -125,12 +113,8 @@ def parquet_rows(path: Path, bad: BadRows) -> Iterator[Row]:
                     yield Row(f"{path}: row {number}", cells)
 
 
-def dataset_rows(dataset: "Dataset | IterableDataset", source: str) -> Iterator[Row]:
-    """The rows of a dataset, counted from 1, with the names of its classes for their numbers.
-
-    Raises:
-        CharBertError: when a row is reached that cannot be read.
-    """
+def _dataset_rows(dataset: "Dataset | IterableDataset", source: str) -> Iterator[Row]:
+    """The rows of a dataset, counted from 1, with the names of its classes for their numbers."""
     features = dataset.features or {}  # a stream does not always say what it holds
     for number, cells in enumerate(hub.iterate_rows(dataset.with_format(None), source), start=1):
         named = {name: _with_class_names(cell, features.get(name)) for name, cell in cells.items()}
@@ -220,7 +204,7 @@ def _with_class_names(cell: Any, feature: Any) -> Any:
     return cell
 
 
-_TEXT_ROWS = {".csv": csv_rows, ".tsv": tsv_rows, ".jsonl": json_rows, ".json": json_rows}
+_TEXT_ROWS = {".csv": _csv_rows, ".tsv": tsv_rows, ".jsonl": _json_rows, ".json": _json_rows}
 
 
 def write_table(path: Path, output: IO[bytes], new_cells: NewCells, unnamed: Cells = ()) -> None:
@@ -241,7 +225,7 @@ def write_table(path: Path, output: IO[bytes], new_cells: NewCells, unnamed: Cel
             _write_parquet(path, output, new_cells)
         case ".jsonl" | ".json":
             end = line_end(path)
-            for row in json_rows(path, BadRows(skip=True)):
+            for row in _json_rows(path, BadRows(skip=True)):
                 cells = new_cells(row)
                 if cells is not None:
                     output.write((dump_json({**row.cells, **cells}) + end).encode())
@@ -305,24 +289,22 @@ def _csv_writer(path: Path, output: IO[bytes]) -> Callable[[Cells], object]:
 
 
 def _write_parquet(path: Path, output: IO[bytes], new_cells: NewCells) -> None:
-    """In the same groups of rows, types and compression."""
-    number = 0
+    """In the same types, compression and size of row groups."""
     with open_parquet(path) as file:
-        groups = file.metadata.num_row_groups
-        codec = file.metadata.row_group(0).column(0).compression.lower() if groups else "snappy"
-        codec = "none" if codec == "uncompressed" else codec
-        with pq.ParquetWriter(output, file.schema_arrow, compression=codec) as writer:
-            for table in map(file.read_row_group, range(groups)):
-                rows = chain.from_iterable(map(_cells_of_batch, table.to_batches()))
-                new = [
-                    None if cells is None else new_cells(Row(f"{path}: row {number + index}", cells))
-                    for index, cells in enumerate(rows, start=1)
-                ]
-                number += len(new)
-                kept = [index for index, cells in enumerate(new) if cells is not None]
-                if len(kept) < len(new):
-                    table = table.take(pa.array(kept, pa.int64()))
-                writer.write_table(_replace_cells(table, [cells for cells in new if cells is not None], path))
+        table, groups = file.read(), file.metadata.num_row_groups
+        group = file.metadata.row_group(0) if groups else None
+    rows = chain.from_iterable(map(_cells_of_batch, table.to_batches()))
+    new = [
+        None if cells is None else new_cells(Row(f"{path}: row {number}", cells))
+        for number, cells in enumerate(rows, start=1)
+    ]
+    kept = [index for index, cells in enumerate(new) if cells is not None]
+    if len(kept) < len(new):
+        table = table.take(pa.array(kept, pa.int64()))
+    table = _replace_cells(table, [cells for cells in new if cells is not None], path)
+    codec = group.column(0).compression.lower() if group else "snappy"
+    codec = "none" if codec == "uncompressed" else codec
+    pq.write_table(table, output, compression=codec, row_group_size=group.num_rows if group else None)
 
 
 def _replace_cells(table: pa.Table, changes: Sequence[Mapping[str, Any]], path: Path) -> pa.Table:
