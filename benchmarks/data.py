@@ -69,7 +69,7 @@ def main(arguments: Sequence[str]) -> None:
     dump = given.dump or str(find_dump())
     with TemporaryDirectory() as folder:
         work = Path(folder)
-        data(["wikipedia", dump, "--out", str(work / "text")])
+        data(["wikipedia", dump, "--output", str(work / "text")])
         measures: dict[str, Measure] = {
             f"extraction, {workers} worker{'s' * (workers > 1)}": extraction(
                 work, [dump] * given.copies, workers
@@ -87,7 +87,7 @@ def extraction(work: Path, dumps: list[str], workers: int) -> Measure:
     out = str(work / f"extracted-{workers}")
 
     def measure() -> float:
-        data(["wikipedia", *dumps, "--out", out, "--workers", str(workers), "--overwrite"])
+        data(["wikipedia", *dumps, "--output", out, "--workers", str(workers), "--overwrite"])
         return read_results(out)["megabytes_per_second"]
 
     return measure
@@ -97,10 +97,10 @@ def of_tokenizer(work: Path, name: str) -> dict[str, Measure]:
     """Tokens a second of the tokenizer alone, of tokenising for a dataset, and of training examples."""
     folder, text = str(work / name.replace("/", "-")), str(work / "text")
     tokenizer_folder, blocks_folder = f"{folder}-tokenizer", f"{folder}-blocks"
-    data(["vocabulary", text, "--tokenizer", name, "--out", tokenizer_folder])
+    data(["vocabulary", text, "--tokenizer", name, "--output", tokenizer_folder])
     tokenizer = CharBertTokenizer.from_pretrained(tokenizer_folder)
     texts = [part for document in read_documents(text) for part in document.text.split("\n\n")]
-    tokenise = ["tokenize", text, "--tokenizer", tokenizer_folder, "--out", blocks_folder, "--overwrite"]
+    tokenise = ["tokenize", text, "--tokenizer", tokenizer_folder, "--output", blocks_folder, "--overwrite"]
     data(tokenise)
 
     def alone() -> float:

@@ -75,10 +75,10 @@ def main(arguments: Sequence[str]) -> None:
     pages = [] if settings.max_pages is None else ["--max-pages", str(settings.max_pages)]
     steps = [] if settings.max_steps is None else ["--max-steps", str(settings.max_steps)]
     folders = ["--data", blocks, "--tokenizer", tokenizer, "--output", model]
-    _step(data_main, "data", "wikipedia", str(dump), "--out", text, *pages, "--overwrite")
-    _step(data_main, "data", "vocabulary", text, "--out", tokenizer, *VOCABULARY, "--overwrite")
+    _step(data_main, "data", "wikipedia", str(dump), "--output", text, *pages, "--overwrite")
+    _step(data_main, "data", "vocabulary", text, "--output", tokenizer, *VOCABULARY, "--overwrite")
     _step(
-        data_main, "data", "tokenize", text, "--tokenizer", tokenizer, "--out", blocks, *BLOCKS, "--overwrite"
+        data_main, "data", "tokenize", text, "--tokenizer", tokenizer, "--output", blocks, *BLOCKS, "--overwrite"
     )
     _step(pretrain_main, "pretrain", str(CONFIG), *folders, *steps, "--overwrite")
 

@@ -1,4 +1,4 @@
-"""Work spread over processes: results in order, memory bounded."""
+"""Parallel map over processes: results in order, memory bounded."""
 
 import multiprocessing
 import os
@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from charbert.errors import CharBertError
 
@@ -22,8 +22,6 @@ def ordered_map(
     function: Callable[[Item], Result],
     items: Iterable[Item],
     workers: int,
-    prepare: Callable[..., None] | None = None,
-    arguments: tuple[Any, ...] = (),
 ) -> Generator[Result]:
     """Yield `function(item)` for each item, in the order of the items.
 
@@ -31,21 +29,18 @@ def ordered_map(
     ahead, so that any number of items takes a constant amount of memory.
 
     Args:
-        function: a function at the top of a module, of which each worker gets a copy.
+        function: a function at the top of a module.
         items: what `function` is called with; they must be picklable, and so must the results.
         workers: how many processes work.
-        prepare: called once in each worker, with `arguments`, before its first item.
 
     Raises:
-        CharBertError: a worker was killed, or `items` raised one: that comes behind the results of the items
+        CharBertError: a worker was killed, or `items` raised one: that comes after the results of the items
             before it.
     """
     if workers == 1:
-        if prepare is not None:
-            prepare(*arguments)
         yield from map(function, items)
         return
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context(), _start_worker, (prepare, arguments))
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context(), _start_worker)
     pending: deque[Future[Result]] = deque()
     try:
         failure = None
@@ -72,12 +67,10 @@ def ordered_map(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start_worker(prepare: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+def _start_worker() -> None:
     # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    if prepare is not None:
-        prepare(*arguments)
 
 
 def _end_with_parent() -> None:

@@ -1,12 +1,14 @@
 """`python -m data tokenize`: text -> blocks of tokens, in files that training maps into memory."""
 
-import argparse
 import time
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from charbert.commands.progress import progress_bar
+from charbert.commands.results import format_numbers
+from charbert.commands.settings import REQUIRED, Settings, option, positional
 from charbert.errors import CharBertError
 from charbert.tokenization import CharBertTokenizer
 from data.corpus.jobs import ShardedJob
@@ -18,34 +20,39 @@ CHARACTERS_AT_ONCE = 2_000_000
 _TOKENS_PER_FILE = 32_000_000
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", metavar="TEXT", nargs="+", help=HELP)
-    parser.add_argument("--tokenizer", required=True, metavar="DIR", help="tokenizer folder of `vocabulary`")
-    parser.add_argument("--out", required=True, metavar="DIR", help="dataset folder to write")
-    parser.add_argument(
-        "--block-size",
-        type=int,
-        default=328,
-        help="tokens of a block with its two special tokens, before noise makes it about a sixth longer "
-        "(default: %(default)s, for examples of 384)",
+@dataclass(kw_only=True)
+class TokenizeSettings(Settings):
+    """Which text is tokenised, and into what."""
+
+    text: list[str] = positional(HELP)
+    tokenizer: str = option(REQUIRED, "tokenizer folder of `python -m data vocabulary`")
+    output: str = option(REQUIRED, "dataset folder to write")
+    block_size: int = option(
+        328,
+        "tokens of a block with its two special tokens, before noise makes it about a sixth longer; the "
+        "default is for examples of 384",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace the dataset that DIR holds")
+    overwrite: bool = option(False, "replace the dataset in the output folder")
 
 
-def run(arguments: argparse.Namespace) -> dict[str, Any]:
+def run(settings: TokenizeSettings) -> None:
+    print(format_numbers(tokenize_corpus(settings)))
+
+
+def tokenize_corpus(settings: TokenizeSettings) -> dict[str, Any]:
     """Tokenise the text and return the number of blocks, tokens and documents.
 
-    A run that was stopped goes on behind its last complete file.
+    A run that was stopped goes on after its last complete file.
     """
     started = time.monotonic()
-    tokenizer = CharBertTokenizer.from_pretrained(arguments.tokenizer)
-    packer = Packer(tokenizer, arguments.block_size)
-    settings = {
-        "text": identities(arguments.text),
+    tokenizer = CharBertTokenizer.from_pretrained(settings.tokenizer)
+    packer = Packer(tokenizer, settings.block_size)
+    job_settings = {
+        "text": identities(settings.text),
         "tokenizer": fingerprint(tokenizer),
-        "block_size": arguments.block_size,
+        "block_size": settings.block_size,
     }
-    job = ShardedJob(arguments.out, "blocks", settings, arguments.overwrite)
+    job = ShardedJob(settings.output, "blocks", job_settings, settings.overwrite)
     if job.results is not None:
         return job.results
     done = job.cursor["documents"] if job.cursor else 0
@@ -57,10 +64,10 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         job.write(pa.concat_tables(tables).combine_chunks(), {"documents": counts["documents"]}, counts)
         tables.clear()
 
-    total = known_length(arguments.text)
+    total = known_length(settings.text)
     with progress_bar(desc="tokenize", unit=" documents", initial=done, total=total) as bar:
         # What is packed together; so a run that goes on packs as one never stopped.
-        for documents in batches(read_all(arguments.text, start=done), CHARACTERS_AT_ONCE):
+        for documents in batches(read_all(settings.text, start=done), CHARACTERS_AT_ONCE):
             blocks = join_blocks(packer.blocks([document.text for document in documents]))
             tables.append(make_table(blocks, len(tokenizer)))
             counts["blocks"] += len(blocks.row_offsets) - 1
@@ -72,7 +79,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     if tables:
         write()
     if not counts["blocks"]:
-        raise CharBertError(f"{', '.join(arguments.text)}: no text to tokenise")
+        raise CharBertError(f"{', '.join(settings.text)}: no text to tokenise")
     numbers = {**counts, "seconds": time.monotonic() - started}
-    job.finish(numbers, vars(arguments))
+    job.finish(numbers, asdict(settings))
     return numbers

@@ -1,9 +1,9 @@
 """`python -m data vocabulary`: characters, words and a tokenizer from text, as one tokenizer folder."""
 
-import argparse
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from charbert.commands.progress import progress_bar
-from charbert.commands.results import RESULTS, check_output_folder, write_results
+from charbert.commands.results import RESULTS, check_output_folder, format_numbers, write_results
+from charbert.commands.settings import REQUIRED, Settings, option, positional
 from charbert.errors import CharBertError
 from charbert.spelling import BLANK, DEFAULT_CHARACTERS
 from charbert.tokenization import CharBertTokenizer
@@ -19,83 +20,84 @@ from charbert.vocabulary import UNKNOWN, Vocabulary
 from data.corpus import sources
 from data.corpus.shards import Document
 from data.vocabulary.counting import count_units
-from data.vocabulary.tokenizers import FORMS
-
-LEAST = {"vocab_size": 50, "characters": 1, "words": 1, "max_length": 3, "workers": 1}
+from data.vocabulary.tokenizers import TRAINABLE
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", metavar="TEXT", nargs="+", help=sources.HELP)
-    parser.add_argument("--out", required=True, metavar="DIR", help="tokenizer folder to write")
-    parser.add_argument(
-        "--tokenizer",
-        default="wordpiece",
-        help="'wordpiece' or 'bpe' (byte-level) to train one, or the folder or hub id of one that is there",
+@dataclass(kw_only=True)
+class VocabularySettings(Settings):
+    """Which text is counted, and the sizes of the vocabularies made of it."""
+
+    text: list[str] = positional(sources.HELP)
+    output: str = option(REQUIRED, "tokenizer folder to write")
+    tokenizer: str = option(
+        "wordpiece", "wordpiece or bpe (byte-level) to train one, or the folder or hub id of an existing one"
     )
-    parser.add_argument("--vocab-size", type=int, default=30_000, help="tokens (default: %(default)s)")
-    parser.add_argument("--lowercase", action="store_true", help="WordPiece without case and accents")
-    for plural, singular, default in (
-        ("characters", "character", DEFAULT_CHARACTERS),
-        ("words", "word", 30_000),
-    ):
-        group = parser.add_mutually_exclusive_group()
-        group.add_argument(f"--{plural}", type=int, default=default, help=f"{plural} (default: %(default)s)")
-        group.add_argument(
-            f"--{singular}-vocabulary", metavar="FILE", help=f"take the {plural} of this file, as it stands"
-        )
-    parser.add_argument("--max-length", type=int, default=512, help="longest input (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=1, help="processes that count (default: %(default)s)")
-    parser.add_argument("--overwrite", action="store_true", help="write into a folder that holds something")
+    vocab_size: int = option(30_000, "tokens", minimum=50)
+    lowercase: bool = option(False, "WordPiece without case and accents")
+    characters: int = option(DEFAULT_CHARACTERS, "characters", minimum=1)
+    character_vocabulary: str | None = option(None, "take the characters of this file unchanged")
+    words: int = option(30_000, "words", minimum=1)
+    word_vocabulary: str | None = option(None, "take the words of this file unchanged")
+    max_length: int = option(512, "longest input in tokens", minimum=3)
+    workers: int = option(1, "processes that count", minimum=1)
+    overwrite: bool = option(False, "write into a folder that holds something")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for size, file in (("characters", "character_vocabulary"), ("words", "word_vocabulary")):
+            if getattr(self, file) and size in self.given:
+                raise CharBertError(f"--{size} and --{file.replace('_', '-')} exclude each other")
 
 
-def run(arguments: argparse.Namespace) -> dict[str, Any]:
+def run(settings: VocabularySettings) -> None:
+    print(format_numbers(build_vocabulary(settings)))
+
+
+def build_vocabulary(settings: VocabularySettings) -> dict[str, Any]:
     """Build the three vocabularies and return their sizes, and their coverage of the text in percent.
 
     The text is counted, and read once more where a tokenizer is trained. The folder is written at the end.
 
     Raises:
-        CharBertError: a size is too small, the folder holds something, a file or tokenizer cannot be read, or
-            there is no word in the text.
+        CharBertError: the folder holds something, a file or tokenizer cannot be read, or there is no word in
+            the text.
     """
     started = time.monotonic()
-    for name, least in LEAST.items():
-        if getattr(arguments, name) < least:
-            raise CharBertError(f"--{name.replace('_', '-')} must be at least {least}")
-    check_output_folder(arguments.out, arguments.overwrite)
-    out = Path(arguments.out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    # Made first: a place where nothing can be written must not be found after hours of counting.
-    with TemporaryDirectory(dir=out.parent, prefix=".vocabulary-") as made:
-        tokenizer, results = _built(arguments)
+    check_output_folder(settings.output, settings.overwrite)
+    output = Path(settings.output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    # Made first: a folder where nothing can be written must not be found after hours of counting.
+    with TemporaryDirectory(dir=output.parent, prefix=".vocabulary-") as made:
+        tokenizer, results = _make_tokenizer(settings)
         results["seconds"] = time.monotonic() - started
         tokenizer.save_pretrained(made)
-        write_results(made, results, vars(arguments))
-        _move(Path(made), out)
+        write_results(made, results, asdict(settings))
+        _move(Path(made), output)
     return results
 
 
-def _built(arguments: argparse.Namespace) -> tuple[CharBertTokenizer, dict[str, Any]]:
-    character_vocabulary = _loaded(arguments.character_vocabulary)
-    word_vocabulary = _loaded(arguments.word_vocabulary)
-    form = FORMS.get(arguments.tokenizer)
-    stock: Any = None if form else _stock(arguments.tokenizer)
-    backend = form.untrained(arguments.lowercase) if form else stock.backend_tokenizer
-    length = sources.known_length(arguments.text)
+def _make_tokenizer(settings: VocabularySettings) -> tuple[CharBertTokenizer, dict[str, Any]]:
+    character_vocabulary = _load(settings.character_vocabulary)
+    word_vocabulary = _load(settings.word_vocabulary)
+    trainable = TRAINABLE.get(settings.tokenizer)
+    stock: Any = None if trainable else _load_stock(settings.tokenizer)
+    backend = trainable.make(settings.lowercase) if trainable else stock.backend_tokenizer
+    length = sources.known_length(settings.text)
 
-    counts = count_units(backend, _documents(arguments.text, "counting words", length), arguments.workers)
+    counts = count_units(backend, _documents(settings.text, "counting words", length), settings.workers)
     characters, words = counts.characters(), counts.words()
     if not words:
-        raise CharBertError(f"{', '.join(arguments.text)}: holds no words")
-    if form:
-        texts = (document.text for document in _documents(arguments.text, "training the tokenizer", length))
-        form.train(backend, texts, counts, arguments.vocab_size)
+        raise CharBertError(f"{', '.join(settings.text)}: holds no words")
+    if trainable:
+        texts = (document.text for document in _documents(settings.text, "training the tokenizer", length))
+        trainable.train(backend, texts, characters, counts.inner_characters(), settings.vocab_size)
         stock = PreTrainedTokenizerFast(
-            tokenizer_object=backend, model_max_length=arguments.max_length, **form.settings
+            tokenizer_object=backend, model_max_length=settings.max_length, **trainable.settings
         )
     if character_vocabulary is None:
-        character_vocabulary = _ranked(characters, arguments.characters, first=[BLANK])
+        character_vocabulary = _rank(characters, settings.characters, first=[BLANK])
     if word_vocabulary is None:
-        word_vocabulary = _ranked(words, arguments.words)
+        word_vocabulary = _rank(words, settings.words)
     tokenizer = CharBertTokenizer.from_stock(stock, character_vocabulary, word_vocabulary)
     return tokenizer, {
         "tokens": len(tokenizer),
@@ -106,11 +108,11 @@ def _built(arguments: argparse.Namespace) -> tuple[CharBertTokenizer, dict[str, 
     }
 
 
-def _loaded(path: str | None) -> Vocabulary | None:
+def _load(path: str | None) -> Vocabulary | None:
     return None if path is None else Vocabulary.load(path)
 
 
-def _stock(name: str) -> Any:
+def _load_stock(name: str) -> Any:
     try:
         stock = AutoTokenizer.from_pretrained(name)
     except (OSError, ValueError) as error:
@@ -128,7 +130,7 @@ def _documents(text: list[str], what: str, length: int | None) -> Iterator[Docum
     return progress_bar(sources.read_all(text), what, length, unit=" documents")
 
 
-def _ranked(counts: Counter[str], size: int, first: list[str] | None = None) -> Vocabulary:
+def _rank(counts: Counter[str], size: int, first: list[str] | None = None) -> Vocabulary:
     first = first or []
     ranked = sorted(counts.keys() - first, key=lambda entry: (-counts[entry], entry))
     # A file holds an entry a line, so none can have a line feed in it.
@@ -141,7 +143,7 @@ def _coverage(counts: Counter[str], vocabulary: Vocabulary, total: int) -> float
 
 
 def _move(made: Path, out: Path) -> None:
-    """Move the content of a finished folder: what is interrupted before leaves the other one as it was."""
+    """Move the content of a finished folder: an interruption before it leaves the other one as it was."""
     out.mkdir(exist_ok=True)
     (out / RESULTS).unlink(missing_ok=True)  # results stand for a folder that is complete
     for path in sorted(made.iterdir(), key=lambda path: path.name == RESULTS):

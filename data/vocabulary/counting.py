@@ -1,4 +1,4 @@
-"""How often words and characters stand in a text: counted over processes, in bounded memory."""
+"""Counting words and characters of a text: over processes, in bounded memory."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -79,8 +79,9 @@ class UnitCounts:
 def count_units(backend: Tokenizer, documents: Iterable[Document], workers: int) -> UnitCounts:
     """Count the units of all documents. The result is the same for any number of processes."""
     counts = UnitCounts(backend)
-    texts = ([document.text for document in batch] for batch in batches(documents))
-    with closing(ordered_map(_count, texts, workers, _prepare, (backend,))) as counted:
+    tokenizer = backend.to_str()
+    items = ((tokenizer, [document.text for document in batch]) for batch in batches(documents))
+    with closing(ordered_map(_count_batch, items, workers)) as counted:
         for batch_counts in counted:
             counts.add(batch_counts)
     return counts
@@ -124,16 +125,14 @@ def _chunks(texts: Iterable[str]) -> Iterator[tuple[str, int]]:
         yield chunk if chunk.startswith("\n") else f" {chunk}", count
 
 
-_counter: UnitCounter
+def _count_batch(item: tuple[str, list[str]]) -> Counter[str]:
+    tokenizer, texts = item
+    return _load_counter(tokenizer)(texts)
 
 
-def _prepare(backend: Tokenizer) -> None:
-    global _counter
-    _counter = UnitCounter(backend)
-
-
-def _count(texts: list[str]) -> Counter[str]:
-    return _counter(texts)
+@lru_cache(maxsize=1)  # a process gets batches of one tokenizer, and keeps what it remembers of its words
+def _load_counter(tokenizer: str) -> UnitCounter:
+    return UnitCounter(Tokenizer.from_str(tokenizer))
 
 
 def _characters(units: Counter[str]) -> Counter[str]:

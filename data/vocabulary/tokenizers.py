@@ -1,15 +1,13 @@
-"""The two forms of tokenizer that can be trained: WordPiece as BERT's, byte-level BPE as RoBERTa's."""
+"""Training a tokenizer: WordPiece as BERT's, byte-level BPE as RoBERTa's."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from charbert.errors import CharBertError
-
-if TYPE_CHECKING:
-    from data.vocabulary.counting import UnitCounts
 
 # Of a WordPiece vocabulary: 1,000 letters, as BERT's own has, or more where a script needs them.
 LEAST_LETTERS = 1_000
@@ -35,17 +33,18 @@ ROBERTA_SPECIALS = {
 _WORDS = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}[\p{L}\p{M}]*| ?\p{N}[\p{N}\p{M}]*| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 
 
-class Form(NamedTuple):
-    """A form of tokenizer that can be trained here."""
+class TrainableTokenizer(NamedTuple):
+    """A kind of tokenizer that can be trained here."""
 
-    untrained: Callable[[bool], Tokenizer]
-    """Whether without case and accents -> a tokenizer that can normalise and pre-tokenise."""
-    train: "Callable[[Tokenizer, Iterator[str], UnitCounts, int], None]"
-    """The tokenizer, the texts, what was counted in them, the number of tokens."""
+    make: Callable[[bool], Tokenizer]
+    """Whether without case and accents -> an untrained tokenizer, which can normalise and pre-tokenise."""
+    train: Callable[[Tokenizer, Iterator[str], Counter[str], set[str], int], None]
+    """Arguments: the tokenizer, the texts, the counts of their characters, those that continue a word, and
+    the number of tokens."""
     settings: dict[str, Any]
 
 
-def untrained_wordpiece(lowercase: bool) -> Tokenizer:
+def make_wordpiece(lowercase: bool) -> Tokenizer:
     """WordPiece as BERT's: without case and accents, or with both."""
     backend = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     backend.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
@@ -54,11 +53,12 @@ def untrained_wordpiece(lowercase: bool) -> Tokenizer:
     return backend
 
 
-def train_wordpiece(backend: Tokenizer, texts: Iterator[str], counts: "UnitCounts", size: int) -> None:
+def train_wordpiece(
+    backend: Tokenizer, texts: Iterator[str], characters: Counter[str], inner: set[str], size: int
+) -> None:
     # The trainer numbers the letters inside words in a random order, which then decides between equal pairs.
     # As special tokens they get their numbers here; the model is built anew, without special letters.
-    inner = counts.inner_characters()
-    alphabet = _alphabet(counts, inner, (size - len(BERT_SPECIALS)) // 2)
+    alphabet = _choose_alphabet(characters, inner, (size - len(BERT_SPECIALS)) // 2)
     letters = sorted(f"##{letter}" for letter in alphabet if letter in inner)
     trained = Tokenizer.from_str(backend.to_str())
     trainer = trainers.WordPieceTrainer(
@@ -78,7 +78,7 @@ def train_wordpiece(backend: Tokenizer, texts: Iterator[str], counts: "UnitCount
     )
 
 
-def untrained_bpe(lowercase: bool) -> Tokenizer:
+def make_bpe(lowercase: bool) -> Tokenizer:
     """Byte-level BPE as RoBERTa's, which always keeps case."""
     if lowercase:
         raise CharBertError("--lowercase is for wordpiece; byte-level BPE keeps every byte")
@@ -93,7 +93,9 @@ def untrained_bpe(lowercase: bool) -> Tokenizer:
     return backend
 
 
-def train_bpe(backend: Tokenizer, texts: Iterator[str], counts: "UnitCounts", size: int) -> None:
+def train_bpe(
+    backend: Tokenizer, texts: Iterator[str], characters: Counter[str], inner: set[str], size: int
+) -> None:
     trainer = trainers.BpeTrainer(
         vocab_size=size,
         special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
@@ -101,18 +103,18 @@ def train_bpe(backend: Tokenizer, texts: Iterator[str], counts: "UnitCounts", si
         show_progress=False,
     )
     backend.train_from_iterator(texts, trainer)
-    # By their places in `special_tokens`; "</s></s>" stands between the texts of a pair.
+    # By their positions in `special_tokens`; "</s></s>" stands between the texts of a pair.
     backend.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
 
 
-FORMS = {
-    "wordpiece": Form(
-        untrained_wordpiece,
+TRAINABLE = {
+    "wordpiece": TrainableTokenizer(
+        make_wordpiece,
         train_wordpiece,
         {"model_input_names": ["input_ids", "token_type_ids", "attention_mask"], **BERT_SPECIALS},
     ),
-    "bpe": Form(
-        untrained_bpe, train_bpe, {"model_input_names": ["input_ids", "attention_mask"], **ROBERTA_SPECIALS}
+    "bpe": TrainableTokenizer(
+        make_bpe, train_bpe, {"model_input_names": ["input_ids", "attention_mask"], **ROBERTA_SPECIALS}
     ),
 }
 
@@ -130,7 +132,7 @@ def spaces_divide(backend: Tokenizer) -> bool:
         return False
     if pre_tokenizer.get("type") == "ByteLevel":
         return bool(pre_tokenizer["use_regex"] and not pre_tokenizer["add_prefix_space"])
-    return pre_tokenizer == _steps(untrained_bpe(lowercase=False))[1]
+    return pre_tokenizer == _steps(make_bpe(lowercase=False))[1]
 
 
 def _steps(backend: Tokenizer) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -139,9 +141,8 @@ def _steps(backend: Tokenizer) -> tuple[dict[str, Any], dict[str, Any]]:
     return settings["normalizer"] or {}, settings["pre_tokenizer"] or {}
 
 
-def _alphabet(counts: "UnitCounts", inner: set[str], room: int) -> list[str]:
+def _choose_alphabet(characters: Counter[str], inner: set[str], room: int) -> list[str]:
     """The most frequent letters for which there is room; one inside words needs room for two pieces."""
-    characters = counts.characters()
     total, covered = characters.total(), 0
     alphabet: list[str] = []
     for letter in sorted(characters, key=lambda letter: (-characters[letter], letter)):

@@ -3,20 +3,22 @@
 A stopped run goes on where it stopped when the same command is given again.
 """
 
-import argparse
 import re
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 from tqdm import tqdm
 
-from charbert.commands.progress import at_least, progress_bar
+from charbert.commands.progress import progress_bar
+from charbert.commands.results import format_numbers
+from charbert.commands.settings import REQUIRED, Settings, option, positional
 from charbert.errors import CharBertError
 from data.corpus.jobs import JOB, ShardedJob
 from data.corpus.parallel import ordered_map
@@ -30,30 +32,35 @@ _BYTES_PER_SHARD = 64_000_000
 _ROWS_PER_SHARD = 100_000
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "dump",
-        nargs="+",
-        metavar="DUMP",
-        help="pages-articles dumps: .xml.bz2 as downloaded (multistream is read in parallel), .xml, or - for "
-        "standard input; several are read after each other",
+@dataclass(kw_only=True)
+class ExtractSettings(Settings):
+    """Which dumps are read, and where their text goes."""
+
+    dump: list[str] = positional(
+        "pages-articles dumps: .xml.bz2 as downloaded (multistream is read in parallel), .xml, or - for "
+        "standard input; several are read after each other"
     )
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder of text shards to write")
-    parser.add_argument(
-        "--workers", type=at_least(1), default=1, metavar="N", help="processes (default: %(default)s)"
+    output: str = option(REQUIRED, "folder of text shards to write")
+    workers: int = option(1, "processes", minimum=1)
+    shard: str | None = option(
+        None,
+        "I/N: only the I-th of N parts, into the folder part-I-of-N in the output, so that N machines share "
+        "the work",
     )
-    parser.add_argument(
-        "--shard",
-        type=_part,
-        metavar="I/N",
-        help="only the I-th of N parts, into DIR/part-I-of-N: so N machines share the work",
-    )
-    parser.add_argument("--max-pages", type=at_least(1), metavar="N", help="stop after N pages of any kind")
-    parser.add_argument("--overwrite", action="store_true", help="begin anew where DIR holds another run")
+    max_pages: int | None = option(None, "stop after so many pages of any kind", minimum=1)
+    overwrite: bool = option(False, "begin anew where the output folder holds another run")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _parse_part(self.shard)
 
 
-def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Write the shards, and return how many pages became what, the characters, megabytes and seconds.
+def run(settings: ExtractSettings) -> None:
+    print(format_numbers(extract_articles(settings)))
+
+
+def extract_articles(settings: ExtractSettings) -> dict[str, Any]:
+    """Write the shards, and return the counts of pages by outcome, the characters, megabytes and seconds.
 
     `seconds` and `megabytes_per_second` are those of this run, the other numbers those of all runs since the
     beginning of the job.
@@ -64,20 +71,21 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """
     started = time.monotonic()
     # The dumps come first: a file that is none must leave the folder as it was.
-    dumps = [Dump(path) for path in arguments.dump]
-    settings = {
+    dumps = [Dump(path) for path in settings.dump]
+    part = _parse_part(settings.shard)
+    job_settings = {
         **{f"dump_{number}": _identity(dump) for number, dump in enumerate(dumps, start=1)},
-        "shard": arguments.shard and "{}/{}".format(*arguments.shard),
-        "max_pages": arguments.max_pages,
+        "shard": settings.shard,
+        "max_pages": settings.max_pages,
     }
-    folder = _output_folder(Path(arguments.out), arguments.shard)
-    job = ShardedJob(folder, "text", settings, arguments.overwrite)
+    folder = _output_folder(Path(settings.output), part)
+    job = ShardedJob(folder, "text", job_settings, settings.overwrite)
     if job.results is not None:
         return job.results
     read_before = job.counts["xml_bytes"]
-    counts = _fill(job, dumps, arguments)
-    if not counts["articles_written"] and not arguments.shard:
-        raise CharBertError(f"{arguments.dump[0]}: no article with text in {counts['pages_read']} pages")
+    counts = _fill(job, dumps, part, settings.max_pages or sys.maxsize, settings.workers)
+    if not counts["articles_written"] and part is None:
+        raise CharBertError(f"{settings.dump[0]}: no article with text in {counts['pages_read']} pages")
     seconds = time.monotonic() - started
     results = {
         **{name: counts[name] for name in _COUNTS},
@@ -85,12 +93,12 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         "seconds": seconds,
         "megabytes_per_second": (counts["xml_bytes"] - read_before) / 1e6 / seconds,
     }
-    job.finish(results, vars(arguments))
+    job.finish(results, asdict(settings))
     return results
 
 
 class _Task(NamedTuple):
-    """A unit, and what a worker has to know of its dump."""
+    """A unit of a dump, for a worker."""
 
     dump: int
     hidden_namespaces: frozenset[str]
@@ -107,7 +115,7 @@ class _Complete(NamedTuple):
 
 
 class _Extract(NamedTuple):
-    """What became of the pages of a unit, and the place of the unit."""
+    """The outcomes of the pages of a unit, and its location in the dump."""
 
     cursor: dict[str, int]
     position: int
@@ -158,21 +166,22 @@ class _Collector:
         self._complete = _Complete(0, 0, cursor, counts)
 
 
-def _fill(job: ShardedJob, dumps: list[Dump], arguments: argparse.Namespace) -> Counter[str]:
-    """The counts of a job, after what is left of it was written."""
+def _fill(
+    job: ShardedJob, dumps: list[Dump], part: tuple[int, int] | None, max_pages: int, workers: int
+) -> Counter[str]:
+    """Write what is left of a job, and return its counts."""
     collector = _Collector(job)
     before = [sum(dump.size or 0 for dump in dumps[:number]) for number in range(len(dumps))]
-    most = arguments.max_pages or sys.maxsize
     pages_before = job.counts["pages_read"]
     started = time.monotonic()
-    tasks = _tasks(dumps, job.cursor, arguments.shard)
+    tasks = _make_tasks(dumps, job.cursor, part)
     with (
         _progress_bar(dumps) as bar,
-        closing(ordered_map(_extract, tasks, arguments.workers)) as extracts,
+        closing(ordered_map(_extract, tasks, workers)) as extracts,
     ):
         try:
-            while collector.counts["pages_read"] < most and (extract := next(extracts, None)):
-                left = most - collector.counts["pages_read"]
+            while collector.counts["pages_read"] < max_pages and (extract := next(extracts, None)):
+                left = max_pages - collector.counts["pages_read"]
                 collector.add(extract._replace(outcomes=extract.outcomes[:left]))
                 for outcome in extract.outcomes[:left]:
                     if outcome.problem:
@@ -186,10 +195,10 @@ def _fill(job: ShardedJob, dumps: list[Dump], arguments: argparse.Namespace) -> 
     return collector.counts
 
 
-def _tasks(
+def _make_tasks(
     dumps: list[Dump], cursor: Mapping[str, int] | None, part: tuple[int, int] | None
 ) -> Iterator[_Task]:
-    """The units behind the cursor, those of the part only."""
+    """The units after the cursor, of the part only."""
     number, parts = part or (1, 1)
     first = cursor["dump"] if cursor else 0
     for index, dump in enumerate(dumps[first:], start=first):
@@ -210,7 +219,7 @@ def _extract(task: _Task) -> _Extract:
 
 
 def _output_folder(out: Path, part: tuple[int, int] | None) -> Path:
-    """DIR, or the folder of a part in it. A corpus is all of DIR: it must not hold the same pages twice."""
+    """The output folder, or that of a part in it, which must not hold the same pages twice."""
     of = f"-of-{part[1]}" if part else None
     others = [path for path in out.glob("part-*-of-*") if of is None or not path.name.endswith(of)]
     if part and (out / JOB).exists():
@@ -232,8 +241,10 @@ def _progress_bar(dumps: list[Dump]) -> tqdm:
     return progress_bar(total=total, unit="B", unit_scale=True)
 
 
-def _part(text: str) -> tuple[int, int]:
+def _parse_part(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
     match = re.fullmatch(r"(\d+)/(\d+)", text)
     if not match or not 1 <= int(match[1]) <= int(match[2]):
-        raise argparse.ArgumentTypeError(f"{text} is not I/N with I from 1 to N, such as 2/4")
+        raise CharBertError(f"--shard: {text} is not I/N with I from 1 to N, such as 2/4")
     return int(match[1]), int(match[2])

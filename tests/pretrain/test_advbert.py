@@ -46,8 +46,8 @@ def backbone_corpus(kind: str, tmp_path: Path) -> Path:
     backbone = save_plain(tmp_path / "encoder", kind, "model")
     (tmp_path / "text.txt").write_text("\n\n".join(tiny.SENTENCES * 20), encoding="utf-8")
     text, tokenizer, blocks = (str(tmp_path / name) for name in ("text.txt", "tokenizer", "blocks"))
-    data_main(["vocabulary", text, "--tokenizer", str(backbone), "--out", tokenizer])
-    data_main(["tokenize", text, "--tokenizer", tokenizer, "--out", blocks, "--block-size", "24"])
+    data_main(["vocabulary", text, "--tokenizer", str(backbone), "--output", tokenizer])
+    data_main(["tokenize", text, "--tokenizer", tokenizer, "--output", blocks, "--block-size", "24"])
     return tmp_path
 
 

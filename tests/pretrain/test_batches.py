@@ -22,7 +22,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus")
     tiny.tokenizer("bert", words=Vocabulary([*WORDS, "<unk>"])).save_pretrained(folder / "tokenizer")
     (folder / "text.txt").write_text("\n\n".join(TEXTS), encoding="utf-8")
-    places = ["--tokenizer", str(folder / "tokenizer"), "--out", str(folder / "blocks")]
+    places = ["--tokenizer", str(folder / "tokenizer"), "--output", str(folder / "blocks")]
     data_main(["tokenize", str(folder / "text.txt"), *places, "--block-size", "9"])
     return folder
 

@@ -85,8 +85,8 @@ def test_a_run_starts_from_a_plain_backbone(kind: str, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("\n\n".join(tiny.SENTENCES * 20), encoding="utf-8")
     tokenizer, blocks = str(tmp_path / "tokenizer"), str(tmp_path / "blocks")
-    data_main(["vocabulary", str(text), "--tokenizer", str(backbone), "--out", tokenizer])
-    data_main(["tokenize", str(text), "--tokenizer", tokenizer, "--out", blocks, "--block-size", "24"])
+    data_main(["vocabulary", str(text), "--tokenizer", str(backbone), "--output", tokenizer])
+    data_main(["tokenize", str(text), "--tokenizer", tokenizer, "--output", blocks, "--block-size", "24"])
     output = tmp_path / "out"
     config = write_config(
         tmp_path, output, backbone=str(backbone), data=blocks, tokenizer=tokenizer, max_steps=2
@@ -289,7 +289,7 @@ def test_text_that_a_loading_process_cannot_read_is_told_in_one_line(
 
 def test_blocks_of_another_tokenizer_are_refused(corpus: Path, tmp_path: Path) -> None:
     other = str(tmp_path / "tokenizer")
-    data_main(["vocabulary", str(corpus / "text.txt"), "--out", other, "--vocab-size", "80"])
+    data_main(["vocabulary", str(corpus / "text.txt"), "--output", other, "--vocab-size", "80"])
     with pytest.raises(CharBertError, match="holds tokens of another tokenizer"):
         main([str(write_config(corpus, tmp_path / "out", tokenizer=other))])
 

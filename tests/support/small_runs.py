@@ -54,8 +54,8 @@ def make_corpus(folder: Path) -> Path:
     text = folder / "text.txt"
     text.write_text("\n\n".join(SENTENCES * 12), encoding="utf-8")
     tokenizer = str(folder / "tokenizer")
-    data_main(["vocabulary", str(text), "--out", tokenizer, "--vocab-size", "150"])
-    places = ["--tokenizer", tokenizer, "--out", str(folder / "blocks")]
+    data_main(["vocabulary", str(text), "--output", tokenizer, "--vocab-size", "150"])
+    places = ["--tokenizer", tokenizer, "--output", str(folder / "blocks")]
     data_main(["tokenize", str(text), *places, "--block-size", "24"])
     return folder
 

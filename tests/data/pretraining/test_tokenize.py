@@ -24,7 +24,7 @@ def folder(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def tokenize(folder: Path, *more: str, out: str = "blocks", texts: tuple[str, ...] = ("text.txt",)) -> Path:
     sources = [str(folder / text) for text in texts]
-    places = ["--tokenizer", str(folder / "tokenizer"), "--out", str(folder / out)]
+    places = ["--tokenizer", str(folder / "tokenizer"), "--output", str(folder / out)]
     main(["tokenize", *sources, *places, "--block-size", "14", *more])
     return folder / out
 

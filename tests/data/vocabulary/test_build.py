@@ -29,7 +29,7 @@ def text(tmp_path: Path) -> Path:
 
 def build(text: Path, *more: str) -> CharBertTokenizer:
     out = str(text.parent / "tokenizer")
-    main(["vocabulary", str(text), "--out", out, *more])
+    main(["vocabulary", str(text), "--output", out, *more])
     return CharBertTokenizer.from_pretrained(out)
 
 
@@ -122,7 +122,7 @@ def test_an_empty_text_is_refused(text: Path) -> None:
 def test_several_texts_are_read_as_one(text: Path) -> None:
     more = text.with_name("more.jsonl")
     more.write_text('{"text": "owl owl owl owl owl owl owl owl owl owl owl owl owl owl owl owl"}\n')
-    main(["vocabulary", str(text), str(more), "--out", str(text.parent / "out"), "--words", "2"])
+    main(["vocabulary", str(text), str(more), "--output", str(text.parent / "out"), "--words", "2"])
     assert Vocabulary.load(text.parent / "out" / "words.txt").entries == ["owl", "the", "<unk>"]
 
 

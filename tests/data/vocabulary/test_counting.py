@@ -11,7 +11,7 @@ from data.corpus.shards import Document
 from data.corpus.sources import batches
 from data.vocabulary import counting
 from data.vocabulary.counting import count_units
-from data.vocabulary.tokenizers import FORMS, spaces_divide
+from data.vocabulary.tokenizers import TRAINABLE, spaces_divide
 
 # Where a unit could begin in another place: spaces of all kinds, marks, contractions, joined scripts.
 SNIPPETS = (
@@ -40,7 +40,7 @@ def backend(name: str) -> Tokenizer:
     if name in tiny.KINDS:
         return tiny.stock_tokenizer(name).backend_tokenizer
     form, _, lowercase = name.partition("-")
-    return FORMS[form].untrained(bool(lowercase))
+    return TRAINABLE[form].make(bool(lowercase))
 
 
 def units_of_whole_texts(backend: Tokenizer, texts: list[str]) -> Counter[str]:

@@ -1,4 +1,3 @@
-import argparse
 import bz2
 import itertools
 import re
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 from dumps import article, articles, articles_in_streams, export, page, text_of
 
+from charbert.commands.settings import parse_settings
 from charbert.errors import CharBertError
 from data.__main__ import main
 from data.corpus.jobs import ShardedJob
@@ -17,10 +17,8 @@ from data.wiki import dump
 from data.wiki import extract as wikipedia
 
 
-def arguments(*options: str | Path) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    wikipedia.add_arguments(parser)
-    return parser.parse_args(list(map(str, options)))
+def settings(*options: str | Path) -> wikipedia.ExtractSettings:
+    return parse_settings(wikipedia.ExtractSettings, list(map(str, options)), "wikipedia", "")
 
 
 def run(tmp_path: Path, dump: str | bytes, *options: str) -> dict[str, Any]:
@@ -28,7 +26,7 @@ def run(tmp_path: Path, dump: str | bytes, *options: str) -> dict[str, Any]:
     tmp_path.mkdir(exist_ok=True)
     path = tmp_path / "dump"
     path.write_bytes(dump.encode() if isinstance(dump, str) else dump)
-    return wikipedia.run(arguments(path, "--out", tmp_path / "out", *options))
+    return wikipedia.extract_articles(settings(path, "--output", tmp_path / "out", *options))
 
 
 def written(tmp_path: Path) -> list[Document]:
@@ -178,15 +176,17 @@ def test_results_of_an_earlier_run_do_not_outlive_its_shards(tmp_path: Path) -> 
 def test_several_dumps_are_read_after_each_other(tmp_path: Path) -> None:
     (tmp_path / "first").write_text(export(article(5), article(6)))
     (tmp_path / "second").write_bytes(articles_in_streams(2))
-    given = arguments(tmp_path / "first", tmp_path / "second", "--out", tmp_path / "out")
-    assert wikipedia.run(given)["pages_read"] == 4
+    given = settings(tmp_path / "first", tmp_path / "second", "--output", tmp_path / "out")
+    assert wikipedia.extract_articles(given)["pages_read"] == 4
     assert [document.id for document in written(tmp_path)] == [5, 6, 0, 1]
 
 
 def test_of_several_dumps_all_are_checked_before_the_first_is_read(tmp_path: Path) -> None:
     (tmp_path / "first").write_text(articles(2))
     with pytest.raises(CharBertError, match="nowhere: no such file"):
-        wikipedia.run(arguments(tmp_path / "first", tmp_path / "nowhere", "--out", tmp_path / "out"))
+        wikipedia.extract_articles(
+            settings(tmp_path / "first", tmp_path / "nowhere", "--output", tmp_path / "out")
+        )
     assert not (tmp_path / "out").exists()
 
 
@@ -237,11 +237,11 @@ def test_a_second_dump_is_gone_on_with(tmp_path: Path, small_pieces: None) -> No
     paths = [tmp_path / "first", tmp_path / "second"]
     for path in paths:
         path.write_text(articles(5))
-    given = arguments(*paths, "--out", tmp_path / "out")
+    given = settings(*paths, "--output", tmp_path / "out")
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         interrupt_after(patch, 7)
-        wikipedia.run(given)
-    wikipedia.run(given)
+        wikipedia.extract_articles(given)
+    wikipedia.extract_articles(given)
     assert [document.id for document in written(tmp_path)] == [*range(5), *range(5)]
 
 
@@ -309,7 +309,7 @@ def test_a_damaged_stream_is_skipped_alone(tmp_path: Path, capsys: pytest.Captur
 )
 def test_numbers_out_of_range_are_wrong_usage(tmp_path: Path, option: tuple[str, str]) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(["wikipedia", "dump", "--out", str(tmp_path), *option])
+        main(["wikipedia", "dump", "--output", str(tmp_path), *option])
 
 
 MARKUP = """{{Infobox river|name=Elbe|length={{convert|1094|km}}}}

@@ -32,7 +32,7 @@ def with_blocks(folder: Path, kind: str, text: str) -> Path:
     tokenizer = tiny.tokenizer(kind, words=Vocabulary([*KNOWN, "<unk>"]))
     tokenizer.save_pretrained(folder / "tokenizer")
     (folder / "text.txt").write_text("\n\n".join([text] * 40), encoding="utf-8")
-    places = ["--tokenizer", str(folder / "tokenizer"), "--out", str(folder / "blocks")]
+    places = ["--tokenizer", str(folder / "tokenizer"), "--output", str(folder / "blocks")]
     data_main(["tokenize", str(folder / "text.txt"), *places, "--block-size", "120"])
     return folder
 
