@@ -78,7 +78,16 @@ def main(arguments: Sequence[str]) -> None:
     _step(data_main, "data", "wikipedia", str(dump), "--output", text, *pages, "--overwrite")
     _step(data_main, "data", "vocabulary", text, "--output", tokenizer, *VOCABULARY, "--overwrite")
     _step(
-        data_main, "data", "tokenize", text, "--tokenizer", tokenizer, "--output", blocks, *BLOCKS, "--overwrite"
+        data_main,
+        "data",
+        "tokenize",
+        text,
+        "--tokenizer",
+        tokenizer,
+        "--output",
+        blocks,
+        *BLOCKS,
+        "--overwrite",
     )
     _step(pretrain_main, "pretrain", str(CONFIG), *folders, *steps, "--overwrite")
 

@@ -307,8 +307,8 @@ def test_a_damaged_stream_is_skipped_alone(tmp_path: Path, capsys: pytest.Captur
     "option",
     (("--max-pages", "0"), ("--workers", "0"), ("--shard", "0/2"), ("--shard", "3/2"), ("--shard", "half")),
 )
-def test_numbers_out_of_range_are_wrong_usage(tmp_path: Path, option: tuple[str, str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
+def test_numbers_out_of_range_are_refused(tmp_path: Path, option: tuple[str, str]) -> None:
+    with pytest.raises(CharBertError, match=option[0]):
         main(["wikipedia", "dump", "--output", str(tmp_path), *option])
 
 
