@@ -1,9 +1,12 @@
-"""Measures and numbers of Wikipedia's templates, as a reader sees them: "1,300 miles", "2.5 km²"."""
+"""Measures, units and numbers of Wikipedia's templates, as a reader sees them: "1,300 miles", "2.5 km²"."""
 
 import re
 from collections import defaultdict
+from functools import cache
+from pathlib import Path
+from typing import Literal, NamedTuple
 
-from data.wiki.units import UNITS, Style, quantity
+Style = Literal["symbol", "name", "adjective"]
 
 # The values of a template by name, or by position from "1"; a missing one is the empty string.
 Values = defaultdict[str, str]
@@ -34,7 +37,59 @@ _RANGES = {
     ", and": ", and ",
     ", or": ", or ",
 }
+_POWER_OF_TEN = re.compile(r"e(?:3|6|9|12)(?=[a-zA-Z])|[kMGT](?=oilbbl|cuft)")
+_POWERS = {
+    "e3": "thousand",
+    "k": "thousand",
+    "e6": "million",
+    "M": "million",
+    "e9": "billion",
+    "G": "billion",
+    "e12": "trillion",
+    "T": "trillion",
+}
 _COMPOUND = {("ft", "in"), ("lb", "oz"), ("st", "lb"), ("mi", "ft"), ("mi", "yd"), ("yd", "ft"), ("m", "cm")}
+
+
+class Unit(NamedTuple):
+    """A unit of measure: its symbol, the name of one, the name of many."""
+
+    symbol: str
+    one: str
+    many: str
+
+
+@cache
+def read_table(name: str) -> dict[str, tuple[str, ...]]:
+    """A table `NAME.tsv` of this folder, under a header: first column -> the other columns."""
+    lines = Path(__file__).with_name(f"{name}.tsv").read_text(encoding="utf-8").splitlines()
+    return {code: tuple(cells) for code, *cells in (line.split("\t") for line in lines[1:])}
+
+
+def find_unit(code: str) -> Unit | None:
+    """The unit that {{convert}} and {{val}} call by this code."""
+    cells = read_table("units").get(code)
+    return None if cells is None else Unit(*cells)
+
+
+def quantity(amount: str, code: str, style: Style, is_one: bool = False, spelling: str = "") -> str:
+    """An amount with its unit: "5 km", "5 kilometres" or "5-kilometre"; an unknown unit stays as it is.
+
+    `is_one` asks for the name of one; the spelling is British unless it is "us".
+    """
+    power = _POWER_OF_TEN.match(code)
+    if power and find_unit(code) is None:
+        amount, code = f"{amount} {_POWERS[power[0]]}", code[power.end() :]
+        is_one = False
+    unit = find_unit(code) or Unit(code, code, code)
+    if style == "symbol" or unit.one == unit.symbol:
+        return f"{amount}{unit.symbol}" if unit.symbol.startswith("/") else f"{amount} {unit.symbol}".rstrip()
+    name = unit.one if is_one or style == "adjective" else unit.many
+    if spelling == "us":
+        name = name.replace("metre", "meter").replace("litre", "liter")
+    if style == "adjective":
+        return f"{amount}-{name}".replace(" ", "-") if amount else name
+    return f"{amount} {name}"
 
 
 def superscript(number: str) -> str:
@@ -89,7 +144,7 @@ def scientific(values: Values) -> str:
     unit = values["u"] or values["ul"]
     if per := values["up"] or values["upl"]:
         unit += f"/{per}"
-    unit = UNITS[unit].symbol if unit in UNITS else unit
+    unit = known.symbol if (known := find_unit(unit)) else unit
     return f"{values['p']}{text}{values['s']} {unit}".strip() if unit else f"{values['p']}{text}{values['s']}"
 
 

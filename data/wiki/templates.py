@@ -1,10 +1,9 @@
-"""The templates that are part of a sentence, and the words that a reader sees in their place."""
+"""Wikipedia templates that are part of a sentence, and the text that a reader sees for each."""
 
 import calendar
 import re
 from collections.abc import Callable
 
-from data.wiki.languages import chinese, korean, labelled
 from data.wiki.measures import (
     Values,
     density,
@@ -13,16 +12,28 @@ from data.wiki.measures import (
     number,
     ordinal,
     percentage,
+    read_table,
     roman,
     scientific,
     superscript,
 )
 
-_Words = Callable[[Values], str]
+_Renderer = Callable[[Values], str]
 _MONTHS = dict(zip(map(str, range(1, 13)), calendar.month_name[1:], strict=True))
 _INDIAN = {"c": "crore", "l": "lakh", "lc": "lakh crore", "b": "billion", "m": "million", "t": "trillion"}
 _MUSIC = {"flat": "♭", "b": "♭", "sharp": "♯", "#": "♯", "natural": "♮"}
 _SHIPS = "HMAS, HMCS, HMNZS, HMS, HNLMS, HSwMS, INS, MS, MV, ORP, RMS, SMS, SS, USAT, USCGC, USNS, USS"
+_CHINESE = {
+    "s": "simplified Chinese",
+    "t": "traditional Chinese",
+    "c": "Chinese",
+    "p": "pinyin",
+    "w": "Wade–Giles",
+    "j": "Jyutping",
+    "cy": "Cantonese Yale",
+    "poj": "Pe̍h-ōe-jī",
+}
+_KOREAN = {"hangul": "Korean", "hanja": "Hanja", "rr": "RR", "mr": "MR"}
 _CURRENCIES = {
     "£": "£, gbp",
     "€": "€, eur, euro",
@@ -39,8 +50,8 @@ _CURRENCIES = {
 }
 
 
-def words(name: str, values: Callable[[], Values]) -> str | None:
-    """What a reader sees of a template, or None for one that is no part of a sentence.
+def render_template(name: str, values: Callable[[], Values]) -> str | None:
+    """The text that a reader sees for a template, or None for one that is no part of a sentence.
 
     `name` is lower case with spaces; `values` are asked for only where they are needed.
     """
@@ -48,21 +59,42 @@ def words(name: str, values: Callable[[], Values]) -> str | None:
         return in_sentence(values())
     family, _, rest = name.replace("/", "-", 1).partition("-")
     if family == "lang" and rest:
-        return labelled(rest, values(), 1)
+        return label_language(rest, values(), 1)
     if family == "script" and rest:
         return values()["1"]
     return name if re.fullmatch(r"\d/\d", name) else None
 
 
-def _nth(position: int) -> _Words:
+def label_language(language: str, values: Values, first: int) -> str:
+    """A word with the name of its language, as {{lang-xx}} and {{langx|xx}} show it."""
+    (name,) = read_table("languages").get(language.partition("-")[0], ("",))
+    label = "" if values["label"] == "none" else values["label"] or name
+    romanised = values["translit"] or values[f"{first + 1}"]
+    meaning = values["lit"] or values["translation"] or values[f"{first + 2}"]
+    parts = [f"{label}: {values[f'{first}']}" if label else values[f"{first}"]]
+    parts += [f"romanized: {romanised}"] * bool(romanised) + [f"lit. '{meaning}'"] * bool(meaning)
+    return ", ".join(parts)
+
+
+def _scripts(labels: dict[str, str]) -> _Renderer:
+    def text(values: Values) -> str:
+        parts = [f"{label}: {values[key]}" for key, label in labels.items() if values[key]]
+        meaning = values["l"] or values["lit"]
+        parts += [f"lit. '{meaning}'"] * bool(meaning)
+        return "; ".join(parts) or values["1"]
+
+    return text
+
+
+def _nth(position: int) -> _Renderer:
     return lambda values: values[f"{position}"]
 
 
-def _always(text: str) -> _Words:
+def _always(text: str) -> _Renderer:
     return lambda _: text
 
 
-def _before(text: str) -> _Words:
+def _before(text: str) -> _Renderer:
     return lambda values: f"{text}{values['1']}" if values["1"] else ""
 
 
@@ -113,7 +145,7 @@ def _as_of(values: Values) -> str:
     return f"{first if values['lc'] else first.capitalize()} {_date(values)}"
 
 
-def _span(mark: str) -> _Words:
+def _span(mark: str) -> _Renderer:
     return lambda values: f"{mark}{' – '.join(filter(None, (values['1'], values['2'])))}"
 
 
@@ -121,7 +153,7 @@ def _old_style_date(values: Values) -> str:
     return f"{values['1']} [O.S. {values['3']}] {values['2']}"
 
 
-def _with_brackets(before: int, *inside: int) -> _Words:
+def _with_brackets(before: int, *inside: int) -> _Renderer:
     def text(values: Values) -> str:
         brackets = ", ".join(filter(None, (values[f"{position}"] for position in inside)))
         return f"{values[f'{before}']} ({brackets})" if brackets else values[f"{before}"]
@@ -136,7 +168,7 @@ def _ship(values: Values, prefix: str, first: int) -> str:
     return shown.get(style) or (f"{whole} ({hull})" if hull else whole)
 
 
-def _ship_of(prefix: str) -> _Words:
+def _ship_of(prefix: str) -> _Renderer:
     return lambda values: _ship(values, prefix, 1)
 
 
@@ -165,7 +197,7 @@ def _bible(values: Values) -> str:
 
 
 # What a reader sees, and the names of the templates, redirects included, that show it.
-_TABLE: list[tuple[_Words, str]] = [
+_TABLE: list[tuple[_Renderer, str]] = [
     # What only looks different, or links.
     (
         _nth(1),
@@ -222,10 +254,10 @@ _TABLE: list[tuple[_Words, str]] = [
     (_span("b. "), "b., born"),
     (_span("d. "), "d., died"),
     (lambda values: f"{values['1']} (m. {values['2']})" if values["2"] else values["1"], "marriage"),
-    # Other languages and scripts; `words` knows {{lang-xx}}.
-    (lambda values: labelled(values["1"], values, 2), "langx"),
-    (chinese, "lang-zh, zh"),
-    (korean, "ko-hhrm, korean"),
+    # Other languages and scripts; `render_template` knows {{lang-xx}}.
+    (lambda values: label_language(values["1"], values, 2), "langx"),
+    (_scripts(_CHINESE), "lang-zh, zh"),
+    (_scripts(_KOREAN), "ko-hhrm, korean"),
     (_with_brackets(1, 2, 3), "nihongo"),
     (_with_brackets(3, 2, 1), "nihongo3"),
     (_with_brackets(2, 3, 1), "nihongo krt"),

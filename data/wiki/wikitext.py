@@ -1,4 +1,4 @@
-"""MediaWiki markup to the text that a reader sees.
+"""Wikitext (MediaWiki markup) to plain text, as a reader sees it.
 
 `mwparserfromhell` reads what nests: templates, links and tables. Expressions before it take out the tags,
 which it is slow to pair; expressions after it tidy what the removals leave behind. All take linear time,
@@ -15,7 +15,7 @@ from mwparserfromhell.parser import ParserError
 from mwparserfromhell.wikicode import Wikicode
 
 from data.wiki.measures import Values, number, superscript
-from data.wiki.templates import words
+from data.wiki.templates import render_template
 
 # Every wiki knows these English names beside those of its own language.
 HIDDEN_NAMESPACES = frozenset({"category", "file", "image", "media"})
@@ -149,7 +149,7 @@ def _template_text(template: Template, hidden_namespaces: Set[str]) -> str:
     name = _render(template.name, hidden_namespaces).strip().lower().replace("_", " ")
     if name.startswith("formatnum:"):
         return number(name.removeprefix("formatnum:").strip())
-    return words(name, values) or ""
+    return render_template(name, values) or ""
 
 
 def _tidy(paragraph: str) -> str:
