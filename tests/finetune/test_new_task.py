@@ -1,7 +1,6 @@
 """A new task is a reader, a class and one entry of the registry; then every command takes it."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +33,13 @@ class CapitalsTask(TextTask):
         return f"{sum(map(str.isupper, example.text))} capitals"
 
 
-@pytest.fixture
-def capitals() -> Iterator[None]:
-    register_task("capitals", CapitalsTask, CapitalsReader(), kind="classification")
-    yield
-    del TASKS["capitals"], READERS["capitals"]
-
-
-def test_registered_task_goes_through_every_command(capitals: None, tmp_path: Path) -> None:
+def test_registered_task_goes_through_every_command(tmp_path: Path, monkeypatch: Any) -> None:
     def run(*arguments: object) -> None:
         finetune([str(each) for each in arguments])
 
+    monkeypatch.setitem(TASKS, "capitals", None)  # so that both are removed at the end
+    monkeypatch.setitem(READERS, "capitals", None)
+    register_task("capitals", CapitalsTask, CapitalsReader(), kind="classification")
     file, model = write_csv(tmp_path / "x.csv"), tmp_path / "run"
     file.write_text(file.read_text().replace("the quick", "The quick"))
     plain = save_plain(tmp_path / "plain", "bert", "model")
