@@ -77,7 +77,9 @@ def _scratch(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> AutoCo
         intermediate_size=settings.intermediate_size,
         hidden_dropout_prob=settings.dropout,
         attention_probs_dropout_prob=settings.dropout,
-        max_position_embeddings=backbone.max_position_embeddings(settings.max_length, tokenizer.pad_token_id),
+        max_position_embeddings=backbone.max_position_embeddings(
+            settings.longest_input or settings.max_length, tokenizer.pad_token_id
+        ),
         type_vocab_size=backbone.type_vocab_size,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,

@@ -75,6 +75,9 @@ class PretrainSettings(StepTrainingSettings):
     num_attention_heads: int = option(12, "from scratch: attention heads", minimum=1)
     intermediate_size: int = option(3072, "from scratch: units of the feed-forward part", minimum=1)
     dropout: float = option(0.1, "from scratch: dropout rate everywhere", minimum=0, maximum=1)
+    longest_input: int | None = option(
+        None, "from scratch: tokens for which the model has positions; if not given, max_length", minimum=3
+    )
     char_embedding_size: int = option(256, "width of a character's embedding", minimum=1)
     char_encoder: str = option("gru", "gru or embedding")
     interaction: str = option("released", "released, paper or none")
@@ -107,6 +110,10 @@ class PretrainSettings(StepTrainingSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.longest_input is not None and self.longest_input < self.max_length:
+            raise CharBertError(
+                f"--longest-input: {self.longest_input} must be at least --max-length, {self.max_length}"
+            )
         find_backbone(self.architecture)
         if self.backbone and self.model:
             raise CharBertError("--backbone and --model exclude each other: give one to start from")

@@ -17,6 +17,7 @@ from plain import save_plain
 from small_runs import assert_identical_weights, log_lines, results, write_config
 
 from charbert import CharBertForPreTraining, CharBertTokenizer
+from charbert.backbones import check_length
 from charbert.commands.settings import parse_settings
 from charbert.errors import CharBertError
 from charbert.spelling import SpellingTable, token_spellings
@@ -79,6 +80,23 @@ def test_its_batches_are_those_of_a_charbert_run(corpus: Path, tmp_path: Path, s
         assert (theirs["nlm_labels"] != -100).any()
         assert ours.keys() == {"input_ids", "attention_mask", "labels", "mlm_positions"}
         assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+@pytest.mark.parametrize("kind", STOCK)
+def test_from_scratch_it_may_read_longer_inputs_than_it_trains_on(
+    kind: str, corpus: Path, tmp_path: Path
+) -> None:
+    config = write_config(corpus, tmp_path, plain=True, architecture=kind, longest_input=40)
+    settings = read_settings(config)
+    model = build_model(settings, CharBertTokenizer.from_pretrained(settings.tokenizer))
+    check_length(model, 40)
+    with pytest.raises(CharBertError, match="40 positions"):
+        check_length(model, 41)
+
+
+def test_positions_for_less_than_the_training_examples_are_refused(corpus: Path, tmp_path: Path) -> None:
+    with pytest.raises(CharBertError, match="--longest-input: 8 must be at least --max-length, 24"):
+        main([str(write_config(corpus, tmp_path, plain=True, longest_input=8))])
 
 
 def test_its_loss_is_that_of_the_stock_model_on_all_positions(kind: str) -> None:
