@@ -1,6 +1,6 @@
-"""MediaWiki dumps as bytes: units of whole pages, found without parsing the pages.
+"""MediaWiki dumps as bytes: groups of whole pages, found without parsing the pages.
 
-Whoever reads a dump does little; whoever gets a unit decompresses and parses it. So many processes can share
+Whoever reads a dump does little; whoever gets a group decompresses and parses it. So many processes can share
 the work, and the reader can go on in the middle.
 """
 
@@ -26,17 +26,17 @@ _HIDDEN_NAMESPACE_KEYS = frozenset({"-2", "6", "14"})  # media, files, categorie
 # A stream begins at a byte, and its first block with pi in BCD: by chance, that is one in 10 ** 22 bytes.
 _STREAM = re.compile(rb"BZh[1-9]1AY&SY")
 _STREAM_BYTES = 10
-_UNIT_BYTES = 1_000_000
+_GROUP_BYTES = 1_000_000
 _MOST_BYTES = 64_000_000
 _MOST_HEADER_BYTES = 1_000_000
 _CHUNK_BYTES = 1 << 16
 _SCAN_BYTES = 1 << 20
 
 
-class Unit(NamedTuple):
+class PageGroup(NamedTuple):
     """Whole pages of a dump: XML, or a bz2 stream of it.
 
-    Together, `number` and `byte` are the place from which `Dump.units` goes on behind this unit; `position`
+    Together, `number` and `byte` are the position after which `Dump.page_groups` continues; `position`
     says how many bytes of the file were read, for a progress bar.
     """
 
@@ -75,27 +75,27 @@ class Dump:
             self._read = (file, stream, header)
         else:
             if stream is not file:
-                self._first_stream = _first_stream_of_pages(file)
+                self._first_stream = _find_first_stream(file)
             file.close()  # of many dumps, one at a time is open
 
-    def units(self, after: tuple[int, int] | None = None) -> Iterator[Unit]:
-        """Yield the units behind the one of this `number` and `byte`, or all.
+    def page_groups(self, after: tuple[int, int] | None = None) -> Iterator[PageGroup]:
+        """Yield the groups after the one of this `number` and `byte`, or all.
 
         The pages before a cut or damage are yielded first. Raises a `CharBertError` that says where it is.
         """
         if self._first_stream is not None:
-            return self._compressed_units(after)
-        return self._xml_units(after)
+            return self._compressed_groups(after)
+        return self._xml_groups(after)
 
-    def _compressed_units(self, after: tuple[int, int] | None) -> Iterator[Unit]:
-        # Place of a unit: where its own stream begins, so that the last one is always at hand for the check.
+    def _compressed_groups(self, after: tuple[int, int] | None) -> Iterator[PageGroup]:
+        # Position of a group: where its own stream begins, so that the last one is there for the check.
         number, start = after or (-1, self._first_stream or 0)
         first = max(number, 0)
         last = b""
         with open(self._path, "rb") as file:
-            for unit, (offset, last) in enumerate(_streams(file, start), start=first):
-                if unit > number:
-                    yield Unit(unit, offset, offset + len(last), last)
+            for group, (offset, last) in enumerate(_streams(file, start), start=first):
+                if group > number:
+                    yield PageGroup(group, offset, offset + len(last), last)
         try:
             is_whole = bz2.decompress(last).rstrip().endswith(END_OF_DUMP)
         except (OSError, ValueError) as error:
@@ -103,8 +103,8 @@ class Dump:
         if not is_whole:
             raise self._damage(self.size, "its last stream does not end the XML")
 
-    def _xml_units(self, after: tuple[int, int] | None) -> Iterator[Unit]:
-        # Place of a unit: where its XML ends. That holds for every size of unit, also of one before damage.
+    def _xml_groups(self, after: tuple[int, int] | None) -> Iterator[PageGroup]:
+        # Position of a group: where its XML ends. It holds for every size, also before damage.
         number, start = after or (-1, self._first_byte)
         file, stream, read = self._read if self._path == _STANDARD_INPUT else (*self._open(), b"")
         buffer = bytearray(read)
@@ -125,12 +125,12 @@ class Dump:
                 skipped = min(max(start - offset, 0), len(buffer))
                 del buffer[:skipped]
                 offset += skipped
-                while end := _end_of_unit(buffer, len(chunk), is_end):
+                while end := _find_end_of_group(buffer, len(chunk), is_end):
                     content = bytes(buffer[:end])
                     del buffer[:end]
                     offset += end
                     number += 1
-                    yield Unit(number, offset, position, content)
+                    yield PageGroup(number, offset, position, content)
                 if len(buffer) > _MOST_BYTES:
                     raise CharBertError(
                         f"{self._path}: has a page of more than {_MOST_BYTES:,} bytes at byte {offset} of "
@@ -143,7 +143,7 @@ class Dump:
         """The file, and the stream of its XML."""
         descriptor = sys.stdin.fileno() if self._path == _STANDARD_INPUT else self._path
         closes = self._path != _STANDARD_INPUT
-        file = open(descriptor, "rb", closefd=closes)  # noqa: SIM115 (`units` closes it)
+        file = open(descriptor, "rb", closefd=closes)  # noqa: SIM115 (`page_groups` closes it)
         return file, bz2.BZ2File(file) if file.peek(len(BZ2)).startswith(BZ2) else file
 
     def _header(self, stream: BufferedReader | bz2.BZ2File) -> tuple[bytes, frozenset[str]]:
@@ -152,7 +152,7 @@ class Dump:
         header, reason = b"", "it is empty"
         try:
             while not _END_OF_HEADER.search(header) and len(header) < _MOST_HEADER_BYTES:
-                # Damage behind the root is left for `units` to report.
+                # Damage after the root is left for `page_groups` to report.
                 chunk = stream.read1(_CHUNK_BYTES)
                 if not chunk:
                     break
@@ -206,13 +206,13 @@ class _Namespaces:
             self._text = None
 
 
-def _end_of_unit(buffer: bytearray, new: int, is_last: bool) -> int:
-    """How many bytes of the buffer are a unit, or 0 as long as too little was read."""
+def _find_end_of_group(buffer: bytearray, new: int, is_last: bool) -> int:
+    """How many bytes of the buffer are a group, or 0 as long as too little was read."""
     if is_last:
         end = buffer.rfind(END_OF_PAGE)
     else:
         # What was searched before is not searched again, for the sake of very long pages.
-        end = buffer.find(END_OF_PAGE, max(_UNIT_BYTES, len(buffer) - new - len(END_OF_PAGE)))
+        end = buffer.find(END_OF_PAGE, max(_GROUP_BYTES, len(buffer) - new - len(END_OF_PAGE)))
     return end + len(END_OF_PAGE) if end >= 0 else 0
 
 
@@ -239,7 +239,7 @@ def _streams(file: BufferedReader, start: int) -> Iterator[tuple[int, bytes]]:
         yield start, bytes(buffer)
 
 
-def _first_stream_of_pages(file: BufferedReader) -> int | None:
+def _find_first_stream(file: BufferedReader) -> int | None:
     """Where the pages begin in a multistream dump: one stream for the header, each further one whole pages.
 
     None for any other file. Some compressors write many streams too, but cut pages with them.

@@ -23,8 +23,8 @@ from charbert.errors import CharBertError
 from data.corpus.jobs import JOB, ShardedJob
 from data.corpus.parallel import ordered_map
 from data.corpus.shards import SCHEMA
-from data.wiki.dump import Dump, Unit
-from data.wiki.pages import Outcome, page_outcomes, xml_of
+from data.wiki.dump import Dump, PageGroup
+from data.wiki.pages import Outcome, decompress_xml, extract_pages
 
 _COUNTS = ("pages_read", "articles_written", "redirects", "other_namespaces", "failed", "empty", "characters")
 # Of the English Wikipedia, 64 MB are some 27,000 articles; the rows are a bound for wikis of one-liners.
@@ -98,15 +98,15 @@ def extract_articles(settings: ExtractSettings) -> dict[str, Any]:
 
 
 class _Task(NamedTuple):
-    """A unit of a dump, for a worker."""
+    """A group of a dump, for a worker."""
 
     dump: int
     hidden_namespaces: frozenset[str]
-    unit: Unit
+    group: PageGroup
 
 
 class _Complete(NamedTuple):
-    """How many of the rows gathered, and bytes of text in them, are of whole units, and where those end."""
+    """How many of the rows gathered, and bytes of text in them, are of whole groups, and where those end."""
 
     rows: int
     text_bytes: int
@@ -115,7 +115,7 @@ class _Complete(NamedTuple):
 
 
 class _Extract(NamedTuple):
-    """The outcomes of the pages of a unit, and its location in the dump."""
+    """The outcomes of the pages of a group, and its location in the dump."""
 
     cursor: dict[str, int]
     position: int
@@ -124,7 +124,7 @@ class _Extract(NamedTuple):
 
 
 class _Collector:
-    """Gathers the rows of whole units until they are a shard of the job.
+    """Gathers the rows of whole groups until they are a shard of the job.
 
     An interrupt may come at any moment: so what is complete changes with one assignment, and a shard that the
     job already holds is not written again.
@@ -198,24 +198,24 @@ def _fill(
 def _make_tasks(
     dumps: list[Dump], cursor: Mapping[str, int] | None, part: tuple[int, int] | None
 ) -> Iterator[_Task]:
-    """The units after the cursor, of the part only."""
+    """The groups after the cursor, of the part only."""
     number, parts = part or (1, 1)
     first = cursor["dump"] if cursor else 0
     for index, dump in enumerate(dumps[first:], start=first):
         after = (cursor["unit"], cursor["byte"]) if cursor and index == first else None
-        for unit in dump.units(after):
-            if unit.number % parts == number - 1:
-                yield _Task(index, dump.hidden_namespaces, unit)
+        for group in dump.page_groups(after):
+            if group.number % parts == number - 1:
+                yield _Task(index, dump.hidden_namespaces, group)
 
 
 def _extract(task: _Task) -> _Extract:
-    unit = task.unit
-    xml, problem = xml_of(unit.content)
-    outcomes = list(page_outcomes(xml, task.hidden_namespaces))
+    group = task.group
+    xml, problem = decompress_xml(group.content)
+    outcomes = list(extract_pages(xml, task.hidden_namespaces))
     if problem:
-        outcomes.append(Outcome("failed", 0, f"bz2 stream at byte {unit.byte}", problem=problem))
-    cursor = {"dump": task.dump, "unit": unit.number, "byte": unit.byte}
-    return _Extract(cursor, unit.position, len(xml), outcomes)
+        outcomes.append(Outcome("failed", 0, f"bz2 stream at byte {group.byte}", problem=problem))
+    cursor = {"dump": task.dump, "unit": group.number, "byte": group.byte}
+    return _Extract(cursor, group.position, len(xml), outcomes)
 
 
 def _output_folder(out: Path, part: tuple[int, int] | None) -> Path:

@@ -1,4 +1,4 @@
-"""The pages of a piece of a dump, and what becomes of each."""
+"""Pages of a dump -> their outcomes: text of an article, redirect, other namespace, or a failure."""
 
 import bz2
 import html
@@ -16,7 +16,7 @@ _TITLE = re.compile(rb"<title>([^<]*)")
 
 
 class Outcome(NamedTuple):
-    """What became of a page: the name of its count, the text of an article, why a page failed."""
+    """Outcome of a page: the name of its count, the text of an article, why a page failed."""
 
     kind: str
     id: int
@@ -25,8 +25,8 @@ class Outcome(NamedTuple):
     problem: str = ""
 
 
-def xml_of(content: bytes) -> tuple[bytes, str]:
-    """The XML of a unit, and what is wrong where it is a bz2 stream and cannot be read to its end."""
+def decompress_xml(content: bytes) -> tuple[bytes, str]:
+    """The XML of a group, and what is wrong where it is a bz2 stream and cannot be read to its end."""
     if not content.startswith(BZ2):
         return content, ""
     decompressor = bz2.BZ2Decompressor()
@@ -37,7 +37,7 @@ def xml_of(content: bytes) -> tuple[bytes, str]:
     return xml, "" if decompressor.eof else "its bz2 stream has no end"
 
 
-def page_outcomes(xml: bytes, hidden_namespaces: Set[str]) -> Iterator[Outcome]:
+def extract_pages(xml: bytes, hidden_namespaces: Set[str]) -> Iterator[Outcome]:
     """Yield the outcome of each page; one with broken XML or markup fails alone."""
     *pages, rest = xml.split(END_OF_PAGE)
     for piece in pages:
@@ -45,12 +45,12 @@ def page_outcomes(xml: bytes, hidden_namespaces: Set[str]) -> Iterator[Outcome]:
         if before.strip() or not start:
             yield _failed(before or page, "its XML is damaged")
         if start:
-            yield _page_outcome(start + page + END_OF_PAGE, hidden_namespaces)
+            yield _extract_page(start + page + END_OF_PAGE, hidden_namespaces)
     if rest.strip() not in (b"", END_OF_DUMP):
         yield _failed(rest, "its XML has no end")
 
 
-def _page_outcome(xml: bytes, hidden_namespaces: Set[str]) -> Outcome:
+def _extract_page(xml: bytes, hidden_namespaces: Set[str]) -> Outcome:
     try:
         page = ElementTree.fromstring(xml)
         id, title = int(page.findtext("id", "0")), page.findtext("title", "")

@@ -7,8 +7,8 @@ import pytest
 
 from charbert.errors import CharBertError
 from data.wiki import dump
-from data.wiki.dump import Dump, Unit
-from data.wiki.pages import page_outcomes, xml_of
+from data.wiki.dump import Dump, PageGroup
+from data.wiki.pages import decompress_xml, extract_pages
 
 FORMS = {
     "xml": dumps.articles(6).encode(),
@@ -22,7 +22,7 @@ every_form = pytest.mark.parametrize("content", FORMS.values(), ids=FORMS)
 
 @pytest.fixture(autouse=True)
 def a_unit_for_each_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dump, "_UNIT_BYTES", 1)
+    monkeypatch.setattr(dump, "_GROUP_BYTES", 1)
     monkeypatch.setattr(dump, "_CHUNK_BYTES", 100)
 
 
@@ -32,41 +32,43 @@ def opened(tmp_path: Path, content: bytes) -> Dump:
     return Dump(str(path))
 
 
-def ids(units: list[Unit]) -> list[int]:
-    return [outcome.id for unit in units for outcome in page_outcomes(xml_of(unit.content)[0], set())]
+def ids(groups: list[PageGroup]) -> list[int]:
+    return [
+        outcome.id for group in groups for outcome in extract_pages(decompress_xml(group.content)[0], set())
+    ]
 
 
 @every_form
 def test_units_hold_every_page_once_in_order(tmp_path: Path, content: bytes) -> None:
-    assert ids(list(opened(tmp_path, content).units())) == list(range(6))
+    assert ids(list(opened(tmp_path, content).page_groups())) == list(range(6))
 
 
 @every_form
 def test_reading_goes_on_behind_any_unit(tmp_path: Path, content: bytes) -> None:
     opened_dump = opened(tmp_path, content)
-    units = list(opened_dump.units())
-    for done, unit in enumerate(units):
-        rest = list(opened_dump.units(after=(unit.number, unit.byte)))
-        assert [(unit.number, unit.content) for unit in rest] == [
-            (unit.number, unit.content) for unit in units[done + 1 :]
+    groups = list(opened_dump.page_groups())
+    for done, group in enumerate(groups):
+        rest = list(opened_dump.page_groups(after=(group.number, group.byte)))
+        assert [(group.number, group.content) for group in rest] == [
+            (group.number, group.content) for group in groups[done + 1 :]
         ]
 
 
 @every_form
 def test_positions_end_at_the_size_of_the_file(tmp_path: Path, content: bytes) -> None:
-    positions = [unit.position for unit in opened(tmp_path, content).units()]
+    positions = [group.position for group in opened(tmp_path, content).page_groups()]
     assert positions == sorted(positions)
     assert len(content) - 100 <= positions[-1] <= len(content)
 
 
 def test_streams_of_whole_pages_are_left_to_the_workers(tmp_path: Path) -> None:
-    units = list(opened(tmp_path, FORMS["multistream"]).units())
-    assert [unit.content[:3] for unit in units] == [b"BZh"] * 4
+    groups = list(opened(tmp_path, FORMS["multistream"]).page_groups())
+    assert [group.content[:3] for group in groups] == [b"BZh"] * 4
 
 
 def test_a_first_stream_cut_right_behind_the_header_makes_no_multistream(tmp_path: Path) -> None:
     content = bz2.compress(dumps.ROOT.encode()) + bz2.compress(b"\n<!-- -->" + dumps.export()[-13:].encode())
-    assert list(opened(tmp_path, content).units()) == []
+    assert list(opened(tmp_path, content).page_groups()) == []
 
 
 @pytest.mark.parametrize("compress", (bytes, bz2.compress), ids=("xml", "bz2"))
@@ -78,25 +80,25 @@ def test_standard_input_is_a_dump(
     with path.open() as file:
         monkeypatch.setattr("sys.stdin", file)
         given = Dump("-")
-        units = list(given.units())
-    assert ids(units) == list(range(6))
+        groups = list(given.page_groups())
+    assert ids(groups) == list(range(6))
     assert (given.name, given.size, "datei" in given.hidden_namespaces) == ("standard input", None, True)
 
 
 def test_standard_input_is_passed_over_up_to_the_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    third = list(opened(tmp_path, FORMS["xml"]).units())[2]
+    third = list(opened(tmp_path, FORMS["xml"]).page_groups())[2]
     with (tmp_path / "dump").open() as file:
         monkeypatch.setattr("sys.stdin", file)
-        assert ids(list(Dump("-").units(after=(third.number, third.byte)))) == [3, 4, 5]
+        assert ids(list(Dump("-").page_groups(after=(third.number, third.byte)))) == [3, 4, 5]
 
 
 def test_a_file_is_read_as_its_units_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dump, "_UNIT_BYTES", 1_000)
+    monkeypatch.setattr(dump, "_GROUP_BYTES", 1_000)
     long = dumps.export(*(dumps.page(number, "x" * 1_000) for number in range(500))).encode()
     for content in (long, dumps.multistream(*map(dumps.article, range(20_000)))):
-        assert next(opened(tmp_path, content).units()).position < len(content) / 2
+        assert next(opened(tmp_path, content).page_groups()).position < len(content) / 2
 
 
 def test_the_namespaces_of_its_own_language_are_in_the_header(tmp_path: Path) -> None:
@@ -106,15 +108,15 @@ def test_the_namespaces_of_its_own_language_are_in_the_header(tmp_path: Path) ->
 
 def test_a_dump_without_a_header_is_read(tmp_path: Path) -> None:
     content = f"<mediawiki>\n{dumps.article(0)}</mediawiki>".encode()
-    assert ids(list(opened(tmp_path, content).units())) == [0]
+    assert ids(list(opened(tmp_path, content).page_groups())) == [0]
 
 
 def pages_before_the_error(tmp_path: Path, content: bytes, reason: str) -> list[int]:
-    units: list[Unit] = []
+    groups: list[PageGroup] = []
     with pytest.raises(CharBertError, match=f"dump: is cut short or damaged at byte .*{reason}"):
-        for unit in opened(tmp_path, content).units():
-            units.append(unit)
-    return [number for number in ids(units) if number >= 0]
+        for group in opened(tmp_path, content).page_groups():
+            groups.append(group)
+    return [number for number in ids(groups) if number >= 0]
 
 
 @pytest.mark.parametrize(
@@ -136,10 +138,10 @@ def test_a_cut_is_told_again_when_all_before_it_is_done(tmp_path: Path) -> None:
     last = len(bz2.compress(dumps.END.encode()))
     given = opened(tmp_path, FORMS["multistream"][:-last])
     with pytest.raises(CharBertError, match="cut short"):
-        for unit in given.units():
-            place = (unit.number, unit.byte)
+        for group in given.page_groups():
+            place = (group.number, group.byte)
     with pytest.raises(CharBertError, match="cut short"):
-        next(given.units(after=place))
+        next(given.page_groups(after=place))
 
 
 def test_pages_before_damage_are_read(tmp_path: Path) -> None:
@@ -158,7 +160,7 @@ def test_a_page_without_end_is_no_reason_to_fill_the_memory(
 ) -> None:
     monkeypatch.setattr(dump, "_MOST_BYTES", 5_000)
     with pytest.raises(CharBertError, match="has a page of more than 5,000 bytes"):
-        list(opened(tmp_path, dumps.export(dumps.page(0, "x" * 10_000)).encode()).units())
+        list(opened(tmp_path, dumps.export(dumps.page(0, "x" * 10_000)).encode()).page_groups())
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,8 @@ def shards(tmp_path: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A unit ends with each page, and a shard holds three."""
-    monkeypatch.setattr(dump, "_UNIT_BYTES", 1)
+    """A group ends with each page, and a shard holds three."""
+    monkeypatch.setattr(dump, "_GROUP_BYTES", 1)
     monkeypatch.setattr(wikipedia, "_ROWS_PER_SHARD", 3)
 
 
@@ -64,12 +64,12 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(ShardedJob, "write", write_or_stop)
 
 
-def interrupt_after(monkeypatch: pytest.MonkeyPatch, units: int) -> None:
-    """Press Ctrl-C in the work on the unit behind so many."""
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, groups: int) -> None:
+    """Press Ctrl-C in the work on the group behind so many."""
     extract, done = wikipedia._extract, itertools.count()
 
     def extract_or_interrupt(task: Any) -> Any:
-        if next(done) == units:
+        if next(done) == groups:
             raise KeyboardInterrupt
         return extract(task)
 
