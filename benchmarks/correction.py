@@ -16,29 +16,29 @@ flagged in the clean text, per 1,000. The speed is that of the clean text, for a
 paragraphs; a checker is asked once about each different word.
 
 Every other paragraph of the text is read, and half of the right words of each list are misspelled, the same
-in all lists: `benchmarks/correction_weights.py` fits CharBERT's rule on the others.
+in all lists: the weights of CharBERT's rule were fitted on the others.
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.frame import GrowingTable, describe_device, device_of, parse_benchmark, write_json
 from benchmarks.misspelt import (
     MEASURED,
+    MisspellingSettings,
     MisspeltText,
-    add_misspelling_options,
     clean_lines,
     misspelt_lists,
 )
-from benchmarks.report import write_json
 from benchmarks.spell_checkers import CHECKERS, Checker
-from benchmarks.timing import GrowingTable, add_common_options, device_of, place
+from charbert.commands.settings import option
 from charbert.correction.corrector import THRESHOLD, CorrectedWord, Corrector
 from charbert.errors import run_command
 from charbert.lm_heads import CharBertForPreTraining
@@ -90,14 +90,26 @@ class Counts(NamedTuple):
         }
 
 
+@dataclass(kw_only=True)
+class CorrectionSettings(MisspellingSettings):
+    checkers: list[str] = option(
+        list(CHECKERS), f"of {', '.join(CHECKERS)}, which must be installed", choices=CHECKERS
+    )
+    threshold: float = option(THRESHOLD, "of CharBERT")
+    real_words: bool = option(False, "CharBERT judging words it knows, too")
+
+
 def main(arguments: Sequence[str]) -> None:
-    given = _options().parse_args(arguments)
+    given = parse_benchmark(CorrectionSettings, arguments, __file__, __doc__)
     device = device_of(given.device)
     lines = clean_lines(given.text, given.lines, MEASURED)
     sets = misspelt_lists(lines, MEASURED, given)
     model = CharBertForPreTraining.from_pretrained(given.model).to(device)
 
-    print(f"{place(device)}; {_words(lines):,} words in {len(lines):,} lines of {given.text}", flush=True)
+    print(
+        f"{describe_device(device)}; {_words(lines):,} words in {len(lines):,} lines of {given.text}",
+        flush=True,
+    )
     Corrector(model)(lines[:TIMED])  # what comes first on a device takes longer
     checker_of = cache(_checker)
     finders = {**dict(_correctors(given, model, checker_of)), **dict(_checkers(given, checker_of))}
@@ -119,8 +131,7 @@ def main(arguments: Sequence[str]) -> None:
             scores |= {"false_alarms": alarms[name], "words_per_second": speed[name]}
             numbers[list_name][name] = scores
             table.add(name, *_cells(scores))
-    if given.json:
-        write_json(given.json, {"settings": vars(given), "lists": numbers})
+    write_json(given.json, {"settings": asdict(given), "lists": numbers})
 
 
 def counted(texts: Sequence[MisspeltText], found: Sequence[Sequence[CorrectedWord]]) -> Counts:
@@ -160,7 +171,7 @@ def _checker(name: str) -> Checker:
 
 
 def _correctors(
-    given: argparse.Namespace, model: CharBertForPreTraining, checker_of: Callable[[str], Checker]
+    given: CorrectionSettings, model: CharBertForPreTraining, checker_of: Callable[[str], Checker]
 ) -> Iterator[tuple[str, Finder]]:
     def by_model(corrector: Corrector) -> Finder:
         return lambda texts: [
@@ -175,7 +186,7 @@ def _correctors(
 
 
 def _checkers(
-    given: argparse.Namespace, checker_of: Callable[[str], Checker]
+    given: CorrectionSettings, checker_of: Callable[[str], Checker]
 ) -> Iterator[tuple[str, Finder]]:
     def by_checker(checker: Checker, leave_names: bool) -> Finder:
         return lambda texts: [checker.wrong_words(text, leave_names) for text in texts]
@@ -193,29 +204,6 @@ def _cells(scores: dict[str, float]) -> list[str]:
     percent = [f"{scores[name]:.1f}" for name in ("precision", "recall", "f1", "top_1", "top_5", "right")]
     wrong = f"{scores['wrong_before']:.1f} -> {scores['wrong_after']:.1f}"
     return [*percent, wrong, f"{scores['false_alarms']:.1f}", f"{scores['words_per_second']:,.0f}"]
-
-
-def _options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python benchmarks/correction.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_misspelling_options(parser)
-    parser.add_argument(
-        "--checkers",
-        nargs="*",
-        choices=CHECKERS,
-        default=[*CHECKERS],
-        metavar="NAME",
-        help=f"of {', '.join(CHECKERS)}, which must be installed (default: all)",
-    )
-    parser.add_argument(
-        "--threshold", type=float, default=THRESHOLD, help="of CharBERT (default: %(default)s)"
-    )
-    parser.add_argument("--real-words", action="store_true", help="CharBERT judging words it knows, too")
-    add_common_options(parser)
-    return parser
 
 
 if __name__ == "__main__":

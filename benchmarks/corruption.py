@@ -6,10 +6,10 @@ Blocks are packed and corrupted as for training. Choose the block size by the la
 longer than an example is cut, what stays shorter is padding.
 """
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from benchmarks.report import add_json_option, table, write_json
-from charbert.commands.progress import at_least
+from benchmarks.frame import BenchmarkSettings, parse_benchmark, table, write_json
+from charbert.commands.settings import REQUIRED, option, positional
 from charbert.errors import CharBertError, run_command
 from charbert.noise import EDITS, PRETRAINING_EDITS, SHORTEST_EDITED
 from charbert.ragged import Array, Ragged
@@ -34,25 +34,19 @@ from data.pretraining.tokenize import CHARACTERS_AT_ONCE
 from data.pretraining.words import WordPieces
 
 
+@dataclass(kw_only=True)
+class CorruptionSettings(BenchmarkSettings):
+    text: list[str] = positional("any text that `python -m data` reads")
+    tokenizer: str = option(REQUIRED, "tokenizer folder")
+    block_size: int = option(328, "tokens of a block")
+    max_length: int = option(384, "tokens of an example", minimum=SPECIAL_TOKENS + 1)
+    noise: float = option(0.15, "share of words that get a typo", minimum=0, maximum=1)
+    edits: list[str] = option(list(PRETRAINING_EDITS), "kinds of typos", choices=EDITS)
+    documents: int | None = option(None, "read the first so many alone", minimum=1)
+
+
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python benchmarks/corruption.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("text", metavar="TEXT", nargs="+", help="any text that `python -m data` reads")
-    parser.add_argument("--tokenizer", required=True, metavar="DIR", help="tokenizer folder")
-    parser.add_argument("--block-size", type=int, default=328, help="tokens (default: %(default)s)")
-    parser.add_argument(
-        "--max-length", type=at_least(SPECIAL_TOKENS + 1), default=384, help="tokens (default: %(default)s)"
-    )
-    parser.add_argument("--noise", type=float, default=0.15, help="probability (default: %(default)s)")
-    parser.add_argument(
-        "--edits", nargs="+", choices=EDITS, default=PRETRAINING_EDITS, metavar="EDIT", help="kinds of noise"
-    )
-    parser.add_argument("--documents", type=at_least(1), metavar="N", help="the first N alone")
-    add_json_option(parser)
-    given = parser.parse_args(arguments)
+    given = parse_benchmark(CorruptionSettings, arguments, __file__, __doc__)
     tokenizer = CharBertTokenizer.from_pretrained(given.tokenizer)
     if not len(tokenizer.words or ()):
         raise CharBertError(f"{given.tokenizer}: has no words.txt; `python -m data vocabulary` makes one")
@@ -63,8 +57,7 @@ def main(arguments: Sequence[str]) -> None:
     numbers = counted.numbers()
     rows = [("", ""), *((name, _shown(number)) for name, number in numbers.items())]
     print(table(rows))
-    if given.json:
-        write_json(given.json, numbers)
+    write_json(given.json, numbers)
 
 
 class _Counted:

@@ -7,11 +7,11 @@ those of the ratios between two measures of one round. Examples are made by one 
 each data loading process of a run, and so is the tokenizer's work on the paragraphs of the same text.
 """
 
-import argparse
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -23,9 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
-from benchmarks.report import add_json_option, machine, table, write_json
-from charbert.commands.progress import at_least
+from benchmarks.frame import BenchmarkSettings, machine, parse_benchmark, table, write_json
 from charbert.commands.results import read_results
+from charbert.commands.settings import option
 from charbert.errors import run_command
 from charbert.spelling import SpellingTable, token_spellings
 from charbert.tokenization import CharBertTokenizer
@@ -43,28 +43,18 @@ TEXTS_AT_ONCE = 1000
 Measure = Callable[[], float]
 
 
+@dataclass(kw_only=True)
+class DataSpeedSettings(BenchmarkSettings):
+    dump: str | None = option(None, "Wikipedia dump; if none, the one in the package gensim")
+    tokenizer: list[str] = option(
+        ["wordpiece", "bpe"], "wordpiece or bpe, trained on the text, or folders and hub ids"
+    )
+    copies: int = option(8, "how often the dump is read", minimum=1)
+    rounds: int = option(5, "rounds", minimum=1)
+
+
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python benchmarks/data.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--dump", metavar="FILE", help="Wikipedia dump (default: the one in the package gensim)"
-    )
-    parser.add_argument(
-        "--tokenizer",
-        nargs="+",
-        metavar="NAME",
-        default=["wordpiece", "bpe"],
-        help="wordpiece or bpe, trained on the text, or folders and hub ids (default: wordpiece bpe)",
-    )
-    parser.add_argument(
-        "--copies", type=at_least(1), default=8, help="how often the dump is read (default: %(default)s)"
-    )
-    parser.add_argument("--rounds", type=at_least(1), default=5, help="rounds (default: %(default)s)")
-    add_json_option(parser)
-    given = parser.parse_args(arguments)
+    given = parse_benchmark(DataSpeedSettings, arguments, __file__, __doc__)
     torch.set_num_threads(1)
     dump = given.dump or str(find_dump())
     with TemporaryDirectory() as folder:
@@ -164,8 +154,7 @@ def report(rounds: list[dict[str, float]], tokenizers: Sequence[str], path: str 
         else:
             rows.append((name, f"{number:,.0f}", "tokens/s"))
     print(f"\n{machine()}; {len(rounds)} rounds\n\n{table(rows)}")
-    if path:
-        write_json(path, numbers)
+    write_json(path, numbers)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ A third one says what comes before the model, and how much of the time of traini
 tokenised and encoded, for CharBERT with their spelling, and batches made of them.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +26,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
+from benchmarks.frame import (
+    DeviceSettings,
+    GrowingTable,
+    describe_device,
+    device_of,
+    milliseconds,
+    parse_benchmark,
+    table,
+    write_json,
+)
 from benchmarks.labelled import (
     BATCHES,
     TASKS,
@@ -36,10 +46,8 @@ from benchmarks.labelled import (
     shuffled,
     task_named,
 )
-from benchmarks.report import table, write_json
 from benchmarks.steps import SIZES, Bench, Build, config_of
-from benchmarks.timing import GrowingTable, add_common_options, device_of, milliseconds, place
-from charbert.commands.progress import at_least
+from charbert.commands.settings import option
 from charbert.commands.training import prepare_compiler
 from charbert.configuration import CharBertConfig
 from charbert.errors import run_command
@@ -94,8 +102,25 @@ class Case(NamedTuple):
         return {"task": self.task, "batch_size": self.batch_size, **measured}
 
 
+@dataclass(kw_only=True)
+class FinetuningSpeedSettings(DeviceSettings):
+    tasks: list[str] = option(list(TASKS), "tasks to measure", choices=TASKS)
+    batch_sizes: list[int] = option([], "examples of a step; if none, 16 32, on a CPU 4", minimum=1)
+    size: str | None = option(
+        None,
+        "base: BERT-base; small: 6 layers of 384 units; tiny: 2 of 64, where the GRU's steps outweigh "
+        "everything else; if none, base, on a CPU small",
+        choices=SIZES,
+    )
+    steps: int | None = option(None, "timed steps on each batch; if none, 3, on a CPU 1", minimum=1)
+    warmup: int = option(1, "steps before them", minimum=1)
+    compile: bool = option(
+        False, "torch.compile for training, with lengths rounded up, as --torch-compile of a run"
+    )
+
+
 def main(arguments: Sequence[str]) -> None:
-    given = _parsed(arguments)
+    given = parse_benchmark(FinetuningSpeedSettings, arguments, __file__, __doc__)
     device = device_of(given.device)
     on_gpu = device.type == "cuda"
     if given.compile:
@@ -106,7 +131,7 @@ def main(arguments: Sequence[str]) -> None:
     config = config_of(size, max(longest for _, _, longest in TASKS.values()))
     bench = Bench(config, device, given.compile, None, False, steps, given.warmup)
     how = [size, "bf16 autocast" if on_gpu else "fp32", "compiled" if given.compile else "not compiled"]
-    print(f"{place(device)}\n{', '.join(how)}; each batch {steps} times after {given.warmup}\n")
+    print(f"{describe_device(device)}\n{', '.join(how)}; each batch {steps} times after {given.warmup}\n")
     torch.manual_seed(0)
 
     random = RandomExamples(config.vocab_size)
@@ -129,51 +154,11 @@ def main(arguments: Sequence[str]) -> None:
             numbers["preparation"].append(prepared(case, bench, trained))
             if "ratio" in both[0]:
                 numbers["largest_ratio"] = max(both[0]["ratio"], numbers.get("largest_ratio", 0.0))
-            if given.json:
-                write_json(given.json, numbers)
+            write_json(given.json, numbers)
     if "largest_ratio" in numbers:
         print(f"\na step takes at most {numbers['largest_ratio']:.2f} times as long as BERT's")
     print(f"\n{table([ORDERS, *map(_order_cells, numbers['orders'])])}")
     print(f"\n{table([PREPARATION, *map(_preparation_cells, numbers['preparation'])])}")
-
-
-def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python benchmarks/finetuning.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    count = at_least(1)
-    parser.add_argument(
-        "--tasks", choices=TASKS, nargs="+", default=list(TASKS), help="default: text tags answers"
-    )
-    parser.add_argument(
-        "--batch-sizes",
-        type=count,
-        nargs="+",
-        metavar="N",
-        help="examples of a step (default: 16 32; CPU: 4)",
-    )
-    parser.add_argument(
-        "--size",
-        choices=SIZES,
-        help="base: BERT-base; small: 6 layers of 384 units; tiny: 2 of 64, where the GRU's steps outweigh "
-        "everything else (default: base; CPU: small)",
-    )
-    parser.add_argument(
-        "--steps", type=count, metavar="N", help="timed steps on each batch (default: 3; CPU: 1)"
-    )
-    parser.add_argument(
-        "--warmup", type=count, default=1, metavar="N", help="steps before them (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--compile",
-        action=argparse.BooleanOptionalAction,
-        default=False,
-        help="torch.compile for training, with lengths rounded up, as --torch_compile of a run (default: no)",
-    )
-    add_common_options(parser)
-    return parser.parse_args(arguments)
 
 
 def compared(case: Case, bench: Bench, use: str) -> Row:

@@ -12,9 +12,9 @@ On a CPU ours is only checked; the character encoder uses `nn.GRU` there, two la
 and is timed in its place.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +24,20 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.report import table, write_json
-from benchmarks.synthetic import character_ids
-from benchmarks.timing import (
+from benchmarks.frame import (
+    DeviceSettings,
     GrowingTable,
-    add_common_options,
+    describe_device,
     device_of,
     forget_everything,
     milliseconds,
-    place,
+    parse_benchmark,
+    table,
+    write_json,
 )
+from benchmarks.synthetic import character_ids
 from charbert.char_encoder import CharacterEncoder
-from charbert.commands.progress import at_least
+from charbert.commands.settings import option
 from charbert.configuration import CharBertConfig
 from charbert.errors import run_command
 from charbert.ops.gru import bidirectional_gru
@@ -56,45 +58,24 @@ PARTS = {
 States = Callable[[torch.Tensor], torch.Tensor]
 
 
+@dataclass(kw_only=True)
+class GruSettings(DeviceSettings):
+    batch_sizes: list[int] = option([], "sequences; if none, 64 128 256, on a CPU 4", minimum=1)
+    steps: int | None = option(None, "characters of a sequence; if none, 2048, on a CPU 128", minimum=1)
+    units: int = option(192, "of each direction", minimum=1)
+    embedding: int = option(256, "width of a character's embedding", minimum=1)
+    rounds: int = option(20, "timed calls; nn.GRU on a GPU, which is slow, gets a fifth of them", minimum=1)
+
+
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python benchmarks/gru.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    count = at_least(1)
-    parser.add_argument(
-        "--batch-sizes", type=count, nargs="+", metavar="N", help="sequences (default: 64 128 256; CPU: 4)"
-    )
-    parser.add_argument(
-        "--steps", type=count, metavar="N", help="characters of a sequence (default: 2048; CPU: 128)"
-    )
-    parser.add_argument(
-        "--units", type=count, default=192, metavar="N", help="of each direction (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--embedding",
-        type=count,
-        default=256,
-        metavar="N",
-        help="width of a character's embedding (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--rounds",
-        type=count,
-        default=20,
-        metavar="N",
-        help="timed calls; nn.GRU on a GPU, which is slow, gets a fifth of them (default: %(default)s)",
-    )
-    add_common_options(parser)
-    given = parser.parse_args(arguments)
+    given = parse_benchmark(GruSettings, arguments, __file__, __doc__)
     device = device_of(given.device)
     on_gpu = device.type == "cuda"
     batch_sizes = given.batch_sizes or ([64, 128, 256] if on_gpu else [4])
     steps = given.steps or (2048 if on_gpu else 128)
     torch.manual_seed(0)
     sizes = f"{given.units} units, embeddings of {given.embedding}, {steps} steps"
-    print(f"{place(device)}\n{sizes}, {given.rounds} rounds\n", flush=True)
+    print(f"{describe_device(device)}\n{sizes}, {given.rounds} rounds\n", flush=True)
 
     encoder = _encoder(given.embedding, given.units).to(device)
     checked = errors(encoder)
@@ -132,8 +113,7 @@ def main(arguments: Sequence[str]) -> None:
         numbers["parts"] = parts
         shown = [[name, *(f"{of[name]:.2f}" for of in parts.values())] for name in parts[str(batch_sizes[0])]]
         print(f"\n{table([['ms of ours, bf16', *(f'batch {size}' for size in parts)], *shown])}")
-    if given.json:
-        write_json(given.json, numbers)
+    write_json(given.json, numbers)
 
 
 def errors(encoder: CharacterEncoder) -> dict[str, dict[str, float]]:

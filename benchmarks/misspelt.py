@@ -1,18 +1,19 @@
 """Texts with real misspellings in them: which words are wrong, and what was meant.
 
-Paragraphs and words come in two halves: `MEASURED` is what `benchmarks/correction.py` measures on, `FITTED`
-what `benchmarks/correction_weights.py` fits the rule on. They share no paragraph and no misspelled word.
+Paragraphs and words come in two halves, which share no paragraph and no misspelled word: `MEASURED` is what
+`benchmarks/correction.py` measures on, `FITTED` what the weights of the correction's rule were fitted on.
 """
 
-import argparse
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
-from charbert.commands.progress import at_least
+from benchmarks.frame import DeviceSettings
+from charbert.commands.settings import REQUIRED, option, positional
 from charbert.errors import CharBertError
 from charbert.noise import Attack, read_misspellings
 from data.corpus.sources import read_documents
@@ -28,38 +29,23 @@ class MisspeltText(NamedTuple):
     meant: dict[tuple[int, int], str]
 
 
-def add_misspelling_options(parser: argparse.ArgumentParser) -> None:
+@dataclass(kw_only=True)
+class MisspellingSettings(DeviceSettings):
     """What `misspelt_lists` makes its texts of, and the model that reads them."""
-    parser.add_argument("text", metavar="TEXT", help="clean text, any that `python -m data` reads")
-    parser.add_argument("--model", required=True, metavar="DIR", help="output folder of pre-training")
-    parser.add_argument(
-        "--misspellings", required=True, nargs="+", metavar="FILE", help="lists of misspellings"
+
+    text: str = positional("clean text, any that `python -m data` reads")
+    model: str = option(REQUIRED, "output folder of pre-training")
+    misspellings: list[str] = option(REQUIRED, "lists of misspellings")
+    lines: int = option(500, "paragraphs, every other one of the text", minimum=1)
+    rate: float = option(0.25, "share of the words with a wrong form that get one", minimum=0, maximum=1)
+    uses: int = option(
+        1, "times that a word is misspelt at most; with more, frequent words count more", minimum=1
     )
-    parser.add_argument(
-        "--lines",
-        type=at_least(1),
-        default=500,
-        metavar="N",
-        help="paragraphs, every other one of the text (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--rate",
-        type=float,
-        default=0.25,
-        help="share of the words with a wrong form that get one (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--uses",
-        type=at_least(1),
-        default=1,
-        metavar="N",
-        help="times that a word is misspelt at most; with more, frequent words count more (default: 1)",
-    )
-    parser.add_argument("--seed", type=int, default=1, help="of the misspellings (default: %(default)s)")
+    seed: int = option(1, "of the misspellings")
 
 
 def misspelt_lists(
-    lines: Sequence[str], half: int, given: argparse.Namespace
+    lines: Sequence[str], half: int, given: MisspellingSettings
 ) -> dict[str, list[MisspeltText]]:
     """Paragraphs with misspellings of that half of each list, by the name of its file.
 

@@ -16,19 +16,27 @@ of the step: embeddings, masks, copies and sums between the parts, less what the
 and called alone.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.report import table, write_json
+from benchmarks.frame import (
+    DeviceSettings,
+    GrowingTable,
+    describe_device,
+    device_of,
+    parse_benchmark,
+    peak_tflops,
+    table,
+    write_json,
+)
 from benchmarks.steps import SIZES, Bench, charbert, charbert_as_before, config_of, plain_bert
 from benchmarks.synthetic import random_batches
-from benchmarks.timing import GrowingTable, add_common_options, device_of, peak_tflops, place
-from charbert.commands.progress import at_least
+from charbert.commands.settings import option
 from charbert.commands.training import prepare_compiler
 from charbert.configuration import CharBertConfig
 from charbert.errors import run_command
@@ -59,8 +67,35 @@ HEADING = (
 )
 
 
+@dataclass(kw_only=True)
+class PretrainingSpeedSettings(DeviceSettings):
+    batch_sizes: list[int] = option([], "examples of a step; if none, 16 64 128 256, on a CPU 2 4", minimum=1)
+    lengths: list[int] = option([], "tokens of an example; if none, 384, on a CPU 96", minimum=1)
+    size: str | None = option(
+        None,
+        "base: BERT-base; small: 6 layers of 384 units; tiny: 2 of 64; if none, base, on a CPU tiny",
+        choices=SIZES,
+    )
+    steps: int = option(10, "timed steps", minimum=1)
+    warmup: int = option(3, "steps before them", minimum=1)
+    compile: bool | None = option(None, "torch.compile; if not given, on a GPU")
+    compile_mode: str | None = option(None, "of torch.compile, if not its own", choices=COMPILE_MODES)
+    gradient_checkpointing: bool = option(False, "compute layers again for their gradients")
+    parts: bool = option(True, "measure the parts of a step")
+    plain: bool = option(True, "measure the plain BERT")
+    plain_path: bool = option(
+        False, "rows for the path without optimisations too: torch's GRU, an interaction that is not folded"
+    )
+    peak_tflops: float | None = option(
+        None,
+        "what MFU is a share of; if none, the speed of a large matrix product, measured: 8192 cubed in bf16; "
+        "on a CPU 1024 cubed in fp32",
+        above=0,
+    )
+
+
 def main(arguments: Sequence[str]) -> None:
-    given = _parsed(arguments)
+    given = parse_benchmark(PretrainingSpeedSettings, arguments, __file__, __doc__)
     device = device_of(given.device)
     on_gpu = device.type == "cuda"
     compiled = on_gpu if given.compile is None else given.compile
@@ -75,9 +110,9 @@ def main(arguments: Sequence[str]) -> None:
     )
     peak = given.peak_tflops or peak_tflops(device)
     how = [size, "bf16 autocast" if on_gpu else "fp32", "compiled" if compiled else "not compiled"]
-    how += [given.compile_mode] * bool(given.compile_mode)
+    how += [given.compile_mode] if given.compile_mode else []
     how += ["gradient checkpointing"] * given.gradient_checkpointing
-    print(f"{place(device)}\n{', '.join(how)}; {given.steps} steps after {given.warmup}")
+    print(f"{describe_device(device)}\n{', '.join(how)}; {given.steps} steps after {given.warmup}")
     origin = "given" if given.peak_tflops else "a large matrix product, measured"
     print(f"peak: {peak:.3g} TFLOP/s ({origin})\n\n{FORMULA}\n", flush=True)
 
@@ -105,62 +140,11 @@ def main(arguments: Sequence[str]) -> None:
                     row["ratio"] = ours["tokens_per_second"] / of_bert["tokens_per_second"]
                 numbers["rows"].append(row)
                 lines.add(*_cells(row, given.plain))
-                _keep(given.json, numbers)
+                write_json(given.json, numbers)
     if given.parts:
         chosen = next((size for size in batch_sizes if size >= LEAST_OF_PARTS), batch_sizes[-1])
         numbers["parts"] = _parts(bench, numbers["rows"], chosen, lengths[0])
-        _keep(given.json, numbers)
-
-
-def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python benchmarks/pretraining.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    count, switch = at_least(1), argparse.BooleanOptionalAction
-    parser.add_argument(
-        "--batch-sizes",
-        type=count,
-        nargs="+",
-        metavar="N",
-        help="examples of a step (default: 16 64 128 256; CPU: 2 4)",
-    )
-    parser.add_argument(
-        "--lengths", type=count, nargs="+", metavar="N", help="tokens of an example (default: 384; CPU: 96)"
-    )
-    parser.add_argument(
-        "--size",
-        choices=SIZES,
-        help="base: BERT-base; small: 6 layers of 384 units; tiny: 2 of 64 (default: base; CPU: tiny)",
-    )
-    parser.add_argument(
-        "--steps", type=count, default=10, metavar="N", help="timed steps (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--warmup", type=count, default=3, metavar="N", help="steps before them (default: %(default)s)"
-    )
-    parser.add_argument("--compile", action=switch, help="torch.compile (default: on a GPU)")
-    parser.add_argument("--compile-mode", choices=COMPILE_MODES, help="of torch.compile (default: its own)")
-    parser.add_argument(
-        "--gradient-checkpointing", action="store_true", help="compute layers again for their gradients"
-    )
-    parser.add_argument("--parts", action=switch, default=True, help="the parts of a step (default: yes)")
-    parser.add_argument("--plain", action=switch, default=True, help="the plain BERT (default: yes)")
-    parser.add_argument(
-        "--plain-path",
-        action="store_true",
-        help="rows for the path without optimisations too: torch's GRU, an interaction that is not folded",
-    )
-    parser.add_argument(
-        "--peak-tflops",
-        type=float,
-        metavar="X",
-        help="what MFU is a share of (default: the speed of a large matrix product, measured: 8192 cubed in "
-        "bf16; CPU: 1024 cubed in fp32)",
-    )
-    add_common_options(parser)
-    return parser.parse_args(arguments)
+        write_json(given.json, numbers)
 
 
 def forward_flops(config: CharBertConfig, batch: Batch) -> dict[str, int]:
@@ -227,12 +211,6 @@ def _parts(bench: Bench, rows: list[dict[str, Any]], batch_size: int, length: in
         lines.append([name, f"{taken:.2f}", f"{100 * taken / step:.1f}", speed])
     print(f"\n{table(lines)}", flush=True)
     return {**place, "milliseconds": parts}
-
-
-def _keep(path: str | None, numbers: dict[str, Any]) -> None:
-    """Write what there is so far, for a run that is stopped halfway too."""
-    if path:
-        write_json(path, numbers)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 from transformers import BertForMaskedLM, PreTrainedModel
 
-from benchmarks.timing import forget_everything, milliseconds, peak_gib
+from benchmarks.frame import forget_everything, milliseconds, peak_gib
 from charbert.backbones import layer_attention_mask
 from charbert.commands.training import checkpoint_gradients, copied
 from charbert.configuration import CharBertConfig

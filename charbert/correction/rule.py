@@ -39,7 +39,7 @@ _CODE = re.compile(r"[\d@#$_\\<>={}]|\w\.\w|/.*/|://")
 
 @dataclass(frozen=True)
 class Weights:
-    """The terms of the scores, in nats; `benchmarks/correction_weights.py` fits them."""
+    """The terms of the scores, in nats, fitted to a pre-trained model (`docs/robustness.md`)."""
 
     head: float = 0.2
     """Factor of a candidate's log-probability by the noisy LM."""

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from small_correction import saved_model
 
-from benchmarks import correction, correction_weights
+from benchmarks import correction
 from benchmarks.misspelt import FITTED, MEASURED, MisspeltText, clean_lines, misspelt, single_words
 from benchmarks.spell_checkers import CHECKERS, Checker
 from charbert.correction.corrector import CorrectedWord, Suggestion
-from charbert.correction.rule import Weights
 from charbert.errors import CharBertError
 
 LINE = "The quick brown fox , it jumps over the lazy dog and over the brown form in Brown ."
@@ -78,10 +77,8 @@ def test_a_list_whose_words_are_all_in_the_other_half_is_refused(tmp_path: Path)
         (["--misspellings", "words.dat", "more/words.dat"], "more/words.dat: a second list of this name"),
     ),
 )
-@pytest.mark.parametrize("benchmark", (correction, correction_weights))
 def test_lists_that_cannot_be_used_are_refused(
     files: dict[str, str],
-    benchmark: Any,
     change: list[str],
     message: str,
     tmp_path: Path,
@@ -92,13 +89,7 @@ def test_lists_that_cannot_be_used_are_refused(
     Path("more/words.dat").write_text(MISSPELLINGS)
     given = [files["text"], "--model", files["model"], "--misspellings", files["words"], *change]
     with pytest.raises(CharBertError, match=message):
-        benchmark.main(given)
-
-
-def test_too_few_words_to_fit_on_are_refused(files: dict[str, str]) -> None:
-    given = [files["text"], "--model", files["model"], "--misspellings", files["words"], "--lines", "2"]
-    with pytest.raises(CharBertError, match="fewer than 40 words are misspelled that the model can restore"):
-        correction_weights.main([*given, "--rate", "1"])
+        correction.main(given)
 
 
 def test_what_was_meant_is_known_for_every_misspelling(files: dict[str, str]) -> None:
@@ -196,16 +187,3 @@ def test_a_checker_that_is_not_installed_is_named(
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(CharBertError, match=f"pip install {name}"):
         CHECKERS[name]()
-
-
-def test_fitted_weights_make_the_truth_likelier(
-    files: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "weights.json"
-    places = [files["text"], "--model", files["model"], "--misspellings", files["words"]]
-    options = ["--rate", "0.5", "--uses", "100", "--every", "1", "--json", str(out)]
-    correction_weights.main([*places, *options])
-    numbers = json.loads(out.read_text())
-    assert numbers["fitted"]["loss"] < numbers["in use"]["loss"]
-    Weights(**{name: value for name, value in numbers["fitted"].items() if name != "loss"})
-    assert "fitted" in capsys.readouterr().out

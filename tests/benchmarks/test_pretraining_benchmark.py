@@ -26,7 +26,7 @@ def run(tmp_path: Path, *options: str) -> dict[str, Any]:
 def test_each_size_and_path_has_a_row_beside_the_plain_bert(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    numbers = run(tmp_path, "--batch-sizes", "1", "2", "--plain-path", "--no-parts")
+    numbers = run(tmp_path, "--batch-sizes", "1", "2", "--plain-path", "--parts", "false")
     shown = capsys.readouterr().out
     paths = ("default", "plain path")
     assert [(row["batch_size"], row["path"]) for row in numbers["rows"]] == [
@@ -48,7 +48,16 @@ def test_each_size_and_path_has_a_row_beside_the_plain_bert(
 
 
 def test_the_parts_add_up_to_the_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ("--batch-sizes", "1", "2", "--no-plain", "--gradient-checkpointing", "--peak-tflops", "2")
+    options = (
+        "--batch-sizes",
+        "1",
+        "2",
+        "--plain",
+        "false",
+        "--gradient-checkpointing",
+        "--peak-tflops",
+        "2",
+    )
     numbers = run(tmp_path, *options)
     assert [row["bert"] for row in numbers["rows"]] == [None, None]
     assert numbers["peak_tflops"] == 2

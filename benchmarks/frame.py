@@ -1,18 +1,55 @@
-"""How the benchmarks of the model time work on a device, and what else both of them need."""
+"""Frame of all benchmarks: settings, the device, timing, a table on the screen, JSON in a file."""
 
-import argparse
 import gc
+import json
+import os
+import platform
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from statistics import median
+from typing import Any, TypeVar
 
 import torch
 
-from benchmarks.report import add_json_option, machine, table
+from charbert.commands.results import versions
+from charbert.commands.settings import Settings, option, parse_settings
 from charbert.errors import CharBertError
 
 PRODUCT_SIZE = {"cuda": 8192, "cpu": 1024}
+S = TypeVar("S", bound="BenchmarkSettings")
+
+
+@dataclass(kw_only=True)
+class BenchmarkSettings(Settings):
+    """What every benchmark takes."""
+
+    json: str | None = option(None, "write the numbers into this file too")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # Before anything is measured.
+        if self.json and not Path(self.json).parent.is_dir():
+            raise CharBertError(f"--json: there is no folder {Path(self.json).parent}; make it first")
+
+
+@dataclass(kw_only=True)
+class DeviceSettings(BenchmarkSettings):
+    """What every benchmark of a model takes."""
+
+    device: str | None = option(None, "where to run; the GPU if there is one", choices=("cuda", "cpu"))
+
+
+def parse_benchmark(settings_class: type[S], arguments: Sequence[str], file: str, text: str | None) -> S:
+    """The settings of a benchmark, from its command line.
+
+    Args:
+        file: its script.
+        text: its docstring, for `--help`.
+    """
+    return parse_settings(settings_class, arguments, f"python benchmarks/{Path(file).name}", text or "")
 
 
 def device_of(name: str | None) -> torch.device:
@@ -27,15 +64,7 @@ def device_of(name: str | None) -> torch.device:
     return device
 
 
-def add_common_options(parser: argparse.ArgumentParser) -> None:
-    """`--device` and `--json`."""
-    parser.add_argument(
-        "--device", choices=("cuda", "cpu"), help="where to run (default: the GPU if there is one)"
-    )
-    add_json_option(parser)
-
-
-def place(device: torch.device) -> str:
+def describe_device(device: torch.device) -> str:
     """The machine, and which part of it is measured."""
     return f"{machine()}; on {'the GPU' if device.type == 'cuda' else 'the CPU'}; torch {torch.__version__}"
 
@@ -96,3 +125,26 @@ class GrowingTable:
     def add(self, *cells: str) -> None:
         """Print a row."""
         print(table([self._heading, cells]).rpartition("\n")[2], flush=True)
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows under the first one as their heading; the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows
+    ]
+    return "\n".join([lines[0], "-" * (sum(widths) + 2 * (len(widths) - 1)), *lines[1:]])
+
+
+def write_json(path: str | None, numbers: dict[str, Any]) -> None:
+    """Write the numbers of a benchmark, with the machine and the versions beside them, if a file is given."""
+    if path is None:
+        return
+    content = {**numbers, "machine": machine(), "versions": versions()}
+    Path(path).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def machine() -> str:
+    """What the benchmark ran on."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor()
+    return f"{device or platform.machine()}, {len(os.sched_getaffinity(0))} cores"

@@ -1,11 +1,27 @@
-"""What the benchmark of the attacks would find, were anything wrong."""
+"""Every kind of noise keeps labels valid: tags fit their words, answers stay in their contexts.
 
+`CHARBERT_LABELLED_FILES="ner=eng.testb squad2=dev-v2.0.json"` checks those files too, written and read again.
+"""
+
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
+from attack_checks import checked
 
-from benchmarks.attack_checks import checked
-from data.examples.types import Answer, QuestionExample, TaggedExample, TextExample
+from benchmarks.labelled import RandomExamples
+from charbert.noise import KINDS, Attack, load_attack
+from data.examples import attack as command
+from data.examples.readers import Columns, read_examples
+from data.examples.rows import BadRows
+from data.examples.types import (
+    Answer,
+    QuestionExample,
+    TaggedExample,
+    TextExample,
+    attack_examples,
+)
 
 TEXT = TextExample("t", "the  dog barks", "a cat", "yes", "file: row 1")
 TAGGED = TaggedExample("s", ("New", "York", "is"), ("B-LOC", "I-LOC", "O"), 0, "file: row 1")
@@ -95,3 +111,45 @@ def test_a_context_with_two_attacks_is_one_too_many() -> None:
 def test_tags_and_answers_are_counted() -> None:
     assert checked([TAGGED, TAGGED], [TAGGED, TAGGED], 0, spaced=False).tags == 6
     assert checked([QUESTION], [QUESTION], 0, spaced=False).answers == 1
+
+
+@pytest.mark.parametrize("name", ("text", "tags", "answers"))
+@pytest.mark.parametrize("noise", KINDS)
+def test_random_examples_keep_their_labels(noise: str, name: str) -> None:
+    old = RandomExamples(2000)(name, 30)
+    misspellings = {word: (word + word[-1],) for word in _words(old)[::2]}
+    attack = Attack(noise, seed=1, misspellings=misspellings)
+    new, counts = attack_examples(old, attack, contexts=name == "answers")
+    assert 0 < counts.changed <= counts.eligible <= counts.words
+    assert checked(old, new, counts.changed, spaced=noise == "space").faults == []
+
+
+@pytest.mark.parametrize("noise", KINDS)
+@pytest.mark.parametrize("file", os.environ.get("CHARBERT_LABELLED_FILES", "").split())
+def test_labelled_files_keep_their_labels(noise: str, file: str, tmp_path: Path) -> None:
+    task, _, path = file.partition("=")
+    columns = Columns(task=task)
+    old: list[Any] = list(read_examples(columns, path, BadRows(skip=True)))
+    contexts = hasattr(old[0], "context")
+    new, counts = attack_examples(old, load_attack(noise), contexts)
+    assert checked(old, new, counts.changed, spaced=noise == "space").faults == []
+    output = tmp_path / Path(path).name
+    command.run(
+        command.AttackSettings(
+            file=path,
+            output=str(output),
+            task=task,
+            kind=noise,
+            skip_bad_rows=True,
+            contexts=contexts,
+        )
+    )
+    again: list[Any] = list(read_examples(columns, str(output), BadRows()))
+    assert [each._replace(location="") for each in again] == [each._replace(location="") for each in new]
+
+
+def _words(examples: list[Any]) -> list[str]:
+    texts = [text for each in examples for text in each.readable.values()]
+    texts += [each.context for each in examples if hasattr(each, "context")]
+    words = [word for text in texts for word in (text.split() if isinstance(text, str) else text)]
+    return list(dict.fromkeys(words))
