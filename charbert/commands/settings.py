@@ -298,11 +298,3 @@ def _converted(name: str, value: Any, kind: Any) -> Any:
         pass
     expected = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
     raise CharBertError(f"--{_dashed(name)}: {value!r} is not {expected.get(inner, inner)}")
-
-
-# Old names, until every caller has the new ones.
-described = option
-
-
-def load_settings(settings_class: type[S], arguments: Sequence[str], program: str, description: str) -> S:
-    return parse_settings(settings_class, arguments, program, description, config=True)

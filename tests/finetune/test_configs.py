@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from charbert.commands.settings import load_settings
+from charbert.commands.settings import parse_settings
 from finetune.robustness.settings import RobustnessSettings
 from finetune.settings import FinetuneSettings
 from finetune.tasks.registry import TASKS
@@ -20,14 +20,18 @@ def test_every_task_has_a_config() -> None:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_a_config_loads_and_is_short(path: Path) -> None:
-    settings = load_settings(FinetuneSettings, [str(path), "--model", "m", "--output", "o"], "finetune", "")
+    settings = parse_settings(
+        FinetuneSettings, [str(path), "--model", "m", "--output", "o"], "finetune", "", config=True
+    )
     assert settings.task == path.stem
     assert len(path.read_text().splitlines()) <= 30
 
 
 def test_the_config_of_reports_loads_and_is_short() -> None:
     given = ["--models", "a", "b=c", "--test", "t", "--output", "o"]
-    settings = load_settings(RobustnessSettings, [str(ROBUSTNESS), *given], "finetune robustness", "")
+    settings = parse_settings(
+        RobustnessSettings, [str(ROBUSTNESS), *given], "finetune robustness", "", config=True
+    )
     assert settings.models == ["a", "b=c"]
     assert settings == RobustnessSettings(models=["a", "b=c"], test="t", output="o"), "the defaults"
     assert len(ROBUSTNESS.read_text().splitlines()) <= 30
