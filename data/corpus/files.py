@@ -1,4 +1,4 @@
-"""Text in files: `.parquet`, `.txt` and `.jsonl`, the last two also compressed."""
+"""Corpus files: `.parquet` (also as folders of shards), `.txt` and `.jsonl`, the last two also compressed."""
 
 import bz2
 import gzip
@@ -16,16 +16,26 @@ import pyarrow.parquet as pq
 
 from charbert.errors import CharBertError
 
-FORMS = ".parquet, .txt, .jsonl (the last two also .gz, .bz2, .xz)"
-COLUMNS = ("id", "title", "text")
+FILE_KINDS = ".parquet, .txt, .jsonl (the last two also .gz, .bz2, .xz)"
+SCHEMA = pa.schema([("id", pa.int64()), ("title", pa.string()), ("text", pa.string())])
+COLUMNS = tuple(SCHEMA.names)
+SHARD_NAMES = "text-*.parquet"
 BATCH_ROWS = 1_000
 BYTE_ORDER_MARK = "\ufeff"
 """What some editors begin a file with."""
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
+class Document(NamedTuple):
+    """One text of a corpus. Plain text files have no titles: theirs are empty."""
+
+    id: int
+    title: str
+    text: str
+
+
 class Row(NamedTuple):
-    """A document as it stands in a file: what is missing there is None."""
+    """A document as a file holds it: what is missing there is None."""
 
     id: Any
     title: Any
@@ -41,7 +51,12 @@ class Part(NamedTuple):
     """Where it is known without reading them."""
 
 
-def parts_of(path: Path) -> list[Part]:
+def shard_paths(folder: Path) -> list[Path]:
+    """The shards of a folder and of the folders in it: parts of a corpus that several machines made."""
+    return sorted(folder.rglob(SHARD_NAMES))
+
+
+def find_parts(path: Path) -> list[Part]:
     """The parts of a file, in order.
 
     Raises:
@@ -58,16 +73,16 @@ def parts_of(path: Path) -> list[Part]:
             groups = range(file.metadata.num_row_groups)
             return [Part(path, group, file.metadata.row_group(group).num_rows) for group in groups]
     if _reader(path) is None:
-        raise CharBertError(f"{path}: not a corpus; give a folder of shards, or a file {FORMS}")
+        raise CharBertError(f"{path}: not a corpus; give a folder of shards, or a file {FILE_KINDS}")
     return [Part(path)]
 
 
 def has_known_ending(path: Path) -> bool:
-    """Whether the name alone says that this is a file for `parts_of`."""
+    """Whether the name alone says that this is a file for `find_parts`."""
     return path.suffix.lower() == ".parquet" or _reader(path) is not None
 
 
-def rows_of(part: Part, start: int = 0) -> Iterator[Row]:
+def read_rows(part: Part, start: int = 0) -> Iterator[Row]:
     """The rows of a part, without the first `start`.
 
     Raises:
@@ -76,7 +91,7 @@ def rows_of(part: Part, start: int = 0) -> Iterator[Row]:
     if part.row_group is not None:
         return _parquet_rows(part.path, part.row_group, start)
     reader = _reader(part.path)
-    assert reader is not None  # parts_of refuses such a file
+    assert reader is not None  # find_parts refuses such a file
     return reader(part.path, start)
 
 

@@ -24,7 +24,7 @@ class Loaded(NamedTuple):
     rows: int | None
 
 
-def imported_datasets(source: str) -> Any:
+def import_datasets(source: str) -> Any:
     """The library `datasets`, which few machines that only read files need.
 
     Raises:
@@ -47,7 +47,7 @@ def load_saved_dataset(folder: Path) -> "Dataset":
     Raises:
         CharBertError: it is damaged, or has no split `train`.
     """
-    datasets = imported_datasets(str(folder))
+    datasets = import_datasets(str(folder))
     try:
         dataset = datasets.load_from_disk(folder)
     except (OSError, ValueError, KeyError) as error:
@@ -76,7 +76,7 @@ def load_named_dataset(source: str) -> "IterableDataset":
     Raises:
         CharBertError: it cannot be reached, or has no such configuration or split.
     """
-    datasets = imported_datasets(source)
+    datasets = import_datasets(source)
     name, config, split = _parts_of_name(source)
     try:
         return datasets.load_dataset(name, config, split=split, streaming=True)
@@ -105,7 +105,7 @@ def _parts_of_name(source: str) -> tuple[str, str | None, str]:
     return match["name"], match["config"] or None, match["split"] or DEFAULT_SPLIT
 
 
-def rows_of(loaded: Loaded, source: str, start: int = 0) -> Iterator[Row]:
+def read_rows(loaded: Loaded, source: str, start: int = 0) -> Iterator[Row]:
     """The rows of a dataset, without the first `start`.
 
     Raises:

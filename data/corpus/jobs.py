@@ -27,7 +27,7 @@ class ShardedJob:
     """Fills a folder with `STEM-00000`, `STEM-00001`, ..., each complete or not there at all.
 
     A shard holds, in the metadata of its schema, where in the input it ends. So a shard and the knowledge
-    that it is done are one file, and a stopped command goes on behind the last one. The settings lie in
+    that it is done are one file, and a stopped command goes on after the last one. The settings lie in
     `job.json`.
 
     Args:
@@ -61,7 +61,7 @@ class ShardedJob:
         self._next = 0
         job = {"shards": stem, "settings": json.loads(json.dumps(dict(settings)))}
         self._refuse_other_content(job, overwrite)
-        with _told(self.folder):
+        with _name_path(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             self._remove("*.partial")
         if overwrite:
@@ -69,7 +69,7 @@ class ShardedJob:
             for path in (self.folder / RESULTS, self.folder / JOB):
                 path.unlink(missing_ok=True)
             self._remove(f"*{_SUFFIXES[stem]}")
-        with _told(self.folder / JOB), whole_file(self.folder / JOB) as partial:
+        with _name_path(self.folder / JOB), whole_file(self.folder / JOB) as partial:
             partial.write_text(json.dumps(job, indent=2) + "\n", encoding="utf-8")
         self._find_end()
 
@@ -82,7 +82,7 @@ class ShardedJob:
         end = json.dumps({"cursor": dict(cursor), "counts": dict(counts)}, sort_keys=True)
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), _METADATA: end.encode()})
         path = self._path(self._next)
-        with _told(path), whole_file(path) as partial:
+        with _name_path(path), whole_file(path) as partial:
             if self._stem == "text":
                 pq.write_table(table, partial, row_group_size=_ROWS_PER_GROUP, compression="zstd")
             else:
@@ -94,7 +94,7 @@ class ShardedJob:
 
     def finish(self, numbers: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         """Write `results.json`, which says that the job is done."""
-        with _told(self.folder / RESULTS):
+        with _name_path(self.folder / RESULTS):
             write_results(self.folder, numbers, settings)
         self.results = dict(numbers)
 
@@ -127,7 +127,7 @@ class ShardedJob:
             if not self._next:
                 break
             last = self._path(self._next - 1)
-            with _told(last, "read"):
+            with _name_path(last, "read"):
                 end = _end_of(last)
             if end is not None:
                 self.cursor, self.counts = end["cursor"], Counter(end["counts"])
@@ -188,7 +188,7 @@ def _json_object(path: Path) -> dict[str, Any] | None:
 
 
 @contextmanager
-def _told(path: Path, done: str = "written") -> Iterator[None]:
+def _name_path(path: Path, done: str = "written") -> Iterator[None]:
     """Errors of the disk, which Arrow and a full disk report without the path, as one line with it."""
     try:
         yield
@@ -196,5 +196,5 @@ def _told(path: Path, done: str = "written") -> Iterator[None]:
         # Arrow sets the number but words it at length.
         reason = os.strerror(error.errno) if error.errno else first_line(error)
         raise CharBertError(
-            f"{path}: cannot be {done} ({reason}); when that is mended, run the same command again to go on"
+            f"{path}: cannot be {done} ({reason}); when that is fixed, run the same command again to go on"
         ) from error

@@ -1,4 +1,4 @@
-"""Where documents come from: what every command that takes TEXT reads."""
+"""Sources of documents: the files, folders and datasets that every command with TEXT reads."""
 
 import logging
 import os
@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from charbert.errors import CharBertError
 from data.corpus import files, hub
-from data.corpus.files import Part, Row
+from data.corpus.files import SHARD_NAMES, Document, Part, Row, shard_paths
 from data.corpus.jobs import unfinished_jobs
-from data.corpus.shards import SHARD_NAMES, Document, shard_paths
 
 if TYPE_CHECKING:
     from datasets import IterableDataset
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 BATCH_CHARACTERS = 1_000_000
 HELP = (
-    "folder of text shards or of a saved dataset; a file " + files.FORMS + "; or a dataset of the hub, "
+    "folder of text shards or of a saved dataset; a file " + files.FILE_KINDS + "; or a dataset of the hub, "
     "owner/name:config:split"
 )
 
@@ -38,7 +37,7 @@ def read_documents(source: str | Path, start: int = 0) -> Iterator[Document]:
             a folder that `save_to_disk` of `datasets` wrote;
             a dataset of the hub, `owner/name`, `owner/name:config` or `owner/name:config:split`.
             What exists as a path is read from there. A document whose `id` is no whole number gets its
-            place in the source, from 0.
+            position in the source, from 0.
         start: skip so many documents. Parquet files are skipped by their row counts, not read.
 
     Raises:
@@ -50,7 +49,7 @@ def read_documents(source: str | Path, start: int = 0) -> Iterator[Document]:
 
 def read_all(sources: Sequence[str | Path], start: int = 0) -> Iterator[Document]:
     """Read several corpora as one: the arguments and errors of `read_documents`."""
-    opened = list(map(_opened, sources))  # a mistake in the last name shows before hours of work
+    opened = list(map(_open_source, sources))  # a mistake in the last name shows before hours of work
     documents = _chained(opened, start)
     first = next(documents, None)
     if first is None and not start:
@@ -59,12 +58,12 @@ def read_all(sources: Sequence[str | Path], start: int = 0) -> Iterator[Document
 
 
 def identities(sources: Sequence[str | Path]) -> list[str]:
-    """The sources' names and sizes: what tells a corpus from another one that later stands in its place.
+    """The sources' names and sizes, by which a resumed command notices that a corpus was replaced.
 
     Raises:
         CharBertError: as `read_documents`.
     """
-    opened = zip(map(_normal, sources), map(_opened, sources), strict=True)
+    opened = zip(map(_normalize, sources), map(_open_source, sources), strict=True)
     return [name if source.size is None else f"{name} ({source.size:,} bytes)" for name, source in opened]
 
 
@@ -75,7 +74,7 @@ def known_length(sources: Sequence[str | Path]) -> int | None:
         CharBertError: as `read_documents`.
     """
     total = 0
-    for source in map(_opened, sources):
+    for source in map(_open_source, sources):
         if source.length is None:
             return None
         total += source.length
@@ -105,7 +104,7 @@ def stream_texts(source: str | Path) -> "IterableDataset":
     Raises:
         CharBertError: as `read_documents`, and where `datasets` is not installed.
     """
-    return _opened(source).stream()
+    return _open_source(source).stream()
 
 
 class _Source(NamedTuple):
@@ -117,11 +116,11 @@ class _Source(NamedTuple):
     size: int | None = None
 
 
-def _normal(source: str | Path) -> str:
+def _normalize(source: str | Path) -> str:
     return os.path.normpath(source) if Path(source).exists() else str(source)
 
 
-def _opened(source: str | Path) -> _Source:
+def _open_source(source: str | Path) -> _Source:
     path = Path(source)
     if path.is_dir() and hub.is_saved(path):
         return _from_dataset(hub.load_saved(path), str(source))
@@ -133,7 +132,7 @@ def _opened(source: str | Path) -> _Source:
 
 
 def _from_dataset(loaded: hub.Loaded, source: str) -> _Source:
-    return _Source(partial(hub.rows_of, loaded, source), loaded.rows, partial(hub.as_stream, loaded))
+    return _Source(partial(hub.read_rows, loaded, source), loaded.rows, partial(hub.as_stream, loaded))
 
 
 def _from_parts(parts: list[Part], source: str) -> _Source:
@@ -145,13 +144,13 @@ def _from_parts(parts: list[Part], source: str) -> _Source:
 
 def _parts(path: Path) -> list[Part]:
     if not path.is_dir():
-        return files.parts_of(path)
+        return files.find_parts(path)
     shards = shard_paths(path)
     if not shards:
         raise CharBertError(f"{path}: holds no shards {SHARD_NAMES}; make some with `python -m data`")
     for folder in unfinished_jobs(path):
         logger.warning("%s: is unfinished: the command that makes it was stopped; give it again", folder)
-    return list(chain.from_iterable(map(files.parts_of, shards)))
+    return list(chain.from_iterable(map(files.find_parts, shards)))
 
 
 def _rows_of_parts(parts: list[Part], start: int) -> Iterator[Row]:
@@ -159,14 +158,14 @@ def _rows_of_parts(parts: list[Part], start: int) -> Iterator[Row]:
         if part.rows is not None and part.rows <= start:
             start -= part.rows
             continue
-        yield from files.rows_of(part, start)
+        yield from files.read_rows(part, start)
         start = 0
 
 
 def _stream_of_parts(parts: list[Part], source: str) -> "IterableDataset":
     if not parts:
         raise CharBertError(f"{source}: holds no documents")
-    datasets = hub.imported_datasets(source)
+    datasets = hub.import_datasets(source)
     return datasets.IterableDataset.from_generator(
         _texts_of_parts,
         features=datasets.Features({"text": datasets.Value("string")}),

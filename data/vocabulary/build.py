@@ -18,7 +18,7 @@ from charbert.spelling import BLANK, DEFAULT_CHARACTERS
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import UNKNOWN, Vocabulary
 from data.corpus import sources
-from data.corpus.shards import Document
+from data.corpus.files import Document
 from data.vocabulary.counting import count_units
 from data.vocabulary.tokenizers import TRAINABLE
 

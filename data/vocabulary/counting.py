@@ -9,8 +9,8 @@ from itertools import chain, repeat
 from tokenizers import Tokenizer
 
 from charbert.spelling import byte_letters, is_byte_level
+from data.corpus.files import Document
 from data.corpus.parallel import ordered_map
-from data.corpus.shards import Document
 from data.corpus.sources import batches
 from data.vocabulary.tokenizers import spaces_divide
 

@@ -20,9 +20,9 @@ from charbert.commands.progress import progress_bar
 from charbert.commands.results import format_numbers
 from charbert.commands.settings import REQUIRED, Settings, option, positional
 from charbert.errors import CharBertError
+from data.corpus.files import SCHEMA
 from data.corpus.jobs import JOB, ShardedJob
 from data.corpus.parallel import ordered_map
-from data.corpus.shards import SCHEMA
 from data.wiki.dump import Dump, PageGroup
 from data.wiki.pages import Outcome, decompress_xml, extract_pages
 

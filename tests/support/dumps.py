@@ -3,7 +3,7 @@
 import bz2
 from xml.sax.saxutils import escape
 
-from data.corpus.shards import Document
+from data.corpus.files import Document
 
 SITE_INFO = '<siteinfo><namespaces><namespace key="6">Datei</namespace></namespaces></siteinfo>'
 ROOT = f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" xml:lang="de">{SITE_INFO}'

@@ -15,7 +15,7 @@ import pytest
 from datasets.distributed import split_dataset_by_node
 
 from charbert.errors import CharBertError
-from data.corpus.shards import Document
+from data.corpus.files import Document
 from data.corpus.sources import batches, known_length, read_all, read_documents, stream_texts
 
 DOCUMENTS = [Document(number + 7, f"Title {number}", f"Text {number}.\n\nÇa va? 日本") for number in range(9)]

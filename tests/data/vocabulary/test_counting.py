@@ -7,7 +7,7 @@ import pytest
 import tiny
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from data.corpus.shards import Document
+from data.corpus.files import Document
 from data.corpus.sources import batches
 from data.vocabulary import counting
 from data.vocabulary.counting import count_units

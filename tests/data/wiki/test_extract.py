@@ -10,8 +10,8 @@ from dumps import article, articles, articles_in_streams, export, page, text_of
 from charbert.commands.settings import parse_settings
 from charbert.errors import CharBertError
 from data.__main__ import main
+from data.corpus.files import Document
 from data.corpus.jobs import ShardedJob
-from data.corpus.shards import Document
 from data.corpus.sources import read_documents
 from data.wiki import dump
 from data.wiki import extract as wikipedia

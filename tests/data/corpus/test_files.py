@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from data.corpus.shards import SCHEMA, shard_paths
+from data.corpus.files import SCHEMA, shard_paths
 
 
 def test_shards_have_the_columns_of_the_contract() -> None:
