@@ -1,4 +1,4 @@
-"""What the Trainer iterates over: the batches of this process, from where a run begins or goes on."""
+"""Batches of pre-training for the Trainer of this process: data loading, streams, and where a run resumes."""
 
 import json
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from transformers import TrainingArguments
 from charbert.errors import CharBertError
 from charbert.spelling import SpellingTable
 from charbert.tokenization import CharBertTokenizer
-from data.pretraining.blocks import open_blocks
+from data.pretraining.blocks import Blocks, open_blocks
 from data.pretraining.collator import STREAM_STATE, Batch, PretrainingBatches, PretrainingCollator
 from data.pretraining.masking import Masking, MaskingSettings
 from data.pretraining.noise_schedule import NoiseSchedule
 from data.pretraining.packing import Packer
 from data.pretraining.sampler import EvaluationSampler, TrainingPosition, TrainingSampler
-from pretrain.settings import PretrainSettings
+from pretrain.settings import PretrainSettings, StepTrainingSettings
 
 # A stream's worker tokenises eight million characters at once, which takes seconds.
 STREAMED_AHEAD = 32
@@ -64,14 +64,29 @@ class TrainingBatches:
             raise CharBertError(str(error).rpartition("CharBertError: ")[2].strip()) from error
 
     def save(self, checkpoint: Path, rank: int) -> None:
-        """Write into a checkpoint where a stream is; of blocks on disk the number of steps says it."""
+        """Write into a checkpoint how far a stream was read; on blocks the number of steps suffices."""
         if self._state is not None:
             checkpoint.mkdir(parents=True, exist_ok=True)
             content = {"stream": self._stream, "state": self._state}
             _state_file(checkpoint, rank).write_text(json.dumps(content), encoding="utf-8")
 
 
-def batches_of_run(
+def count_training_blocks(blocks: Blocks, settings: StepTrainingSettings) -> int:
+    """The blocks before those at the end that are kept for evaluation.
+
+    Raises:
+        CharBertError: there are none.
+    """
+    count = len(blocks) - settings.eval_examples
+    if count < 1:
+        raise CharBertError(
+            f"{settings.data}: {len(blocks)} blocks, of which eval_examples={settings.eval_examples} leaves "
+            "none to train on"
+        )
+    return count
+
+
+def make_batches(
     settings: PretrainSettings,
     arguments: TrainingArguments,
     tokenizer: CharBertTokenizer,
@@ -79,7 +94,7 @@ def batches_of_run(
     first_step: int = 0,
     checkpoint: Path | None = None,
 ) -> tuple[TrainingBatches, DataLoader[Batch]]:
-    """The batches of this process for training, behind `first_step` steps, and for evaluation.
+    """The batches of this process for training, after `first_step` steps, and for evaluation.
 
     Args:
         spelling: of the model; None where it has no character channel.
@@ -100,12 +115,7 @@ def batches_of_run(
         ),
     )
     blocks = open_blocks(settings.data, tokenizer, settings.max_length)
-    first_held_out = 0 if settings.stream else len(blocks) - settings.eval_examples
-    if first_held_out < 1 and not settings.stream:
-        raise CharBertError(
-            f"{settings.data}: {len(blocks)} blocks, of which eval_examples={settings.eval_examples} leaves "
-            "none to train on"
-        )
+    first_held_out = 0 if settings.stream else count_training_blocks(blocks, settings)
     held_out = blocks.part(first_held_out, first_held_out + settings.eval_examples)
     position = TrainingPosition(
         arguments.process_index, arguments.world_size, settings.gradient_accumulation_steps, first_step
@@ -122,7 +132,7 @@ def batches_of_run(
             f"{len(held_out)} blocks for evaluation give the {position.world_size} processes unequal "
             "batches, and with fsdp all compute together: choose eval_examples as a multiple of the processes"
         )
-    evaluation = loader_of(PretrainingBatches(held_out, constant), shares[position.rank])
+    evaluation = make_loader(PretrainingBatches(held_out, constant), shares[position.rank])
     collator = PretrainingCollator(
         masking, spelling, settings.read_noise_schedule(), settings.seed, bucketed=bucketed
     )
@@ -130,7 +140,7 @@ def batches_of_run(
         return _streamed(settings, tokenizer, collator, position, checkpoint), evaluation
     order = TrainingSampler(first_held_out, settings.batch_size, seed=settings.seed, position=position)
     batches = PretrainingBatches(blocks.part(0, first_held_out), collator)
-    training = loader_of(batches, order, settings.num_workers)
+    training = make_loader(batches, order, settings.num_workers)
     return TrainingBatches(training, order.steps_per_epoch), evaluation
 
 
@@ -165,7 +175,7 @@ def _streamed(
         state=state,
     )
     workers = min(settings.num_workers, 1)  # more would divide the stream once more
-    return TrainingBatches(loader_of(batches, None, workers, STREAMED_AHEAD), stream=stream)
+    return TrainingBatches(make_loader(batches, None, workers, STREAMED_AHEAD), stream=stream)
 
 
 def _kept_state(path: Path, stream: dict[str, Any]) -> list[Any]:
@@ -185,7 +195,7 @@ def _kept_state(path: Path, stream: dict[str, Any]) -> list[Any]:
     return state
 
 
-def loader_of(
+def make_loader(
     batches: Dataset[Batch], order: Sampler[Any] | None, workers: int = 0, ahead: int = 2
 ) -> DataLoader[Batch]:
     """A loader in which each of the workers makes as many batches as `ahead` before they are asked for."""

@@ -14,7 +14,7 @@ from charbert.commands.training import TrainingRun, end_processes, print_results
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.tokenization import CharBertTokenizer
-from pretrain.batches import batches_of_run
+from pretrain.batches import make_batches
 from pretrain.model import build_model
 from pretrain.settings import PretrainSettings
 from pretrain.sharding import check_checkpoint
@@ -53,7 +53,7 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
     elif run.checkpoint is not None:
         check_checkpoint(run.checkpoint, settings.fsdp)
     spelling = model.spelling_table if isinstance(model, CharBertForPreTraining) else None
-    training, evaluation = batches_of_run(
+    training, evaluation = make_batches(
         settings, arguments, tokenizer, spelling, run.first_step, run.checkpoint
     )
     run.clear()

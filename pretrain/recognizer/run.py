@@ -16,7 +16,7 @@ from data.pretraining.blocks import open_blocks
 from data.pretraining.collator import Batch
 from data.pretraining.packing import LARGEST_BLOCK
 from data.pretraining.sampler import EvaluationSampler, TrainingPosition, TrainingSampler
-from pretrain.batches import TrainingBatches, loader_of
+from pretrain.batches import TrainingBatches, count_training_blocks, make_loader
 from pretrain.recognizer.batches import RecognizerBatches, known_words
 from pretrain.recognizer.trainer import RecognizerTrainer
 from pretrain.settings import StepTrainingSettings
@@ -113,14 +113,9 @@ def _batches(
     config: WordRecognizerConfig,
     first_step: int,
 ) -> tuple[TrainingBatches, dict[str, DataLoader[Batch]]]:
-    """What this process trains on, behind `first_step` steps, and its share of what is measured."""
+    """What this process trains on, after `first_step` steps, and its share of evaluation."""
     blocks = open_blocks(settings.data, tokenizer, LARGEST_BLOCK)
-    first_held_out = len(blocks) - settings.eval_examples
-    if first_held_out < 1:
-        raise CharBertError(
-            f"{settings.data}: {len(blocks)} blocks, of which eval_examples={settings.eval_examples} leaves "
-            "none to train on"
-        )
+    first_held_out = count_training_blocks(blocks, settings)
     position = TrainingPosition(arguments.process_index, arguments.world_size, first_step=first_step)
     order = TrainingSampler(first_held_out, settings.batch_size, seed=settings.seed, position=position)
     share = EvaluationSampler(
@@ -128,9 +123,9 @@ def _batches(
     )
     train, held_out = blocks.part(0, first_held_out), blocks.part(first_held_out, len(blocks))
     batches = RecognizerBatches(train, tokenizer, config, settings.noise(), settings.seed)
-    training = TrainingBatches(loader_of(batches, order, settings.num_workers), order.steps_per_epoch)
+    training = TrainingBatches(make_loader(batches, order, settings.num_workers), order.steps_per_epoch)
     evaluation = {
-        name: loader_of(
+        name: make_loader(
             RecognizerBatches(held_out, tokenizer, config, settings.noise(rate), settings.seed + 1), share
         )
         for name, rate in EVALUATED_RATES.items()

@@ -24,7 +24,7 @@ from charbert.spelling import SpellingTable, token_spellings
 from data.__main__ import main as data_main
 from pretrain.__main__ import main
 from pretrain.advbert import masked_lm_class
-from pretrain.batches import batches_of_run
+from pretrain.batches import make_batches
 from pretrain.model import build_model
 from pretrain.settings import PretrainSettings
 from pretrain.trainer import PretrainingTrainer
@@ -65,7 +65,7 @@ def first_batches(config: Path) -> tuple[list[Any], list[Any]]:
     if not settings.plain:
         spellings = token_spellings(tokenizer, tokenizer.characters, len(tokenizer))
         spelling = SpellingTable.from_spellings(spellings)
-    training, evaluation = batches_of_run(settings, alone, tokenizer, spelling)
+    training, evaluation = make_batches(settings, alone, tokenizer, spelling)
     return list(islice(training, 3)), list(evaluation)
 
 

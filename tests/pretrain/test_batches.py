@@ -10,7 +10,7 @@ import torch
 from charbert import CharBertForPreTraining
 from charbert.vocabulary import Vocabulary
 from data.__main__ import main as data_main
-from pretrain.batches import batches_of_run
+from pretrain.batches import make_batches
 from pretrain.settings import PretrainSettings
 
 WORDS = ("fox", "dog", "token", "word", "brown", "lazy", "quick", "over")
@@ -44,7 +44,7 @@ def batches(
     arguments: Any = SimpleNamespace(process_index=rank, world_size=world_size, device=torch.device(device))
     tokenizer = tiny.tokenizer("bert", words=Vocabulary([*WORDS, "<unk>"]))
     spelling = tiny.build(CharBertForPreTraining, "bert").spelling_table
-    training, evaluation = batches_of_run(settings, arguments, tokenizer, spelling)
+    training, evaluation = make_batches(settings, arguments, tokenizer, spelling)
     return list(islice(training, 3)), list(evaluation)
 
 

@@ -21,7 +21,7 @@ from small_runs import (
 
 from charbert import CharBertForPreTraining, CharBertTokenizer
 from charbert.errors import CharBertError
-from pretrain.batches import batches_of_run
+from pretrain.batches import make_batches
 from pretrain.model import build_model
 from pretrain.settings import PretrainSettings
 
@@ -105,7 +105,7 @@ def test_sharded_processes_that_would_not_evaluate_together_are_refused(corpus: 
     spelling = build_model(settings, tokenizer).spelling_table
     five: Any = SimpleNamespace(process_index=0, world_size=5, device=torch.device("cpu"))
     with pytest.raises(CharBertError, match="4 blocks for evaluation give the 5 processes unequal batches"):
-        batches_of_run(settings, five, tokenizer, spelling)
+        make_batches(settings, five, tokenizer, spelling)
 
 
 def test_two_machines_compute_what_two_processes_of_one_do(corpus: Path, whole: Path, tmp_path: Path) -> None:
