@@ -92,12 +92,6 @@ class Settings:
             raise CharBertError("--resume and --overwrite exclude each other; give one of them")
 
 
-def settings_from(settings_class: type[S], other: Settings, **changes: Any) -> S:
-    """Settings of a class with the values that another object has for the same fields, and with changes."""
-    shared = {field.name for field in dataclasses.fields(settings_class)} & set(vars(other))  # type: ignore[arg-type]
-    return settings_class(**{name: getattr(other, name) for name in shared} | changes)
-
-
 def restore_settings(settings_class: type[S], saved: Mapping[str, Any]) -> S:
     """Settings as an earlier version may have saved them: old names of keys stand for the new ones."""
     renamed = getattr(settings_class, "RENAMED", {})

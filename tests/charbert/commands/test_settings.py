@@ -11,7 +11,6 @@ from charbert.commands.settings import (
     option,
     parse_settings,
     positional,
-    settings_from,
 )
 from charbert.errors import CharBertError, run_command
 
@@ -177,16 +176,6 @@ def test_a_positional_setting_is_given_by_its_place() -> None:
 
     settings = parse_settings(Placed, ["file.txt", "--limit", "3"], "example", "An example.")
     assert settings == Placed(gold="file.txt", limit=3)
-
-
-def test_settings_of_one_class_are_taken_over_by_another() -> None:
-    @dataclass(kw_only=True)
-    class Part(Settings):
-        data: str = option(REQUIRED, "text")
-        steps: int = option(1, "steps")
-
-    assert settings_from(Part, Example(data="text", steps=5)) == Part(data="text", steps=5)
-    assert settings_from(Part, Example(data="text", steps=5), steps=7).steps == 7
 
 
 def test_settings_know_which_of_them_were_given(config: Path) -> None:
