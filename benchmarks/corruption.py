@@ -1,4 +1,4 @@
-"""What corruption makes of a text: shares of noise and masks, and how well blocks fit into examples.
+"""Masking and noise of a text: their shares and speed, and how well blocks fit into examples.
 
     python benchmarks/corruption.py TEXT... --tokenizer DIR [--block-size N] [--max-length N] [--json FILE]
 

@@ -134,7 +134,7 @@ def of_tokenizer(work: Path, name: str) -> dict[str, Measure]:
 
 
 def report(rounds: list[dict[str, float]], tokenizers: Sequence[str], path: str | None) -> None:
-    """Print the table, and write the JSON where it is wanted."""
+    """Print the table, and write the JSON if a file is given."""
     numbers = {name: median(measured[name] for measured in rounds) for name in rounds[0]}
     ratios = {
         "two workers / one": ("extraction, 2 workers", "extraction, 1 worker"),

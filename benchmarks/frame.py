@@ -72,7 +72,7 @@ def describe_device(device: torch.device) -> str:
 def milliseconds(work: Callable[[int], object], device: torch.device, rounds: int, warm_up: int = 2) -> float:
     """The median time of a call; `work` is given the number of the call, to choose its input by.
 
-    On a GPU the time between two events, one call right behind the other: what the host does meanwhile costs
+    On a GPU the time between two events, one call right after the other: what the host does meanwhile costs
     nothing unless the GPU waits for it.
     """
     for number in range(warm_up):

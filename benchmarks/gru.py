@@ -6,7 +6,7 @@ First the check: the relative errors of ours against an `nn.GRU` in fp64, of the
 gradient, and those of `nn.GRU` in the same type. Then the times, from character ids to the states at each of
 them: forward alone, as in evaluation, and forward and backward, whose speed the last column compares. All
 sequences have full length; ids are drawn like the characters of text, and each call gets others than the one
-before. On a GPU a table of the parts of ours follows: in bf16, by the profiler, which tells kernels apart.
+before. On a GPU a table of the parts of ours follows: in bf16, by the profiler, which separates kernels.
 
 On a CPU ours is only checked; the character encoder uses `nn.GRU` there, two layers of one direction each,
 and is timed in its place.
@@ -48,7 +48,7 @@ INPUTS = 4
 TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 HALF = ("bf16", "fp16")
 CHARACTERS_OF_A_TOKEN = 4
-# What the profiler calls the work that is told apart; of the matrix products those for the table are small.
+# Names in the profiler of the work that is listed separately; matrix products for the table are small.
 PARTS = {
     "forward kernel": "gru_forward",
     "backward kernel": "gru_backward",

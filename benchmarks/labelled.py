@@ -114,7 +114,7 @@ class LabelledRows:
     """Rows of inputs for one model.
 
     Args:
-        inputs: what a task makes of examples.
+        inputs: of a model, from a task's `encode`.
         tokenizer: what they were encoded by.
         bucketed: as of `Padding`.
         pinned: make batches in memory that a GPU copies from.
@@ -148,7 +148,7 @@ class LabelledRows:
 
 
 def order_by_length(lengths: Sequence[int], batch_size: int, count: int, seed: int = 0) -> Order:
-    """A few of the batches that a Trainer makes of rows, at even distances from the shortest to the longest.
+    """A few of the batches that a Trainer forms from rows, evenly from the shortest to the longest.
 
     Args:
         lengths: of rows, a multiple of `batch_size`.

@@ -11,7 +11,7 @@ that is printed; what gradient checkpointing computes again does not count.
 A second table divides the step of one batch size, the first of 64 or more, into parts of the model. Each is
 timed alone, forward and backward, compiled like the whole, on random states of the same shapes: the
 character encoder; the layers on both channels (the first, called as often as there are layers); the
-interaction, folded once and called behind each layer; both heads with their losses. The rest is what remains
+interaction, folded once and called after each layer; both heads with their losses. The rest is what remains
 of the step: embeddings, masks, copies and sums between the parts, less what the parts lose by being compiled
 and called alone.
 """

@@ -57,7 +57,7 @@ def on_plain_path(model: CharBertForPreTraining) -> CharBertForPreTraining:
     """The model, made to leave out the GRU's kernel and the folding."""
     model.charbert.char_encoder.fused = False
     for interaction in model.charbert.interactions:
-        # A convolution with a hook is called as it stands.
+        # A convolution with a hook is called unchanged.
         interaction.get_submodule("convolution").register_forward_hook(lambda *_: None)
     return model
 

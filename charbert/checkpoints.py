@@ -108,7 +108,7 @@ def convert(checkpoint: Checkpoint) -> Tensors:
 
 
 def infer_sizes(converted: Tensors, released: bool) -> dict[str, Any]:
-    """What the tensors tell of the configuration: `backbone_config` and the character channel's own sizes."""
+    """The configuration that follows from the tensors: `backbone_config`, sizes of the character channel."""
 
     def rows(name: str) -> int | None:
         return converted[name].shape[0] if name in converted else None

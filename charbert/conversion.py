@@ -67,7 +67,7 @@ def run(settings: ConvertSettings) -> None:
 
 
 def detect_head(source: str) -> str:
-    """The head that a released checkpoint has, as far as its tensors tell.
+    """The head that a released checkpoint has, by the names of its tensors.
 
     Raises:
         CharBertError: a classifier, which may be one of tokens or of sequences.

@@ -35,7 +35,7 @@ def configure_sharding(
     else:
         backbone = model.base_model
         # accelerate shards the embeddings together with the decoder that they are tied to, and apart from the
-        # second name of its bias; not told of them, it leaves all three in one group, as FSDP2 wants it.
+        # second name of its bias; without them it leaves all three in one group, as FSDP2 needs it.
         model.get_input_embeddings = model.get_output_embeddings = lambda: None
     plugin.transformer_cls_names_to_wrap = [type(backbone.encoder.layer[0]).__name__]
     if accelerator.mixed_precision == "bf16":

@@ -19,7 +19,7 @@ from pretrain.batches import TrainingBatches
 from pretrain.sharding import configure_sharding, gathered
 from pretrain.steps import StepTrainer
 
-# Dimensions that differ between batches: told so, the compiler compiles once for all.
+# Dimensions that differ between batches, marked so that the compiler compiles once for all.
 CHANGING = {"char_input_ids": 1, "mlm_positions": 0, "nlm_positions": 0}
 MLM_SUMS = ("mlm_count", "mlm_loss_sum", "mlm_correct")
 NLM_SUMS = ("nlm_count", "nlm_loss_sum", "nlm_in_first", "nlm_in_first_five")

@@ -15,7 +15,7 @@ class Command(NamedTuple):
     """A command of a program, in a module that is imported when the command is used.
 
     The module has a subclass of `Settings` by the name `settings` and a function `run`, which takes such an
-    object, does the work and prints what a person wants to know at the end.
+    object, does the work and prints its result.
     """
 
     module: str

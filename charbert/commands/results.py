@@ -86,8 +86,8 @@ def check_output_folder(folder: str | Path, overwrite: bool, resume: bool | None
 
     Args:
         folder: where a command writes.
-        overwrite: the user wants what is there gone.
-        resume: the user wants to go on with it; None where a command cannot.
+        overwrite: existing content may be replaced.
+        resume: the run there is to be resumed; None where a command cannot.
 
     Raises:
         CharBertError: it does, and neither `overwrite` nor `resume` was asked for.
@@ -105,7 +105,7 @@ def check_output_file(path: str | Path, overwrite: bool, inputs: Collection[str 
 
     Args:
         path: where it writes.
-        overwrite: the user wants what is there gone.
+        overwrite: existing content may be replaced.
         inputs: the files that it reads.
 
     Raises:

@@ -13,7 +13,7 @@ def format_table(header: Sequence[str], rows: Sequence[Sequence[Any]], decimals:
     Args:
         header: names of the columns.
         rows: their cells; None is an empty one.
-        decimals: digits behind the point of a float.
+        decimals: digits after the point of a float.
     """
     cells = [[_format_cell(cell, decimals) for cell in row] for row in rows]
     lines = [list(header), *cells] if any(header) else cells

@@ -97,7 +97,7 @@ def superscript(number: str) -> str:
 
 
 def number(text: str) -> str:
-    """A plain number with commas between the thousands; anything else as it stands."""
+    """A plain number with commas between the thousands; anything else unchanged."""
     plain = _PLAIN_NUMBER.fullmatch(text)
     return f"{plain[1]}{int(plain[2]):,}{plain[3]}" if plain else text
 

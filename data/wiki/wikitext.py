@@ -1,7 +1,7 @@
 """Wikitext (MediaWiki markup) to plain text, as a reader sees it.
 
 `mwparserfromhell` reads what nests: templates, links and tables. Expressions before it take out the tags,
-which it is slow to pair; expressions after it tidy what the removals leave behind. All take linear time,
+which it is slow to pair; expressions after it tidy what the removals leave. All take linear time,
 also on markup that is never closed.
 """
 
