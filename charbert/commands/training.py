@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from charbert.errors import CharBertError
 logger = logging.getLogger(__name__)
 STATE = "trainer_state.json"
 FILES_OF_A_RUN = (RESULTS, STATE, "model.safetensors", "training_args.bin", "runs/*/events.out.tfevents.*")
+_SECONDS_TO_FREE_TENSORS = 0.2
 # Of DDP's exchanges: compiled in one piece, a backward pass hands over all its gradients at once.
 _BUCKET_MIB = 100
 # At 64 or more, kernels of a norm's backward pass at 768 units are 6 times slower (pytorch issue 185814).
@@ -169,9 +171,16 @@ def print_results(numbers: Mapping[str, Any], output: str | Path) -> None:
 
 
 def end_processes() -> None:
-    """End the processes of `torchrun` together: one that ends while gloo holds a tensor would abort."""
+    """End the processes of `torchrun` together: one that ends while gloo holds a tensor would abort.
+
+    The last owner of a process group, DDP's reducer, is freed with the GIL held and joins gloo's threads; one
+    that is still freeing the tensor of a collective needs the GIL, and both would wait forever. While this
+    process sleeps it leaves the GIL to them.
+    """
     state = PartialState()
     state.wait_for_everyone()
+    if state.num_processes > 1:
+        time.sleep(_SECONDS_TO_FREE_TENSORS)
     state.destroy_process_group()
 
 
