@@ -1,4 +1,7 @@
-"""Losses of masked LM, noisy LM and the fine-tuning heads: mean cross-entropy over labelled positions."""
+"""Losses of masked LM, noisy LM and the fine-tuning heads: mean cross-entropy over labelled positions.
+
+`CharBertForPreTraining` in `lm_heads` adds those of masked LM and noisy LM.
+"""
 
 import torch
 from torch import nn
