@@ -152,7 +152,7 @@ def parse_settings(
         values = {**_read_config(values.pop("config"), settings_class), **values}
     for name, field in fields.items():
         if name not in values and _default(field) is REQUIRED:
-            where = f"set it in {CONFIG[:-5].lower()} or " if config else ""
+            where = "set it in config or " if config else ""
             raise UsageError(f"--{_dashed(name)} is missing; {where}give it on the command line")
     return settings_class(**{name: _converted(name, value, hints[name]) for name, value in values.items()})
 

@@ -1,4 +1,4 @@
-"""Tables on the screen: the one printer of all commands and benchmarks."""
+"""Tables on the screen: the printer of all commands (benchmarks print theirs row by row, see `frame`)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -109,7 +109,7 @@ class ShardedJob:
                     f"{self.folder}: already holds something; give another folder or --overwrite"
                 )
         elif kept.get("shards") != self._stem:
-            # Also with --overwrite: what looks like a slip in --out may be the input of this command.
+            # Also with --overwrite: what looks like a slip in --output may be the input of this command.
             raise CharBertError(f"{self.folder}: holds another kind of shards; give another folder")
         elif not overwrite:
             there, here = kept.get("settings", {}), job["settings"]
