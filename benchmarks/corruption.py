@@ -27,11 +27,11 @@ from charbert.randomness import derive_keys
 from charbert.tokenization import CharBertTokenizer
 from data.corpus.sources import batches, read_all
 from data.pretraining.blocks import TokenBlocks, join_blocks
-from data.pretraining.masking import Masking, MaskingSettings, is_noisable
-from data.pretraining.noise_schedule import Noise
 from data.pretraining.packing import SPECIAL_TOKENS, Packer
 from data.pretraining.tokenize import CHARACTERS_AT_ONCE
 from data.pretraining.words import WordPieces
+from pretrain.masking import Masking, MaskingSettings, is_noisable
+from pretrain.noise_schedule import Noise
 
 
 @dataclass(kw_only=True)

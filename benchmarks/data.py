@@ -32,11 +32,11 @@ from charbert.tokenization import CharBertTokenizer
 from data.__main__ import main as data
 from data.corpus.sources import read_documents
 from data.pretraining.blocks import Blocks
-from data.pretraining.collator import PretrainingBatches, PretrainingCollator
-from data.pretraining.masking import Masking, MaskingSettings
-from data.pretraining.noise_schedule import Noise, NoiseSchedule
-from data.pretraining.sampler import TrainingSampler
+from pretrain.collator import PretrainingBatches, PretrainingCollator
+from pretrain.masking import Masking, MaskingSettings
+from pretrain.noise_schedule import Noise, NoiseSchedule
 from pretrain.quickstart import find_dump
+from pretrain.sampler import TrainingSampler
 
 MAX_LENGTH, BATCH_SIZE = 384, 32
 TEXTS_AT_ONCE = 1000

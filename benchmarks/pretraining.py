@@ -40,7 +40,7 @@ from charbert.commands.settings import option
 from charbert.commands.training import prepare_compiler
 from charbert.configuration import CharBertConfig
 from charbert.errors import run_command
-from data.pretraining.collator import Batch
+from pretrain.collator import Batch
 
 BATCHES = 4
 PLAIN_INPUTS = ("input_ids", "attention_mask", "labels")

@@ -16,8 +16,8 @@ from charbert.configuration import CharBertConfig
 from charbert.interaction import fold
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.losses import mean_cross_entropy, score_labelled
-from data.pretraining.collator import Batch
 from finetune.batches import mark_dynamic
+from pretrain.collator import Batch
 
 Build = Callable[[CharBertConfig], Any]
 LEARNING_RATE, LARGEST_NORM = 5e-5, 1.0

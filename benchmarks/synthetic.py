@@ -9,9 +9,9 @@ from charbert.losses import IGNORED
 from charbert.ragged import Array
 from charbert.spelling import BLANK_ID, SpellingTable
 from data.pretraining.blocks import TokenBlocks
-from data.pretraining.collator import Batch, PretrainingCollator
-from data.pretraining.masking import MaskedBatch, Masking
-from data.pretraining.noise_schedule import Noise, NoiseSchedule
+from pretrain.collator import Batch, PretrainingCollator
+from pretrain.masking import MaskedBatch, Masking
+from pretrain.noise_schedule import Noise, NoiseSchedule
 
 BLANKS = 0.20  # of the characters of a text
 # Of the tokens of a text: how many have 1, 2, ... characters. With masks, and the blanks between tokens, the

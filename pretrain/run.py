@@ -14,12 +14,11 @@ from charbert.commands.training import TrainingRun, end_processes, print_results
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.tokenization import CharBertTokenizer
-from pretrain.batches import make_batches
+from pretrain.loaders import make_batches
 from pretrain.model import build_model
 from pretrain.settings import PretrainSettings
 from pretrain.sharding import check_checkpoint
-from pretrain.steps import step_arguments
-from pretrain.trainer import PretrainingTrainer, Speed
+from pretrain.trainer import PretrainingTrainer, Speed, step_arguments
 
 __all__ = ["FIGURE", "PretrainSettings", "draw_curves", "pretrain", "run"]
 FIGURE = "curves.png"

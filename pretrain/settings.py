@@ -6,7 +6,7 @@ from charbert.backbones import find_backbone
 from charbert.commands.settings import REQUIRED, Settings, option
 from charbert.errors import CharBertError
 from charbert.noise import EDITS, PRETRAINING_EDITS
-from data.pretraining.noise_schedule import Noise, NoisePoint, NoiseSchedule
+from pretrain.noise_schedule import Noise, NoisePoint, NoiseSchedule
 
 
 @dataclass(kw_only=True)

@@ -20,7 +20,7 @@ from charbert.noise.edits import (
 from charbert.noise.keyboards import KEYBOARDS
 from charbert.noise.kinds import KINDS, describe_kinds, find_kind, register_kind
 from charbert.noise.misspellings import read_misspellings
-from charbert.noise.words import Words, split_sentences, split_texts
+from charbert.noise.word_arrays import Words, split_sentences, split_texts
 
 __all__ = [
     "EDITS",

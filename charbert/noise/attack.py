@@ -19,7 +19,7 @@ from charbert.noise.base import Changes, Kind, MisspellingLists
 from charbert.noise.keyboards import check_language
 from charbert.noise.kinds import KINDS, find_kind
 from charbert.noise.misspellings import read_misspellings
-from charbert.noise.words import Words, split_sentences, split_texts
+from charbert.noise.word_arrays import Words, split_sentences, split_texts
 from charbert.ragged import Array
 from charbert.randomness import derive_keys, uniform
 

@@ -5,7 +5,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from charbert.noise.words import Words
+from charbert.noise.word_arrays import Words
 from charbert.ragged import Array
 
 MisspellingLists = Mapping[str, Sequence[str]]

@@ -12,7 +12,7 @@ from charbert.errors import CharBertError
 from charbert.noise.base import Changes, Kind, replace_cores
 from charbert.noise.edits import EDITS, noise_words
 from charbert.noise.misspellings import Misspelling
-from charbert.noise.words import Words
+from charbert.noise.word_arrays import Words
 from charbert.ragged import Array
 
 

@@ -1,1 +1,1 @@
-"""Pre-training data: token blocks, masking and noise, batches, sampler, streaming."""
+"""Pre-training data: documents packed into blocks of tokens."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from charbert.noise import EDITS, list_variants
-from charbert.noise.words import split_sentences, split_texts
+from charbert.noise.word_arrays import split_sentences, split_texts
 
 Edits = tuple[tuple[int, str], ...]
 """The edits of an attacked example: (index of an editable word, what it is replaced by), by index."""

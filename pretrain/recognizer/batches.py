@@ -16,9 +16,9 @@ from charbert.recognizer.reading import LetterBags, is_letters, make_inputs, sen
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import UNKNOWN, Vocabulary
 from data.pretraining.blocks import Blocks, TokenBlocks
-from data.pretraining.collator import Batch, BatchKey
-from data.pretraining.noise_schedule import Noise
 from data.pretraining.words import WordPieces
+from pretrain.collator import Batch, BatchKey
+from pretrain.noise_schedule import Noise
 
 INPUTS = ("letter_ids", "word_starts", "sentence_lengths", "labels")
 CHANGED = "changed"

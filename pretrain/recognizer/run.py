@@ -13,14 +13,14 @@ from charbert.errors import CharBertError
 from charbert.recognizer.modeling import WordRecognizer, WordRecognizerConfig
 from charbert.tokenization import CharBertTokenizer
 from data.pretraining.blocks import open_blocks
-from data.pretraining.collator import Batch
 from data.pretraining.packing import LARGEST_BLOCK
-from data.pretraining.sampler import EvaluationSampler, TrainingPosition, TrainingSampler
-from pretrain.batches import TrainingBatches, count_training_blocks, make_loader
+from pretrain.collator import Batch
+from pretrain.loaders import TrainingBatches, count_training_blocks, make_loader
 from pretrain.recognizer.batches import RecognizerBatches, known_words
 from pretrain.recognizer.trainer import RecognizerTrainer
+from pretrain.sampler import EvaluationSampler, TrainingPosition, TrainingSampler
 from pretrain.settings import StepTrainingSettings
-from pretrain.steps import step_arguments
+from pretrain.trainer import step_arguments
 
 EVALUATED_RATES = {"clean": 0.0, "noised": 1.0}
 """The share of the words of held-out text, of those that may get a typo, that have one."""

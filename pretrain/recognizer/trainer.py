@@ -9,10 +9,10 @@ from torch.utils.data import DataLoader
 from charbert.commands.training import copied
 from charbert.losses import IGNORED
 from charbert.recognizer.modeling import NEUTRAL
-from data.pretraining.collator import Batch
-from pretrain.batches import TrainingBatches
+from pretrain.collator import Batch
+from pretrain.loaders import TrainingBatches
 from pretrain.recognizer.batches import CHANGED, INPUTS
-from pretrain.steps import StepTrainer
+from pretrain.trainer import StepTrainer
 
 RATES = ("error_rate", "error_rate_neutral", "error_rate_untouched", "unknown")
 

@@ -13,7 +13,7 @@ from charbert.char_encoder import CharacterEncoder
 from charbert.configuration import CharBertConfig
 from charbert.interaction import fold
 from charbert.lm_heads import CharBertForPreTraining
-from data.pretraining.collator import Batch
+from pretrain.collator import Batch
 
 FEW = ["--device", "cpu", "--size", "tiny", "--lengths", "24", "--steps", "1", "--warmup", "1"]
 

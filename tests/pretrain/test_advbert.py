@@ -24,7 +24,7 @@ from charbert.spelling import SpellingTable, token_spellings
 from data.__main__ import main as data_main
 from pretrain.__main__ import main
 from pretrain.advbert import masked_lm_class
-from pretrain.batches import make_batches
+from pretrain.loaders import make_batches
 from pretrain.model import build_model
 from pretrain.settings import PretrainSettings
 from pretrain.trainer import PretrainingTrainer

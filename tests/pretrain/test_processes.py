@@ -21,7 +21,7 @@ from small_runs import (
 
 from charbert import CharBertForPreTraining, CharBertTokenizer
 from charbert.errors import CharBertError
-from pretrain.batches import make_batches
+from pretrain.loaders import make_batches
 from pretrain.model import build_model
 from pretrain.settings import PretrainSettings
 

@@ -11,8 +11,8 @@ from small_runs import log_lines, results, write_config
 
 import charbert
 from charbert.char_encoder import CharacterEncoder
-from data.pretraining.collator import PretrainingBatches
 from pretrain.__main__ import main
+from pretrain.collator import PretrainingBatches
 from pretrain.trainer import PretrainingTrainer, Spent
 
 SECONDS_OF_LOADING = 1.0

@@ -13,8 +13,8 @@ from charbert.noise import EDITS
 from charbert.vocabulary import Vocabulary
 from data.__main__ import main as data_main
 from data.pretraining.blocks import Blocks
-from data.pretraining.collator import Batch, BatchKey
-from data.pretraining.noise_schedule import Noise
+from pretrain.collator import Batch, BatchKey
+from pretrain.noise_schedule import Noise
 from pretrain.recognizer.batches import RecognizerBatches, known_words
 
 KNOWN = ("the", "quick", "fox", "lazy", "#", ",", ".", "word")

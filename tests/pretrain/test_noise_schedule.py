@@ -1,7 +1,7 @@
 import pytest
 
 from charbert.errors import CharBertError
-from data.pretraining.noise_schedule import Noise, NoisePoint, NoiseSchedule
+from pretrain.noise_schedule import Noise, NoisePoint, NoiseSchedule
 
 CONSTANT = Noise(0.15, ("drop", "add"))
 

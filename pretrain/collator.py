@@ -13,8 +13,8 @@ from charbert.ragged import Array, round_up
 from charbert.randomness import derive_keys
 from charbert.spelling import SpellingTable
 from data.pretraining.blocks import TokenBlocks
-from data.pretraining.masking import Masking
-from data.pretraining.noise_schedule import NoiseSchedule
+from pretrain.masking import Masking
+from pretrain.noise_schedule import NoiseSchedule
 
 Batch = dict[str, torch.Tensor]
 STREAM_STATE = "stream_state"  # what a streamed batch carries beside its tensors

@@ -13,9 +13,9 @@ from charbert.errors import CharBertError
 from charbert.ragged import Array
 from charbert.randomness import derive_keys, permute
 from data.pretraining.blocks import Block, TokenBlocks, join_blocks
-from data.pretraining.collator import STREAM_STATE, Batch, PretrainingCollator
 from data.pretraining.packing import Packer
-from data.pretraining.sampler import TrainingPosition
+from pretrain.collator import STREAM_STATE, Batch, PretrainingCollator
+from pretrain.sampler import TrainingPosition
 
 _CHARACTERS_AT_ONCE = 8_000_000
 

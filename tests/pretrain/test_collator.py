@@ -9,10 +9,10 @@ import torch
 from charbert import CharBertForPreTraining
 from charbert.vocabulary import Vocabulary
 from data.pretraining.blocks import Block, TokenBlocks, join_blocks
-from data.pretraining.collator import BatchKey, PretrainingBatches, PretrainingCollator
-from data.pretraining.masking import Masking, MaskingSettings
-from data.pretraining.noise_schedule import Noise, NoisePoint, NoiseSchedule
 from data.pretraining.packing import Packer
+from pretrain.collator import BatchKey, PretrainingBatches, PretrainingCollator
+from pretrain.masking import Masking, MaskingSettings
+from pretrain.noise_schedule import Noise, NoisePoint, NoiseSchedule
 
 WORDS = Vocabulary(["the", "quick", "brown", "fox", "dog", "<unk>"])
 

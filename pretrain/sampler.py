@@ -8,7 +8,7 @@ from torch.utils.data import Sampler
 
 from charbert.errors import CharBertError
 from charbert.randomness import derive_keys, permute
-from data.pretraining.collator import BatchKey
+from pretrain.collator import BatchKey
 
 
 class TrainingPosition(NamedTuple):

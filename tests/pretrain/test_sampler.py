@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from charbert.errors import CharBertError
-from data.pretraining.collator import BatchKey
-from data.pretraining.sampler import EvaluationSampler, TrainingPosition, TrainingSampler
+from pretrain.collator import BatchKey
+from pretrain.sampler import EvaluationSampler, TrainingPosition, TrainingSampler
 
 
 def batches(examples: int, batch_size: int, world_size: int, count: int, **more: int) -> list[list[BatchKey]]:

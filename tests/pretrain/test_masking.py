@@ -10,9 +10,9 @@ from charbert.noise import PRETRAINING_EDITS
 from charbert.randomness import derive_keys
 from charbert.vocabulary import Vocabulary
 from data.pretraining.blocks import TokenBlocks, join_blocks
-from data.pretraining.masking import MaskedBatch, Masking, MaskingSettings
-from data.pretraining.noise_schedule import Noise
 from data.pretraining.packing import Packer
+from pretrain.masking import MaskedBatch, Masking, MaskingSettings
+from pretrain.noise_schedule import Noise
 
 WORDS = Vocabulary(["the", "quick", "brown", "fox", "over", "lazy", "dog", "token", "word", "<unk>"])
 LONG_TEXT = " ".join(tiny.SENTENCES) + " "

@@ -25,9 +25,9 @@ from charbert.ragged import Array, Ragged, cumulative_offsets, round_up, span_in
 from charbert.randomness import derive_keys, uniform
 from charbert.vocabulary import Vocabulary
 from data.pretraining.blocks import TokenBlocks
-from data.pretraining.noise_schedule import Noise
 from data.pretraining.packing import SPECIAL_TOKENS
 from data.pretraining.words import WordPieces
+from pretrain.noise_schedule import Noise
 
 # Purposes of draws: equal keys give other numbers for another purpose.
 _NOISE, _EDIT, _POSITION, _LETTER, _MASK, _MASK_KIND, _REPLACEMENT = range(7)

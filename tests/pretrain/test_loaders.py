@@ -10,7 +10,7 @@ import torch
 from charbert import CharBertForPreTraining
 from charbert.vocabulary import Vocabulary
 from data.__main__ import main as data_main
-from pretrain.batches import make_batches
+from pretrain.loaders import make_batches
 from pretrain.settings import PretrainSettings
 
 WORDS = ("fox", "dog", "token", "word", "brown", "lazy", "quick", "over")

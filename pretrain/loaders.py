@@ -1,4 +1,4 @@
-"""Batches of pre-training for the Trainer of this process: data loading, streams, and where a run resumes."""
+"""Data loaders of pre-training: the batches of this process, from blocks or streamed text, and resuming."""
 
 import json
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ from charbert.errors import CharBertError
 from charbert.spelling import SpellingTable
 from charbert.tokenization import CharBertTokenizer
 from data.pretraining.blocks import Blocks, open_blocks
-from data.pretraining.collator import STREAM_STATE, Batch, PretrainingBatches, PretrainingCollator
-from data.pretraining.masking import Masking, MaskingSettings
-from data.pretraining.noise_schedule import NoiseSchedule
 from data.pretraining.packing import Packer
-from data.pretraining.sampler import EvaluationSampler, TrainingPosition, TrainingSampler
+from pretrain.collator import STREAM_STATE, Batch, PretrainingBatches, PretrainingCollator
+from pretrain.masking import Masking, MaskingSettings
+from pretrain.noise_schedule import NoiseSchedule
+from pretrain.sampler import EvaluationSampler, TrainingPosition, TrainingSampler
 from pretrain.settings import PretrainSettings, StepTrainingSettings
 
 # A stream's worker tokenises eight million characters at once, which takes seconds.
@@ -155,7 +155,7 @@ def _streamed(
     from datasets import concatenate_datasets
 
     from data.corpus.sources import stream_texts
-    from data.pretraining.streaming import StreamedBatches, StreamState
+    from pretrain.streaming import StreamedBatches, StreamState
 
     stream = {
         "sources": settings.stream,

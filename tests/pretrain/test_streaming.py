@@ -11,12 +11,12 @@ from datasets import IterableDataset
 from charbert import CharBertForPreTraining
 from charbert.errors import CharBertError
 from charbert.vocabulary import Vocabulary
-from data.pretraining.collator import STREAM_STATE, PretrainingCollator
-from data.pretraining.masking import Masking, MaskingSettings
-from data.pretraining.noise_schedule import Noise, NoiseSchedule
 from data.pretraining.packing import Packer
-from data.pretraining.sampler import TrainingPosition
-from data.pretraining.streaming import StreamedBatches, StreamState
+from pretrain.collator import STREAM_STATE, PretrainingCollator
+from pretrain.masking import Masking, MaskingSettings
+from pretrain.noise_schedule import Noise, NoiseSchedule
+from pretrain.sampler import TrainingPosition
+from pretrain.streaming import StreamedBatches, StreamState
 
 WORDS = ("fox", "dog", "token", "word", "brown", "lazy", "quick", "over")
 TEXTS = [f"{one} {two} {three} the" for one in WORDS for two in WORDS for three in WORDS[:4]]
@@ -24,7 +24,7 @@ TEXTS = [f"{one} {two} {three} the" for one in WORDS for two in WORDS for three 
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data.pretraining.streaming._CHARACTERS_AT_ONCE", 400)
+    monkeypatch.setattr("pretrain.streaming._CHARACTERS_AT_ONCE", 400)
 
 
 def rows(shards: list[list[str]]) -> Any:
