@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from finetune.tasks import base
 from finetune.tasks.base import Encoded, Inputs, LabelReport, Output, Task
 
 _MOST_SHOWN = 8  # wrong tags in a line
+_NO_WORD = -1
 _OVERLAP = 4  # a window shares one token in so many with the next
 _ENTITIES, _WORDS = Measures(tagging.entity_scores, "f1"), Measures(tagging.tag_scores, "accuracy")
 _JSON_LINES = ".jsonl"
@@ -133,23 +135,28 @@ class TagTask(Task[TaggedExample, TagPrediction]):
     def encode(self, examples: Examples, tokenizer: Any) -> Encoded:
         if not examples:
             return Encoded([], [])
+        shared = self.max_length // _OVERLAP
         encoded = base.tokenize(
             tokenizer,
             [" ".join(example.words) for example in examples],
             truncation=True,
             max_length=self.max_length,
-            stride=self.max_length // _OVERLAP,
+            stride=shared,
             return_overflowing_tokens=True,
             return_offsets_mapping=True,
+            return_special_tokens_mask=True,
         )
         sources = encoded.pop("overflow_to_sample_mapping")
-        offsets = encoded.pop("offset_mapping")
-        inputs = base.split_rows(encoded)
-        starts = [word_starts(example.words) for example in examples]
-        notes = [
-            _words_of_row(number, starts[number], spans)
-            for number, spans in zip(sources, offsets, strict=True)
-        ]
+        offsets, special = encoded.pop("offset_mapping"), encoded.pop("special_tokens_mask")
+        rows = base.split_rows(encoded)
+        # From left to right; a tokenizer that cuts off at the left gives the last window first.
+        side = -1 if tokenizer.truncation_side == "left" else 1
+        order = sorted(range(len(rows)), key=lambda row: (sources[row], side * row))
+        inputs = [rows[row] for row in order]
+        notes: list[Words] = []
+        for source, same in groupby(order, key=sources.__getitem__):
+            windows = [(offsets[row], special[row]) for row in same]
+            notes += _words_of_windows(source, word_starts(examples[source].words), windows, shared)
         for row, note in zip(inputs, notes, strict=True):
             tags = examples[note.example].tags
             if tags is not None:
@@ -250,15 +257,31 @@ def words_at(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.i
     return np.searchsorted(starts, ends - 1, side="right") - 1
 
 
-def _words_of_row(number: int, starts: NDArray[np.int64], spans: Sequence[tuple[int, int]]) -> Words:
-    """Which words begin in a row of tokens with these characters, by the first character of each word."""
-    # Of "big cats run", [CLS] big cat ##s run [SEP], the words start at characters 0 4 9; the tokens 1 to 4
-    # belong to the words 0 1 1 2, of which the first tokens are where the number changes: tokens 1 2 4.
-    begins, ends = np.array(spans).T
-    real = np.flatnonzero(ends > begins)  # special tokens have no characters
-    of_word = words_at(starts, ends[real])
-    # A window may begin inside a word, whose first token another one has.
-    inside = begins[real[:1]] > starts[of_word[:1]]
-    first = np.flatnonzero(np.diff(of_word, prepend=-1))[int(inside.any()) :]
-    tokens = real[first]
-    return Words(number, tokens, of_word[first], np.minimum(tokens, len(spans) - 1 - tokens))
+def _words_of_windows(
+    number: int,
+    starts: NDArray[np.int64],
+    windows: Sequence[tuple[Sequence[tuple[int, int]], Sequence[int]]],
+    shared: int,
+) -> Iterator[Words]:
+    """Which words begin in each window of an example, by the first character of each word.
+
+    Args:
+        number: of the example.
+        starts: the first character of each of its words.
+        windows: from left to right, of each token its characters, and whether the tokenizer added it.
+        shared: how many tokens two neighbours have in common.
+    """
+    before = _NO_WORD  # the word of the last token before the window; if it goes on here, it began there
+    for spans, is_added in windows:
+        # Of "big cats run", [CLS] big cat ##s run [SEP], the words start at characters 0 4 9; the tokens 1 to
+        # 4 belong to the words 0 1 1 2, of which the first tokens are where the number changes: tokens 1 2 4.
+        begins, ends = np.array(spans).T
+        own = np.flatnonzero(np.array(is_added) == 0)
+        is_left = np.arange(len(own)) < len(own) - shared
+        has_characters = ends[own] > begins[own]
+        own, is_left = own[has_characters], is_left[has_characters]
+        of_word = words_at(starts, ends[own])
+        first = np.flatnonzero(np.diff(of_word, prepend=before))
+        tokens = own[first]
+        yield Words(number, tokens, of_word[first], np.minimum(tokens, len(spans) - 1 - tokens))
+        before = int(of_word[is_left][-1]) if is_left.any() else before

@@ -92,6 +92,49 @@ def test_a_word_without_a_token_is_outside() -> None:
     assert prediction.tags == ("O", "O", "B-DOG")
 
 
+# Characters that a tokenizer drops or takes apart: marks of direction, a soft hyphen, a zero-width space, a
+# control, a lone accent, a blank, an emoji of 4 bytes, scripts without blanks, letters with marks.
+ODD = (
+    "\u200eAnna",
+    "\xadsoft",
+    "\u200b",
+    "\x07dogs",
+    "\u0301",
+    "\xa0fox",
+    "🙂🙂",
+    "中文字",
+    "éàü",
+    "한국",
+    "नमस्ते",
+    "the",
+)
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_of_each_word_that_has_tokens_the_first_one_is_labelled(stock: Any, side: str) -> None:
+    stock.truncation_side = side
+    words = [ODD[number * step % len(ODD)] for step in (1, 5, 7, 11) for number in range(len(ODD))]
+    examples = [example("", "")._replace(words=(*words[start:],)) for start in range(len(ODD))]
+    examples = [each._replace(tags=("O",) * len(each.words)) for each in examples]
+    whole = task(max_length=10_000).encode(examples, stock)
+    first = {
+        (note.example, word): row["input_ids"][token]
+        for row, note in zip(*whole, strict=True)
+        for word, token in zip(note.words.tolist(), note.tokens.tolist(), strict=True)
+    }
+    assert len(whole.inputs) == len(examples) and (0, 0) in first
+    encoded = task(max_length=12).encode(examples, stock)
+    assert len(encoded.inputs) > 5 * len(examples)
+    found = set()
+    for row, note in zip(*encoded, strict=True):
+        labelled = np.flatnonzero(np.array(row["labels"]) != IGNORED)
+        assert labelled.tolist() == note.tokens.tolist()
+        for word, token in zip(note.words.tolist(), labelled.tolist(), strict=True):
+            assert row["input_ids"][token] == first[note.example, word]
+            found.add((note.example, word))
+    assert found == first.keys()
+
+
 def test_words_to_predict_have_no_labels(any_tokenizer: Any) -> None:
     encoded = task().encode([example("the dog")], any_tokenizer)
     assert "labels" not in encoded.inputs[0]
