@@ -9,7 +9,7 @@ from transformers.modeling_outputs import MaskedLMOutput
 from transformers.utils.generic import can_return_tuple
 
 from charbert.configuration import CharBertConfig
-from charbert.losses import mean_cross_entropy, score_labelled
+from charbert.losses import language_model_loss, mean_cross_entropy
 from charbert.modeling import CharBertModel, CharBertPreTrainedModel
 from charbert.outputs import CharBertForPreTrainingOutput
 
@@ -93,14 +93,14 @@ class CharBertForPreTraining(_MaskedLanguageModel):
         if labels is None:
             output.mlm_logits = self.mlm_head(encoded.last_hidden_state)
         else:
-            output.mlm_loss = mean_cross_entropy(
-                *score_labelled(self.mlm_head, encoded.last_hidden_state, labels, mlm_positions)
+            output.mlm_loss = language_model_loss(
+                self.mlm_head, encoded.last_hidden_state, labels, mlm_positions
             )
         if nlm_labels is None:
             output.nlm_logits = self.nlm_head(encoded.char_last_hidden_state)
         else:
-            output.nlm_loss = mean_cross_entropy(
-                *score_labelled(self.nlm_head, encoded.char_last_hidden_state, nlm_labels, nlm_positions)
+            output.nlm_loss = language_model_loss(
+                self.nlm_head, encoded.char_last_hidden_state, nlm_labels, nlm_positions
             )
         losses = [loss for loss in (output.mlm_loss, output.nlm_loss) if loss is not None]
         if losses:

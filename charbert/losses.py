@@ -1,7 +1,4 @@
-"""Losses of masked LM, noisy LM and the fine-tuning heads: mean cross-entropy over labelled positions.
-
-`CharBertForPreTraining` in `lm_heads` adds those of masked LM and noisy LM.
-"""
+"""Losses of masked LM, noisy LM and the fine-tuning heads: mean cross-entropy over labelled positions."""
 
 import torch
 from torch import nn
@@ -36,3 +33,16 @@ def score_labelled(
     indices = positions.clamp(min=0)
     found = labels.flatten().index_select(0, indices).masked_fill(positions < 0, IGNORED)
     return head(states.flatten(0, 1).index_select(0, indices)), found
+
+
+def language_model_loss(
+    head: nn.Module, states: torch.Tensor, labels: torch.Tensor, positions: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Masked-LM loss of the token channel, or noisy-LM loss of the character channel (Section 3.3).
+
+    Both are the mean cross-entropy at the labelled positions: with original tokens at masked ones, with the
+    ids of original words at the pieces of noised ones. `CharBertForPreTraining` adds the two.
+
+    Shape: `states` (B, L, H), `labels` (B, L), `positions` as of `score_labelled` -> a number.
+    """
+    return mean_cross_entropy(*score_labelled(head, states, labels, positions))

@@ -1,4 +1,7 @@
-"""Noise schedule: how much noise in training, and of which kinds, at each step (a noise curriculum)."""
+"""Noise schedule: how much noise in training, and of which kinds, at each step (a noise curriculum).
+
+`pretrain/masking.py` puts it into the batches.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Self

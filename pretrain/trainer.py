@@ -20,11 +20,6 @@ from pretrain.loaders import TrainingBatches
 from pretrain.settings import StepTrainingSettings
 from pretrain.sharding import configure_sharding, gathered
 
-PASSED_ON = (
-    *("learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "max_grad_norm", "max_steps"),
-    *("eval_steps", "save_steps", "save_total_limit", "logging_steps", "seed"),
-)
-"""Settings that the Trainer has under the same names."""
 # Dimensions that differ between batches, marked so that the compiler compiles once for all.
 CHANGING = {"char_input_ids": 1, "mlm_positions": 0, "nlm_positions": 0}
 MLM_SUMS = ("mlm_count", "mlm_loss_sum", "mlm_correct")
@@ -83,7 +78,17 @@ def step_arguments(
         save_strategy="steps",
         logging_first_step=True,
         ignore_data_skip=True,  # the batches themselves begin where a run goes on
-        **{name: getattr(settings, name) for name in PASSED_ON},
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type=settings.lr_scheduler_type,
+        warmup_steps=settings.warmup_steps,
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_grad_norm,
+        max_steps=settings.max_steps,
+        eval_steps=settings.eval_steps,
+        save_steps=settings.save_steps,
+        save_total_limit=settings.save_total_limit,
+        logging_steps=settings.logging_steps,
+        seed=settings.seed,
         **more,
     )
 
