@@ -32,7 +32,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return slow
 
-    for module in ("batches", "trainer"):
+    for module in ("loaders", "trainer"):
         monkeypatch.setattr(f"pretrain.{module}.monotonic", lambda: now)
     loading, computing = PretrainingBatches.__getitem__, PretrainingTrainer.compute_loss
     monkeypatch.setattr(PretrainingBatches, "__getitem__", slowed(loading, SECONDS_OF_LOADING))
