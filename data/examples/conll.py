@@ -9,7 +9,7 @@ from typing import IO, NamedTuple
 from data.corpus.files import text_ending
 from data.examples.base import CONLLU_COLUMNS, Columns, Reader
 from data.examples.rows import BadRows, RowError, line_end, read_all_lines, require_one
-from data.examples.tags import carry_tags, to_iob2
+from data.examples.tags import carry_tags
 from data.examples.types import AttackedExamples, Example, TaggedExample
 
 CONLLU = ".conllu"
@@ -37,7 +37,7 @@ class ConllReader(Reader):
     def read(self, columns: Columns, source: str, bad: BadRows, labelled: bool = True) -> Iterator[Example]:
         path = Path(source)
         for example in read_sentences(path, bad, _find_format(columns, path)):
-            yield example if example.tags is None else example._replace(tags=to_iob2(example.tags))
+            yield example.as_iob2()
 
     def write_attacked(
         self, columns: Columns, path: Path, output: IO[bytes], attacked: AttackedExamples

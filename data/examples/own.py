@@ -12,7 +12,6 @@ from data.examples.cells import as_text, id_in, label_in, text_in, words_in
 from data.examples.rows import BadRows, Row, RowError, make_examples, require_columns
 from data.examples.squad import check_answers, find_answer, refuse_repeated_ids, replace_answers
 from data.examples.tables import ENDINGS, FORMATS, read_table, write_table
-from data.examples.tags import to_iob2
 from data.examples.types import (
     Answer,
     AttackedExamples,
@@ -153,9 +152,7 @@ class WordTable(TableReader):
             tags = words_in(row, columns.tags_column) if labelled else None
             if tags is not None and len(tags) != len(words):
                 raise RowError(f"has {len(words)} words, but {len(tags)} tags")
-            return TaggedExample(
-                id_in(row, number), words, None if tags is None else to_iob2(tags), 0, row.location
-            )
+            return TaggedExample(id_in(row, number), words, tags, 0, row.location).as_iob2()
 
         return make
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from charbert.commands.progress import passing_bar
 from charbert.noise import Attack, AttackedText, AttackedWords
-from data.examples.tags import can_join, carry_tags, merge_tags
+from data.examples.tags import can_join, carry_tags, merge_tags, to_iob2
 
 Label = str | float | tuple[str, ...]
 """A class, a number, or all labels that hold at once."""
@@ -149,13 +149,20 @@ class TaggedExample(NamedTuple):
     document: int
     """The number of its document, 0 where the file knows none."""
     location: str
+    tags_in_file: tuple[str, ...] | None = None
+    """Where `tags` are others: those that the file has."""
 
     @property
     def is_labelled(self) -> bool:
         return self.tags is not None
 
     def without_label(self) -> Self:
-        return self._replace(tags=None)
+        return self._replace(tags=None, tags_in_file=None)
+
+    def as_iob2(self) -> Self:
+        """The example with its tags in IOB2, if they are in IOB1."""
+        tags = self.tags and to_iob2(self.tags)
+        return self if tags == self.tags else self._replace(tags=tags, tags_in_file=self.tags)
 
     @property
     def readable(self) -> Readable:
@@ -191,7 +198,8 @@ class TaggedExample(NamedTuple):
         changed = [
             example._replace(
                 words=part.words,
-                tags=None if example.tags is None else tuple(carry_tags(example.tags, part.sources)),
+                tags=example.tags and tuple(carry_tags(example.tags, part.sources)),
+                tags_in_file=example.tags_in_file and tuple(carry_tags(example.tags_in_file, part.sources)),
             )
             for example, part in zip(examples, parts, strict=True)
         ]

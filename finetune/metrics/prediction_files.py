@@ -120,7 +120,7 @@ def align_rows(
 
 
 def align_tags(gold: Sequence[TaggedExample], predicted: Sequence[TaggedExample]) -> list[tuple[str, ...]]:
-    """The predicted tags of each sentence.
+    """The predicted tags of each sentence, as the file has them.
 
     Raises:
         CharBertError: the sentences are others, or one has no tags.
@@ -142,7 +142,7 @@ def align_tags(gold: Sequence[TaggedExample], predicted: Sequence[TaggedExample]
                 )
         if other.tags is None:
             raise CharBertError(f"{other.location}: has no predicted tags; add them as the last column")
-        found.append(other.tags)
+        found.append(other.tags_in_file or other.tags)
     return found
 
 

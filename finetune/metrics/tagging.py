@@ -25,7 +25,7 @@ def entity_scores(gold: Tags, predicted: Tags) -> dict[str, float]:
     """`precision`, `recall` and `f1` of entities, and the `accuracy` of tags, from 0 to 1.
 
     Gold and predicted tags may each be IOB1 or IOB2. As in conlleval, an entity also starts at an I-
-    that continues nothing.
+    that continues nothing, and a tag is right if it is the same: I-PER is not B-PER.
 
     Raises:
         CharBertError: seqeval is not installed.
@@ -34,12 +34,11 @@ def entity_scores(gold: Tags, predicted: Tags) -> dict[str, float]:
     precision, recall, f1, _ = scorer.precision_recall_fscore_support(
         *sides, average="micro", zero_division=0
     )
-    accuracy = scorer.accuracy_score(*sides)
     return {
         "precision": float(precision),
         "recall": float(recall),
         "f1": float(f1),
-        "accuracy": float(accuracy),
+        **tag_scores(gold, predicted),
     }
 
 

@@ -113,7 +113,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
             tag_number=settings.predicted_tag_number,
         )
         predicted: list[Any] = list(read_examples(columns, settings.predictions, bad))
-        sides = [example.tags for example in gold], align_tags(gold, predicted)
+        sides = [example.tags_in_file or example.tags for example in gold], align_tags(gold, predicted)
         if entities is None:
             entities = has_entities(tag for tags in sides[0] for tag in tags)
         if not entities:

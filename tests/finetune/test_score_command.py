@@ -137,11 +137,20 @@ def test_entities_are_scored_overall_and_by_type(scored, write, entities):
     found, _ = scored("--task", "ner", "gold.conll", "given.conll")
     assert found == pytest.approx(
         {
-            **{"precision": 1.0, "recall": 0.5, "f1": 2 / 3, "accuracy": 0.8},
+            **{"precision": 1.0, "recall": 0.5, "f1": 2 / 3, "accuracy": 0.6},
             **{"LOC_precision": 0.0, "LOC_recall": 0.0, "LOC_f1": 0.0, "LOC_support": 1},
             **{"PER_precision": 1.0, "PER_recall": 1.0, "PER_f1": 1.0, "PER_support": 1},
         }
     )
+
+
+@pytest.mark.parametrize("task", ["ner", "tagging"])
+def test_accuracy_of_tags_is_of_those_in_the_files(scored, write, task):
+    words = (("Anna", "Karenina"),)
+    write("gold.conll", columns(words, (("I-PER", "I-PER"),)))
+    write("given.jsonl", json.dumps({"words": words[0], "tags": ("O", "I-PER")}))
+    found, _ = scored("--task", task, "gold.conll", "given.jsonl")
+    assert (found["accuracy"], found["f1"]) == (0.5, 0.0)
 
 
 def test_right_and_predicted_tags_may_stand_in_one_file(scored, write):

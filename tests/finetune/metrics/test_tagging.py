@@ -38,7 +38,22 @@ def test_report_has_flat_names():
 def test_iob1_and_iob2_are_the_same_entities():
     iob1 = [["I-PER", "I-PER", "O", "I-LOC", "B-LOC"]]
     iob2 = [["B-PER", "I-PER", "O", "B-LOC", "B-LOC"]]
-    assert entity_scores(iob1, iob2) == {"precision": 1.0, "recall": 1.0, "f1": 1.0, "accuracy": 1.0}
+    found = entity_scores(iob1, iob2)
+    assert (found["precision"], found["recall"], found["f1"]) == (1.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "accuracy"),
+    [
+        ("I-PER I-PER", "O I-PER", 0.5),
+        ("B-PER I-PER", "O I-PER", 0.5),
+        ("I-PER I-PER O", "B-PER I-PER O", 2 / 3),
+        ("B-LOC I-LOC", "B-LOC B-LOC", 0.5),
+        ("I-LOC", "I-PER", 0.0),
+    ],
+)
+def test_accuracy_compares_tags_as_they_are_written_as_conlleval_does(gold, predicted, accuracy):
+    assert entity_scores([gold.split()], [predicted.split()])["accuracy"] == pytest.approx(accuracy)
 
 
 def test_neighbours_of_one_type_are_two_entities():
