@@ -1,25 +1,31 @@
 """CharBERT: a character-aware encoder for text with typos, OCR errors and the spelling of real users.
 
-Importing this package registers CharBERT with `transformers`' Auto classes.
+Importing this package makes CharBERT known to `transformers`' Auto classes as soon as those are imported. The
+names below are imported when they are used, so that a command that needs no model does not import torch.
 """
 
-from charbert.auto import register
-from charbert.configuration import CharBertConfig
-from charbert.correction.corrector import CorrectedWord, Correction, Corrector, Suggestion, correct
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from charbert.errors import CharBertError
-from charbert.heads import (
-    CharBertForMultipleChoice,
-    CharBertForQuestionAnswering,
-    CharBertForSequenceClassification,
-    CharBertForTokenClassification,
-)
-from charbert.lm_heads import CharBertForMaskedLM, CharBertForPreTraining
-from charbert.modeling import CharBertModel, CharBertPreTrainedModel
-from charbert.outputs import CharBertForPreTrainingOutput, CharBertModelOutput
-from charbert.recognizer.modeling import WordRecognizer, WordRecognizerConfig
-from charbert.tokenization import CharBertTokenizer
+from charbert.registration import register_once_imported
 from charbert.version import __version__
-from charbert.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from charbert.configuration import CharBertConfig
+    from charbert.correction.corrector import CorrectedWord, Correction, Corrector, Suggestion, correct
+    from charbert.heads import (
+        CharBertForMultipleChoice,
+        CharBertForQuestionAnswering,
+        CharBertForSequenceClassification,
+        CharBertForTokenClassification,
+    )
+    from charbert.lm_heads import CharBertForMaskedLM, CharBertForPreTraining
+    from charbert.modeling import CharBertModel, CharBertPreTrainedModel
+    from charbert.outputs import CharBertForPreTrainingOutput, CharBertModelOutput
+    from charbert.recognizer.modeling import WordRecognizer, WordRecognizerConfig
+    from charbert.tokenization import CharBertTokenizer
+    from charbert.vocabulary import Vocabulary
 
 __all__ = [
     "CharBertConfig",
@@ -45,5 +51,36 @@ __all__ = [
     "__version__",
     "correct",
 ]
+_MODULES = {
+    "configuration": ("CharBertConfig",),
+    "correction.corrector": ("CorrectedWord", "Correction", "Corrector", "Suggestion", "correct"),
+    "heads": (
+        "CharBertForMultipleChoice",
+        "CharBertForQuestionAnswering",
+        "CharBertForSequenceClassification",
+        "CharBertForTokenClassification",
+    ),
+    "lm_heads": ("CharBertForMaskedLM", "CharBertForPreTraining"),
+    "modeling": ("CharBertModel", "CharBertPreTrainedModel"),
+    "outputs": ("CharBertForPreTrainingOutput", "CharBertModelOutput"),
+    "recognizer.modeling": ("WordRecognizer", "WordRecognizerConfig"),
+    "tokenization": ("CharBertTokenizer",),
+    "vocabulary": ("Vocabulary",),
+}
 
-register()
+if not TYPE_CHECKING:  # with it, a type checker would take any name for one of the package
+
+    def __getattr__(name):
+        """A name of `__all__`, imported where it is used first (PEP 562)."""
+        for module, names in _MODULES.items():
+            if name in names:
+                value = getattr(import_module(f"charbert.{module}"), name)
+                globals()[name] = value
+                return value
+        raise AttributeError(f"module 'charbert' has no attribute {name!r}")
+
+    def __dir__():
+        return sorted({*globals(), *__all__})
+
+
+register_once_imported()

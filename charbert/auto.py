@@ -1,4 +1,4 @@
-"""Makes CharBERT known to `transformers`' Auto classes."""
+"""The models by Auto class of `transformers`, and their registration."""
 
 from transformers import (
     AutoConfig,

@@ -4,12 +4,9 @@ import json
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-import tokenizers
-import torch
-import transformers
 
 from charbert.errors import CharBertError
 from charbert.version import __version__
@@ -68,12 +65,8 @@ def format_numbers(numbers: Mapping[str, float]) -> str:
 
 def versions() -> dict[str, str]:
     """The versions on which results depend."""
-    return {
-        "charbert": __version__,
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        "tokenizers": tokenizers.__version__,
-    }
+    packages = ("torch", "transformers", "tokenizers")
+    return {"charbert": __version__, **{name: metadata.version(name) for name in packages}}
 
 
 def read_results(folder: str | Path) -> dict[str, Any]:
