@@ -10,9 +10,9 @@ from torch.utils.data import DataLoader
 from transformers import BertForMaskedLM, PreTrainedModel
 
 from benchmarks.frame import forget_everything, milliseconds, peak_gib
-from charbert.backbones import layer_attention_mask
 from charbert.commands.training import checkpoint_gradients, copied
 from charbert.configuration import CharBertConfig
+from charbert.fast_path import layer_attention_mask
 from charbert.interaction import fold
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.losses import mean_cross_entropy, score_labelled

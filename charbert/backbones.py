@@ -1,17 +1,13 @@
 """Backbones: the registry of the subword encoders that a CharBERT can be built around.
 
-`register_backbone` adds one; everything that differs between BERT and RoBERTa is a field of its entry.
+`register_backbone` adds one; everything that differs between BERT and RoBERTa is a field of its entry, where
+classes are named, to be imported when they are used.
 """
 
+from pkgutil import resolve_name
 from typing import Any, NamedTuple
 
-import torch
-import transformers
-from transformers import PreTrainedConfig
-from transformers.masking_utils import create_bidirectional_mask
-
 from charbert.errors import CharBertError
-from charbert.fast_path import compute_dtype
 
 Names = tuple[tuple[str, str], ...]
 
@@ -23,17 +19,26 @@ class Backbone(NamedTuple):
     """Its name in `config.json`."""
     prefix: str
     """What the names of the encoder's tensors begin with in a plain checkpoint with a head."""
-    tokenizer_class: Any
-    """The fast tokenizer of a folder that names none."""
-    masked_lm_class: Any
+    tokenizer: str
+    """The class of the fast tokenizer of a folder that names none, as `package.Name`."""
+    masked_lm: str
+    """The class of its masked LM, as `package.Name`."""
     masked_lm_head: str
-    """The attribute of `masked_lm_class` that holds its head."""
+    """The attribute of `masked_lm` that holds its head."""
     head_names: Names
     """Beginnings of the names of the language-model heads' tensors: (theirs, ours)."""
     type_vocab_size: int = 2
     """Token types of a model that is trained from scratch."""
     padding_offset: bool = False
     """Whether the positions up to the id of the padding token are kept free, as in RoBERTa."""
+
+    @property
+    def tokenizer_class(self) -> Any:
+        return resolve_name(self.tokenizer)
+
+    @property
+    def masked_lm_class(self) -> Any:
+        return resolve_name(self.masked_lm)
 
     def max_position_embeddings(self, max_length: int, pad_token_id: int) -> int:
         """Positions that a model from scratch needs for inputs of `max_length` tokens."""
@@ -80,30 +85,12 @@ def check_length(model: Any, max_length: int) -> None:
         )
 
 
-def layer_attention_mask(
-    config: PreTrainedConfig, states: torch.Tensor, attention_mask: torch.Tensor
-) -> torch.Tensor | None:
-    """The attention mask of a backbone's layers, in the form that its attention implementation takes.
-
-    Shape: `states` (B, L, H), `attention_mask` (B, L), 0 at padding.
-
-    On a GPU, sdpa gets a row of numbers to add for each sequence, expanded to (B, 1, L, L): attention reads
-    it from the cache, and the host does not wait for its values, as it would to see whether one is needed.
-    """
-    if states.device.type != "cuda" or config._attn_implementation != "sdpa":
-        return create_bidirectional_mask(config=config, inputs_embeds=states, attention_mask=attention_mask)
-    dtype = compute_dtype(states)
-    row = torch.zeros(attention_mask.shape, dtype=dtype, device=states.device)
-    row = row.masked_fill(attention_mask == 0, torch.finfo(dtype).min)
-    return row[:, None, None].expand(-1, 1, states.shape[1], -1)
-
-
 register_backbone(
     Backbone(
         model_type="bert",
         prefix="bert.",
-        tokenizer_class=transformers.BertTokenizerFast,
-        masked_lm_class=transformers.BertForMaskedLM,
+        tokenizer="transformers.BertTokenizerFast",
+        masked_lm="transformers.BertForMaskedLM",
         masked_lm_head="cls",
         head_names=(
             ("cls.predictions.transform.dense.", "mlm_head.dense."),
@@ -120,8 +107,8 @@ register_backbone(
     Backbone(
         model_type="roberta",
         prefix="roberta.",
-        tokenizer_class=transformers.RobertaTokenizerFast,
-        masked_lm_class=transformers.RobertaForMaskedLM,
+        tokenizer="transformers.RobertaTokenizerFast",
+        masked_lm="transformers.RobertaForMaskedLM",
         masked_lm_head="lm_head",
         head_names=(
             ("lm_head.dense.", "mlm_head.dense."),

@@ -1,7 +1,9 @@
-"""Fast paths: checks whether a module is unmodified, so that faster code may take its place."""
+"""Fast paths: whether a module is unmodified, so that faster code may take its place; attention masks."""
 
 import torch
 from torch import nn
+from transformers import PreTrainedConfig
+from transformers.masking_utils import create_bidirectional_mask
 
 
 def is_unmodified(module: nn.Module, kind: type[nn.Module], *weights: str) -> bool:
@@ -34,3 +36,21 @@ def compute_dtype(tensor: torch.Tensor) -> torch.dtype:
 def is_exporting() -> bool:
     """Whether `torch.export` is tracing. (To Dynamo, torch's own is always true in torch 2.11.)"""
     return torch.compiler.is_exporting()
+
+
+def layer_attention_mask(
+    config: PreTrainedConfig, states: torch.Tensor, attention_mask: torch.Tensor
+) -> torch.Tensor | None:
+    """The attention mask of a backbone's layers, in the form that its attention implementation takes.
+
+    Shape: `states` (B, L, H), `attention_mask` (B, L), 0 at padding.
+
+    On a GPU, sdpa gets a row of numbers to add for each sequence, expanded to (B, 1, L, L): attention reads
+    it from the cache, and the host does not wait for its values, as it would to see whether one is needed.
+    """
+    if states.device.type != "cuda" or config._attn_implementation != "sdpa":
+        return create_bidirectional_mask(config=config, inputs_embeds=states, attention_mask=attention_mask)
+    dtype = compute_dtype(states)
+    row = torch.zeros(attention_mask.shape, dtype=dtype, device=states.device)
+    row = row.masked_fill(attention_mask == 0, torch.finfo(dtype).min)
+    return row[:, None, None].expand(-1, 1, states.shape[1], -1)

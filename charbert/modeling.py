@@ -10,10 +10,11 @@ from transformers import AutoModel, PreTrainedModel
 from transformers.utils import logging
 from transformers.utils.generic import can_return_tuple
 
-from charbert.backbones import layer_attention_mask, max_tokens
+from charbert.backbones import max_tokens
 from charbert.char_encoder import CharacterEncoder
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
+from charbert.fast_path import layer_attention_mask
 from charbert.interaction import HeterogeneousInteraction, fold
 from charbert.loading import PretrainedLoading
 from charbert.ops.gru import DirectionalGRU

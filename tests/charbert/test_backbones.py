@@ -15,9 +15,7 @@ from charbert.backbones import BACKBONES, find_backbone, register_backbone
 def camembert() -> Iterator[None]:
     """Camembert, as RoBERTa but for its name, is known while a test runs."""
     register_backbone(
-        BACKBONES["roberta"]._replace(
-            model_type="camembert", masked_lm_class=transformers.CamembertForMaskedLM
-        )
+        BACKBONES["roberta"]._replace(model_type="camembert", masked_lm="transformers.CamembertForMaskedLM")
     )
     yield
     del BACKBONES["camembert"]
