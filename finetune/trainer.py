@@ -29,6 +29,9 @@ class EvaluationSet(NamedTuple):
 class FinetuneTrainer(Trainer):
     """Trains on rows, and scores examples.
 
+    The loss of a step is the mean over all its labels (rows, where a row has no classes), however these are
+    divided over processes and batches whose gradients are accumulated.
+
     Args:
         task: what is trained.
         dev: by name; the first is the one whose `task.metric` chooses the best checkpoint.
@@ -48,19 +51,36 @@ class FinetuneTrainer(Trainer):
     ) -> None:
         # The Trainer asks whether there is something to evaluate on, and no more.
         super().__init__(*args, eval_dataset=[], **kwargs)
-        # Losses are means over each batch, of plain models too.
+        # Models give means over each batch, plain ones too; `compute_loss` turns them into that of a step.
         self.model_accepts_loss_kwargs = False
+        self.loss_is_scaled_for_ga = True
         self._task = task
         self._dev = dict(dev)
         self._layer_decay = layer_decay
         self._class_weights = class_weights
 
-    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
-        # Not by the Trainer's compute_loss_func: what that gives is not divided by the steps it is a part of.
+    def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> tuple[list[Any], Any]:
+        """The batches of a step, and the number of labels in them, in those of all processes together."""
+        batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
+        count = sum(map(_count_labels, batches), torch.tensor(0)).to(device)
+        return batches, self.accelerator.reduce(count).clamp(min=1)
+
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """The loss of a batch as a part of its step's, times the number of processes, whose mean is taken.
+
+        Args:
+            num_items_in_batch: labels of the step; None: those of the batch.
+        """
         if self._class_weights is None:
-            return super().compute_loss(model, inputs, return_outputs, **kwargs)
-        outputs = model(**{name: tensor for name, tensor in inputs.items() if name != "labels"})
-        loss = _weighted_loss(outputs.logits, inputs["labels"], self._class_weights)
+            loss, outputs = super().compute_loss(model, inputs, return_outputs=True)
+        else:
+            outputs = model(**{name: tensor for name, tensor in inputs.items() if name != "labels"})
+            loss = _weighted_loss(outputs.logits, inputs["labels"], self._class_weights)
+        if num_items_in_batch is not None:
+            # One factor: of a step of a single batch it is exactly 1.
+            loss = loss * (_count_labels(inputs) * self.args.world_size / num_items_in_batch)
         return (loss, outputs) if return_outputs else loss
 
     def predict_set(self, given: EvaluationSet) -> list[Any]:
@@ -109,10 +129,24 @@ class FinetuneTrainer(Trainer):
         return [found[number] for number in range(len(encoded.inputs))]
 
 
+def _count_labels(batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """How many labels a batch has: classes, or else rows."""
+    labels = batch.get("labels")
+    if labels is None or labels.is_floating_point():
+        return torch.tensor(len(batch["input_ids"]))
+    return (labels != IGNORED).sum()
+
+
 def _weighted_loss(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    return F.cross_entropy(
-        logits.flatten(0, -2).float(), labels.flatten(), weights.to(logits.device), ignore_index=IGNORED
+    """The mean over labels of each one's loss times the weight of its class."""
+    total = F.cross_entropy(
+        logits.flatten(0, -2).float(),
+        labels.flatten(),
+        weights.to(logits.device),
+        ignore_index=IGNORED,
+        reduction="sum",
     )
+    return total / (labels != IGNORED).sum().clamp(min=1)
 
 
 def _decay_by_layer(optimizer: torch.optim.Optimizer, model: torch.nn.Module, decay: float) -> None:

@@ -1,5 +1,6 @@
 """Learning rates by layer, weights of classes."""
 
+from math import ceil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,11 +8,12 @@ from typing import Any
 import pytest
 import tiny
 import torch
-from transformers import BertForSequenceClassification, TrainingArguments
+import transformers
+from transformers import BertForSequenceClassification, TrainerCallback, TrainingArguments
 
 import charbert
 from charbert.char_encoder import CharacterEncoder
-from finetune.batches import Padding
+from finetune.batches import Padding, Rows
 from finetune.trainer import FinetuneTrainer, balance_weights
 
 
@@ -57,7 +59,93 @@ def test_rare_classes_weigh_more() -> None:
     assert balance_weights([0, 0, 0, 2], classes=3).tolist() == pytest.approx([4 / 9, 0.0, 4 / 3])
 
 
-def test_the_weighted_loss_is_that_of_torch(tmp_path: Path) -> None:
+class _Gradients(TrainerCallback):
+    """Keeps the gradients of the first step."""
+
+    def __init__(self) -> None:
+        self.first: dict[str, torch.Tensor] = {}
+
+    def on_pre_optimizer_step(self, *_: Any, model: Any, **kwargs: Any) -> None:
+        self.first = self.first or {
+            name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None
+        }
+
+
+def training_rows(head: str) -> list[dict[str, Any]]:
+    """16 rows of 3 to 15 words; of a token classifier every third token has a label, in one row none."""
+    tokenizer = tiny.tokenizer("bert")
+    rows = []
+    for number in range(16):
+        # Answers are sought in padding too, so their rows must be of one length to be compared.
+        times = 1 if head == "QuestionAnswering" else 1 + 3 * number % 5
+        row = dict(tokenizer("who spells it " * times, return_spelling=True))
+        if head == "TokenClassification":
+            places = range(len(row["input_ids"]))
+            row["labels"] = [-100 if place % 3 or number == 5 else place % 2 for place in places]
+        elif head == "QuestionAnswering":
+            row |= {"start_positions": number % 3, "end_positions": number % 4}
+        else:
+            row["labels"] = number * number % 3 % 2
+        rows.append(row)
+    return rows
+
+
+def first_gradients(
+    head: str, size: int, folder: Path, weights: torch.Tensor | None = None, plain: bool = False
+) -> dict[str, torch.Tensor]:
+    """The gradients of a step of 16 rows in batches of `size`."""
+    if plain:
+        torch.manual_seed(0)
+        model = getattr(transformers, f"BertFor{head}")(tiny.backbone_config("bert", num_labels=2))
+    else:
+        model = tiny.build(getattr(charbert, f"CharBertFor{head}"), "bert", num_labels=2)
+    names = ("input_ids", "attention_mask", "labels", "start_positions", "end_positions")
+    rows = [
+        {name: value for name, value in row.items() if not plain or name in names}
+        for row in training_rows(head)
+    ]
+    gradients = _Gradients()
+    FinetuneTrainer(
+        model=model,
+        args=TrainingArguments(
+            str(folder),
+            per_device_train_batch_size=size,
+            gradient_accumulation_steps=ceil(16 / size),
+            max_steps=1,
+            max_grad_norm=0.0,
+            use_cpu=True,
+            remove_unused_columns=False,
+            report_to="none",
+            save_strategy="no",
+        ),
+        train_dataset=Rows(rows),
+        data_collator=Padding(tiny.tokenizer("bert")),
+        task=None,
+        dev={},
+        class_weights=weights,
+        callbacks=[gradients],
+    ).train()
+    return gradients.first
+
+
+@pytest.mark.parametrize("size", [1, 4, 5])
+@pytest.mark.parametrize("weighted", [False, True], ids=["even", "weighted"])
+@pytest.mark.parametrize("head", ["TokenClassification", "SequenceClassification"])
+def test_a_step_has_the_same_gradients_in_batches_of_any_size(
+    head: str, weighted: bool, size: int, tmp_path: Path
+) -> None:
+    weights = torch.tensor([0.25, 4.0]) if weighted else None
+    whole = first_gradients(head, 16, tmp_path, weights)
+    torch.testing.assert_close(first_gradients(head, size, tmp_path, weights), whole)
+
+
+@pytest.mark.parametrize("head", ["TokenClassification", "QuestionAnswering"])
+def test_accumulated_gradients_of_a_plain_model_are_right_too(head: str, tmp_path: Path) -> None:
+    whole = first_gradients(head, 16, tmp_path, plain=True)
+    torch.testing.assert_close(first_gradients(head, 4, tmp_path, plain=True), whole)
+
+
+def test_the_weighted_loss_is_the_mean_over_labels_of_weight_times_loss(tmp_path: Path) -> None:
     model = tiny.build(charbert.CharBertForTokenClassification, "bert")
     weights = torch.tensor([1.0, 2.0, 0.5])
     trainer = FinetuneTrainer(
@@ -71,7 +159,8 @@ def test_the_weighted_loss_is_that_of_torch(tmp_path: Path) -> None:
     batch = tiny.ragged_batch("bert", return_spelling=True)
     labels = torch.where(batch["attention_mask"] > 0, batch["input_ids"] % 3, -100)
     logits = model(**batch).logits
-    wanted = torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels, weights)
+    losses = torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
+    wanted = (weights[labels.clamp(min=0)] * losses).sum() / (labels >= 0).sum()
     torch.testing.assert_close(trainer.compute_loss(model, {**batch, "labels": labels}), wanted)
 
 
