@@ -1,97 +1,48 @@
-"""Misspelled words found and corrected: `charbert.correct` beside plain dictionary spell checkers.
-
-    python benchmarks/correction.py TEXT --model DIR --misspellings FILE... [--json FILE]
+"""`python -m benchmarks correction`: `charbert.correct` beside plain dictionary spell checkers.
 
 Each list of misspellings is put into the same paragraphs of a clean text: a share of the words that it has
 becomes one of their wrong forms, each word a few times at most. All see the same texts:
 
-- `CharBERT`, and `CharBERT + NAME`, to whom the words of that checker's dictionary are known;
+- `CharBERT`, and `CharBERT + NAME`, for which the words of that checker's dictionary are known words;
 - `NAME`, the checker alone, and `NAME, no names`, which leaves words with a capital inside of a sentence.
 
 A misspelled word is found if exactly it was flagged: precision, recall and F1. It is corrected if it became
 what it was, in its letter case ("top 1"), or would have by one of the first five suggestions ("top 5"), in
-percent of all misspelled words; "right" is in percent of the words replaced. "wrong words" are those of the
-text that are not what they were, per 1,000: as it was given, and corrected. "false alarms" are the words
-flagged in the clean text, per 1,000. The speed is that of the clean text, for a checker that of its first
-paragraphs; a checker is asked once about each different word.
-
-Every other paragraph of the text is read, and half of the right words of each list are misspelled, the same
-in all lists: the weights of CharBERT's rule were fitted on the others.
+percent of all misspelled words; "right" is in percent of the words replaced. "wrong before" and "after" are
+the words of the text that are not what they were, per 1,000: as it was given, and corrected. "false alarms"
+are the words flagged in the clean text, per 1,000. The speed is that of the clean text, for a checker that of
+its first paragraphs; a checker is asked once about each different word.
 """
 
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from functools import cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from benchmarks.frame import GrowingTable, describe_device, device_of, parse_benchmark, write_json
-from benchmarks.misspelt import (
-    MEASURED,
-    MisspellingSettings,
-    MisspeltText,
-    clean_lines,
-    misspelt_lists,
-)
-from benchmarks.spell_checkers import CHECKERS, Checker
-from charbert.commands.settings import option
+from benchmarks.frame import DeviceSettings, Report
+from benchmarks.misspelt import MisspeltText, misspell, read_half, read_lines
+from benchmarks.spell_checkers import CHECKERS
+from charbert.commands.settings import REQUIRED, option, positional
 from charbert.correction.corrector import THRESHOLD, CorrectedWord, Corrector
-from charbert.errors import run_command
+from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 
 SUGGESTIONS = 5
 TIMED = 20  # paragraphs for which a checker's speed is measured: one takes seconds for each
-HEADING = (
-    f"{'':<25}",
-    "precision",
-    "recall",
-    "  F1",
-    "top 1",
-    "top 5",
-    "right",
-    "wrong words",
-    "false alarms",
-    "words/s",
-)
 Finder = Callable[[Sequence[str]], list[list[CorrectedWord]]]
 
 
-class Counts(NamedTuple):
-    """What became of the words of some texts."""
-
-    words: int
-    misspelt: int
-    flagged: int
-    found: int
-    first: int
-    """Misspelled words for which the first suggestion was the right word."""
-    among: int
-    """Those for which one of the first five was."""
-    replaced: int
-    damaged: int
-    """Right words that were replaced."""
-
-    def scores(self) -> dict[str, float]:
-        """In percent; wrong words per 1,000."""
-        precision, recall = self.found / max(self.flagged, 1), self.found / max(self.misspelt, 1)
-        return {
-            "precision": 100 * precision,
-            "recall": 100 * recall,
-            "f1": 200 * precision * recall / max(precision + recall, 1e-9),
-            "top_1": 100 * self.first / max(self.misspelt, 1),
-            "top_5": 100 * self.among / max(self.misspelt, 1),
-            "right": 100 * self.first / max(self.replaced, 1),
-            "wrong_before": 1000 * self.misspelt / self.words,
-            "wrong_after": 1000 * (self.misspelt - self.first + self.damaged) / self.words,
-        }
-
-
 @dataclass(kw_only=True)
-class CorrectionSettings(MisspellingSettings):
+class CorrectionSettings(DeviceSettings):
+    text: str = positional("clean text, any that `python -m data` reads")
+    model: str = option(REQUIRED, "output folder of pre-training")
+    misspellings: list[str] = option(REQUIRED, "lists of misspellings")
+    lines: int = option(500, "paragraphs, every other one of the text", minimum=1)
+    rate: float = option(0.25, "share of the words with a wrong form that get one", minimum=0, maximum=1)
+    uses: int = option(
+        1, "times that a word is misspelt at most; with more, frequent words count more", minimum=1
+    )
+    seed: int = option(1, "of the misspellings")
     checkers: list[str] = option(
         list(CHECKERS), f"of {', '.join(CHECKERS)}, which must be installed", choices=CHECKERS
     )
@@ -99,112 +50,109 @@ class CorrectionSettings(MisspellingSettings):
     real_words: bool = option(False, "CharBERT judging words it knows, too")
 
 
-def main(arguments: Sequence[str]) -> None:
-    given = parse_benchmark(CorrectionSettings, arguments, __file__, __doc__)
-    device = device_of(given.device)
-    lines = clean_lines(given.text, given.lines, MEASURED)
-    sets = misspelt_lists(lines, MEASURED, given)
+def run(given: CorrectionSettings) -> None:
+    """Score and time all on each list."""
+    device = given.find_device()
+    lines = read_lines(given.text, given.lines)
+    lists = misspell_by_lists(lines, given)
     model = CharBertForPreTraining.from_pretrained(given.model).to(device)
-
-    print(
-        f"{describe_device(device)}; {_words(lines):,} words in {len(lines):,} lines of {given.text}",
-        flush=True,
-    )
-    Corrector(model)(lines[:TIMED])  # what comes first on a device takes longer
-    checker_of = cache(_checker)
-    finders = {**dict(_correctors(given, model, checker_of)), **dict(_checkers(given, checker_of))}
-    alarms, speed = {}, {}
-    for name, finder in finders.items():
-        found, speed[name] = _timed(finder, lines)
-        alarms[name] = 1000 * sum(map(len, found)) / _words(lines)
-    # Two rows of one checker share its answers: for their speed each needs one that remembers none.
-    for name, finder in _checkers(given, _checker):
-        _, speed[name] = _timed(finder, lines[:TIMED])
-    numbers: dict[str, dict[str, dict[str, float]]] = {}
-    for list_name, texts in sets.items():
+    report = Report(given, f"{count_words(lines):,} words in {len(lines):,} lines of {given.text}")
+    finders = make_finders(model, given)
+    finders["CharBERT"](lines[:TIMED])  # what comes first on a device takes longer
+    alarms, speeds = {}, {}
+    for name, find in finders.items():
+        found, speeds[name] = time_finder(find, lines)
+        alarms[name] = 1000 * sum(map(len, found)) / count_words(lines)
+    # Two rows share a checker and its answers: for its speed each needs one that has given none.
+    for checker in given.checkers:
+        for name in make_checkers(checker):
+            speeds[name] = time_finder(make_checkers(checker)[name], lines[:TIMED])[1]
+    for list_name, texts in lists.items():
         count = sum(len(each.meant) for each in texts)
-        print(f"\n{list_name}: {count:,} words misspelled")
-        table = GrowingTable(HEADING)
-        numbers[list_name] = {}
-        for name, finder in finders.items():
-            scores = counted(texts, finder([each.text for each in texts])).scores()
-            scores |= {"false_alarms": alarms[name], "words_per_second": speed[name]}
-            numbers[list_name][name] = scores
-            table.add(name, *_cells(scores))
-    write_json(given.json, {"settings": asdict(given), "lists": numbers})
+        for name, find in finders.items():
+            scores = score(texts, find([each.text for each in texts]))
+            row = {"": name, **scores, "false alarms": alarms[name], "words/s": speeds[name]}
+            report.add(f"{list_name}: {count:,} words misspelled", row)
 
 
-def counted(texts: Sequence[MisspeltText], found: Sequence[Sequence[CorrectedWord]]) -> Counts:
-    """What was found in some texts, and what of it was right."""
-    flagged = hits = first = among = replaced = damaged = 0
-    for each, words in zip(texts, found, strict=True):
-        flagged += len(words)
-        for word in words:
-            meant = each.meant.get((word.start, word.end))
-            suggested = [suggestion.word for suggestion in word.suggestions[:SUGGESTIONS]]
-            hits += meant is not None
-            first += word.correction == meant
-            among += meant in suggested
-            replaced += word.correction != word.word
-            damaged += meant is None and word.correction != word.word
-    return Counts(
-        words=_words([each.text for each in texts]),
-        misspelt=sum(len(each.meant) for each in texts),
-        flagged=flagged,
-        found=hits,
-        first=first,
-        among=among,
-        replaced=replaced,
-        damaged=damaged,
-    )
+def misspell_by_lists(lines: Sequence[str], given: CorrectionSettings) -> dict[str, list[MisspeltText]]:
+    """Paragraphs with misspellings of each list, by the name of its file.
+
+    Raises:
+        CharBertError: a list cannot be read or used, two have one name, or none misspells a word of the text.
+    """
+    made: dict[str, list[MisspeltText]] = {}
+    for path in given.misspellings:
+        if Path(path).name in made:
+            raise CharBertError(f"{path}: a second list of this name; rename one of them")
+        made[Path(path).name] = misspell(lines, read_half(path), given.rate, given.uses, given.seed)
+    if not any(each.meant for texts in made.values() for each in texts):
+        raise CharBertError(f"{given.text}: no word of it was misspelt; give more --lines or a higher --rate")
+    return made
 
 
-def _timed(finder: Finder, texts: Sequence[str]) -> tuple[list[list[CorrectedWord]], float]:
-    """What is found, and words a second."""
-    started = time.perf_counter()
-    found = finder(texts)
-    return found, _words(texts) / (time.perf_counter() - started)
+def make_finders(model: CharBertForPreTraining, given: CorrectionSettings) -> dict[str, Finder]:
+    """All that find and correct words, by the name of their row."""
 
-
-def _checker(name: str) -> Checker:
-    return CHECKERS[name]()
-
-
-def _correctors(
-    given: CorrectionSettings, model: CharBertForPreTraining, checker_of: Callable[[str], Checker]
-) -> Iterator[tuple[str, Finder]]:
-    def by_model(corrector: Corrector) -> Finder:
+    def use(corrector: Corrector) -> Finder:
         return lambda texts: [
             each.words for each in corrector(texts, top_k=SUGGESTIONS, threshold=given.threshold)
         ]
 
-    yield "CharBERT", by_model(Corrector(model))
+    finders = {"CharBERT": use(Corrector(model))}
     if given.real_words:
-        yield "CharBERT, real words too", by_model(Corrector(model, real_words=True))
+        finders["CharBERT, real words too"] = use(Corrector(model, real_words=True))
     for name in given.checkers:
-        yield f"CharBERT + {name}", by_model(Corrector(model, known=checker_of(name).words))
-
-
-def _checkers(
-    given: CorrectionSettings, checker_of: Callable[[str], Checker]
-) -> Iterator[tuple[str, Finder]]:
-    def by_checker(checker: Checker, leave_names: bool) -> Finder:
-        return lambda texts: [checker.wrong_words(text, leave_names) for text in texts]
-
+        finders[f"CharBERT + {name}"] = use(Corrector(model, known=CHECKERS[name]().words))
     for name in given.checkers:
-        yield name, by_checker(checker_of(name), leave_names=False)
-        yield f"{name}, no names", by_checker(checker_of(name), leave_names=True)
+        finders |= make_checkers(name)
+    return finders
 
 
-def _words(texts: Sequence[str]) -> int:
+def make_checkers(name: str) -> dict[str, Finder]:
+    """A checker with names and without, by the name of the row."""
+    checker = CHECKERS[name]()
+    return {
+        name: lambda texts: [checker.find_wrong(text) for text in texts],
+        f"{name}, no names": lambda texts: [checker.find_wrong(text, leave_names=True) for text in texts],
+    }
+
+
+def score(texts: Sequence[MisspeltText], found: Sequence[Sequence[CorrectedWord]]) -> dict[str, float]:
+    """What was found in some texts, and what of it was right: in percent; wrong words per 1,000."""
+    # What was meant by each flagged word (None: it was right), and the word with what is suggested for it.
+    flagged = [
+        (each.meant.get((word.start, word.end)), word)
+        for each, words in zip(texts, found, strict=True)
+        for word in words
+    ]
+    misspelt = sum(len(each.meant) for each in texts)
+    hits = sum(meant is not None for meant, _ in flagged)
+    first = sum(word.correction == meant for meant, word in flagged)
+    among = sum(
+        meant in [suggestion.word for suggestion in word.suggestions[:SUGGESTIONS]] for meant, word in flagged
+    )
+    replaced = [meant for meant, word in flagged if word.correction != word.word]
+    precision, recall = hits / max(len(flagged), 1), hits / max(misspelt, 1)
+    per_thousand = 1000 / count_words([each.text for each in texts])
+    return {
+        "precision": 100 * precision,
+        "recall": 100 * recall,
+        "F1": 200 * precision * recall / max(precision + recall, 1e-9),
+        "top 1": 100 * first / max(misspelt, 1),
+        "top 5": 100 * among / max(misspelt, 1),
+        "right": 100 * first / max(len(replaced), 1),
+        "wrong before": per_thousand * misspelt,
+        "wrong after": per_thousand * (misspelt - first + replaced.count(None)),
+    }
+
+
+def time_finder(find: Finder, texts: Sequence[str]) -> tuple[list[list[CorrectedWord]], float]:
+    """What is found, and words a second."""
+    started = time.perf_counter()
+    found = find(texts)
+    return found, count_words(texts) / (time.perf_counter() - started)
+
+
+def count_words(texts: Sequence[str]) -> int:
     return sum(len(text.split()) for text in texts)
-
-
-def _cells(scores: dict[str, float]) -> list[str]:
-    percent = [f"{scores[name]:.1f}" for name in ("precision", "recall", "f1", "top_1", "top_5", "right")]
-    wrong = f"{scores['wrong_before']:.1f} -> {scores['wrong_after']:.1f}"
-    return [*percent, wrong, f"{scores['false_alarms']:.1f}", f"{scores['words_per_second']:,.0f}"]
-
-
-if __name__ == "__main__":
-    sys.exit(run_command(main))

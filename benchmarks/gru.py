@@ -1,6 +1,4 @@
-"""Speed of the character GRU: ours beside torch's `nn.GRU`, which is cuDNN's on a GPU.
-
-    python benchmarks/gru.py [--batch-sizes N...] [--steps N] [--json FILE]
+"""`python -m benchmarks gru`: speed of the character GRU beside torch's `nn.GRU`, which is cuDNN's on a GPU.
 
 First the check: the relative errors of ours against an `nn.GRU` in fp64, of the states and of every
 gradient, and those of `nn.GRU` in the same type. Then the times, from character ids to the states at each of
@@ -12,41 +10,24 @@ On a CPU ours is only checked; the character encoder uses `nn.GRU` there, two la
 and is timed in its place.
 """
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.frame import (
-    DeviceSettings,
-    GrowingTable,
-    describe_device,
-    device_of,
-    forget_everything,
-    milliseconds,
-    parse_benchmark,
-    table,
-    write_json,
-)
+from benchmarks.frame import DeviceSettings, Report, measure_milliseconds, reset_device
 from benchmarks.synthetic import character_ids
 from charbert.char_encoder import CharacterEncoder
 from charbert.commands.settings import option
 from charbert.configuration import CharBertConfig
-from charbert.errors import run_command
 from charbert.ops.gru import bidirectional_gru
 
-CHARACTERS = CharBertConfig.character_vocabulary_size
 CHECKED_ROWS, CHECKED_STEPS = 12, 96
 INPUTS = 4
-TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
-HALF = ("bf16", "fp16")
+TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32, "fp64": torch.float64}
 CHARACTERS_OF_A_TOKEN = 4
 # Names in the profiler of the work that is listed separately; matrix products for the table are small.
 PARTS = {
@@ -55,7 +36,10 @@ PARTS = {
     "gradient of the table": "aten::embedding_dense_backward",
     "gradients of the weights": "aten::mm",
 }
-States = Callable[[torch.Tensor], torch.Tensor]
+GRADIENTS = [
+    "embeddings",
+    *(f"{name}{direction}" for direction in ("", ", backward") for name in ("W_ih", "W_hh", "b_ih", "b_hh")),
+]
 
 
 @dataclass(kw_only=True)
@@ -67,81 +51,97 @@ class GruSettings(DeviceSettings):
     rounds: int = option(20, "timed calls; nn.GRU on a GPU, which is slow, gets a fifth of them", minimum=1)
 
 
-def main(arguments: Sequence[str]) -> None:
-    given = parse_benchmark(GruSettings, arguments, __file__, __doc__)
-    device = device_of(given.device)
+class Network(NamedTuple):
+    """A GRU from character ids (B, T) to states (B, T, 2 H), and its weights in the order of `GRADIENTS`."""
+
+    states: Callable[[torch.Tensor], torch.Tensor]
+    weights: list[torch.Tensor]
+
+    def differentiate(self, ids: torch.Tensor, cotangent: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """The states, and the gradient of each weight."""
+        states = self.states(ids)
+        return states.detach(), *torch.autograd.grad(states, self.weights, cotangent.to(states.dtype))
+
+
+def run(given: GruSettings) -> None:
+    """Check ours, and measure all."""
+    device = given.find_device()
     on_gpu = device.type == "cuda"
     batch_sizes = given.batch_sizes or ([64, 128, 256] if on_gpu else [4])
     steps = given.steps or (2048 if on_gpu else 128)
     torch.manual_seed(0)
-    sizes = f"{given.units} units, embeddings of {given.embedding}, {steps} steps"
-    print(f"{describe_device(device)}\n{sizes}, {given.rounds} rounds\n", flush=True)
-
-    encoder = _encoder(given.embedding, given.units).to(device)
-    checked = errors(encoder)
-    names = list(next(iter(checked.values())))
-    rows = [[name, *(f"{kind[name]:.1e}" for kind in checked.values())] for name in names]
-    print(f"{table([['relative error', *checked], *rows])}\n", flush=True)
-
-    rounds_of_torch = max(1, given.rounds // 5) if on_gpu else given.rounds
-    lines = GrowingTable(
-        (f"{'batch':<30}", " forward ms", "us a step", " fwd + bwd ms", "us a step", "x nn.GRU fp32")
+    config = CharBertConfig(
+        backbone_config={"hidden_size": 4 * given.units}, char_embedding_size=given.embedding
     )
-    times: list[dict[str, Any]] = []
-    for batch_size in batch_sizes:
-        inputs = _inputs(batch_size, steps, device)
-        of_torch = 0.0
-        for name in ("nn.GRU fp32", "nn.GRU fp16", "nn.GRU bf16", "ours bf16", "ours fp16"):
-            kind, _, precision = name.partition(" ")
-            if not on_gpu and precision != "fp32":
-                continue
-            forget_everything(device)
-            states, weights = (_ours if kind == "ours" else _of_torch)(encoder, TYPES[precision])
-            timed = _timed(states, weights, inputs, given.rounds if kind == "ours" else rounds_of_torch)
-            of_torch = of_torch or timed[1]
-            times.append(_line(lines, batch_size, name, steps, timed, of_torch))
-        if not on_gpu:
-            timed = _timed(_as_encoded(encoder), list(encoder.parameters()), inputs, given.rounds)
-            times.append(_line(lines, batch_size, "CharacterEncoder fp32", steps, timed, of_torch))
-    numbers: dict[str, Any] = {"sizes": sizes, "errors": checked, "times": times}
-    if on_gpu:
-        whole = {line["batch_size"]: line["milliseconds"] for line in times if line["name"] == "ours bf16"}
-        parts = {
-            str(size): parts_of_ours(encoder, _inputs(size, steps, device), whole[size])
-            for size in batch_sizes
-        }
-        numbers["parts"] = parts
-        shown = [[name, *(f"{of[name]:.2f}" for of in parts.values())] for name in parts[str(batch_sizes[0])]]
-        print(f"\n{table([['ms of ours, bf16', *(f'batch {size}' for size in parts)], *shown])}")
-    write_json(given.json, numbers)
-
-
-def errors(encoder: CharacterEncoder) -> dict[str, dict[str, float]]:
-    """Relative errors |a - b| / |b| of the states and of all gradients against fp64, kind by kind."""
-    device = encoder.embeddings.weight.device
-    ids = _inputs(CHECKED_ROWS, CHECKED_STEPS, device)[0]
-    units = encoder.forward_gru.hidden_size
-    cotangent = torch.randn(CHECKED_ROWS, CHECKED_STEPS, 2 * units, device=device)
-    exact = _states_and_gradients(*_of_torch(encoder, torch.float64), ids, cotangent)
-    return {
-        f"{kind} {name}": {
-            part: float((of.double() - exact[part]).norm() / exact[part].norm())
-            for part, of in _states_and_gradients(*make(encoder, TYPES[name]), ids, cotangent).items()
-        }
-        for kind, make in (("ours", _ours), ("nn.GRU", _of_torch))
-        for name in HALF
+    encoder = CharacterEncoder(config).to(device)
+    sizes = f"{given.units} units, embeddings of {given.embedding}, {steps} steps"
+    report = Report(given, f"{sizes}, {given.rounds} rounds on the {device.type.upper()}")
+    errors = {
+        name: compute_errors(encoder, name)
+        for name in ("ours bf16", "ours fp16", "nn.GRU bf16", "nn.GRU fp16")
     }
+    names = ["states", *(f"gradient of {name}" for name in GRADIENTS)]
+    for name, *each in zip(names, *errors.values(), strict=True):
+        report.add("relative errors", {"of": name, **dict(zip(errors, each, strict=True))})
+    parts: dict[str, dict[str, float]] = {}
+    on_cpu = ("nn.GRU fp32", "CharacterEncoder fp32")
+    for batch_size in batch_sizes:
+        inputs = make_inputs(batch_size, steps, device)
+        baseline = 0.0
+        for name in (
+            ("nn.GRU fp32", "nn.GRU fp16", "nn.GRU bf16", "ours bf16", "ours fp16") if on_gpu else on_cpu
+        ):
+            reset_device(device)
+            network = make_network(encoder, name)
+            rounds = max(1, given.rounds // 5) if on_gpu and name.startswith("nn.GRU") else given.rounds
+            forward, both = measure(network, inputs, rounds)
+            baseline = baseline or both
+            report.add(
+                "times",
+                {
+                    "batch": f"{batch_size:>4}  {name}",
+                    "forward, ms": forward,
+                    "forward, us a step": 1e3 * forward / steps,
+                    "fwd + bwd, ms": both,
+                    "fwd + bwd, us a step": 1e3 * both / steps,
+                    "x nn.GRU fp32": baseline / both,
+                },
+            )
+            if name == "ours bf16":
+                parts[f"batch {batch_size}"] = profile_parts(network, inputs, both)
+    for part in next(iter(parts.values()), ()):
+        report.add("ms of ours, bf16", {"part": part, **{size: each[part] for size, each in parts.items()}})
 
 
-def parts_of_ours(encoder: CharacterEncoder, inputs: list[torch.Tensor], whole: float) -> dict[str, float]:
+def compute_errors(encoder: CharacterEncoder, name: str) -> list[float]:
+    """Relative errors |a - b| / |b| of the states and of all gradients against fp64."""
+    device = encoder.embeddings.weight.device
+    ids = make_inputs(CHECKED_ROWS, CHECKED_STEPS, device)[0]
+    shape = CHECKED_ROWS, CHECKED_STEPS, 2 * encoder.forward_gru.hidden_size
+    cotangent = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(device)
+    exact = make_network(encoder, "nn.GRU fp64").differentiate(ids, cotangent)
+    computed = make_network(encoder, name).differentiate(ids, cotangent)
+    return [float((a.double() - b).norm() / b.norm()) for a, b in zip(computed, exact, strict=True)]
+
+
+def measure(network: Network, inputs: list[torch.Tensor], rounds: int) -> tuple[float, float]:
+    """Milliseconds of the forward pass alone, and of both."""
+    device = inputs[0].device
+    cotangents = [torch.randn_like(network.states(ids)) for ids in inputs[:2]]
+    with torch.no_grad():
+        forward = measure_milliseconds(lambda number: network.states(inputs[number % INPUTS]), device, rounds)
+    return forward, measure_milliseconds(
+        lambda number: network.differentiate(inputs[number % INPUTS], cotangents[number % 2]), device, rounds
+    )
+
+
+def profile_parts(network: Network, inputs: list[torch.Tensor], whole: float) -> dict[str, float]:
     """Milliseconds on the GPU of what forward and backward, `whole` together, consist of."""
-    states, weights = _ours(encoder, torch.bfloat16)
-    both = _forward_and_backward(states, weights, inputs)
-    both(0)
+    cotangent = torch.randn_like(network.states(inputs[0]))
     activities = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
     with torch.profiler.profile(activities=activities) as profile:
-        for number in range(len(inputs)):
-            both(number)
+        for ids in inputs:
+            network.differentiate(ids, cotangent)
         torch.cuda.synchronize()
     seen = profile.key_averages()
     parts = {
@@ -152,97 +152,37 @@ def parts_of_ours(encoder: CharacterEncoder, inputs: list[torch.Tensor], whole: 
     return {**parts, "the rest": whole - sum(parts.values()), "forward + backward": whole}
 
 
-def _encoder(embedding: int, units: int) -> CharacterEncoder:
-    """A character encoder, which holds the weights that all are measured with."""
-    backbone = {"hidden_size": 4 * units}
-    return CharacterEncoder(CharBertConfig(backbone_config=backbone, char_embedding_size=embedding))
-
-
-def _inputs(batch_size: int, steps: int, device: torch.device) -> list[torch.Tensor]:
+def make_inputs(batch_size: int, steps: int, device: torch.device) -> list[torch.Tensor]:
     """Different character ids (B, T)."""
     draws = np.random.default_rng(0)
-    return [character_ids((batch_size, steps), CHARACTERS, draws).to(device) for _ in range(INPUTS)]
+    size = CharBertConfig.character_vocabulary_size
+    return [character_ids((batch_size, steps), size, draws).to(device) for _ in range(INPUTS)]
 
 
-def _ours(encoder: CharacterEncoder, dtype: torch.dtype) -> tuple[States, list[torch.Tensor]]:
-    """Ours, from ids to states, and the weights: of the embedding, then of both directions."""
-    layers = encoder.forward_gru, encoder.backward_gru
+def make_network(encoder: CharacterEncoder, name: str) -> Network:
+    """`ours`, `nn.GRU` or the whole `CharacterEncoder` in one of `TYPES`, with the encoder's weights."""
+    kind, _, precision = name.partition(" ")
+    dtype = TYPES[precision]
+    embeddings, layers = encoder.embeddings, (encoder.forward_gru, encoder.backward_gru)
+    weights = [embeddings.weight, *(weight for layer in layers for weight in layer.parameters())]
+    if kind == "ours":
 
-    def states(ids: torch.Tensor) -> torch.Tensor:
-        lengths = torch.full(ids.shape[:1], ids.shape[1], device=ids.device)
-        return bidirectional_gru(encoder.embeddings.weight, ids, lengths, layers, dtype)[:, :-1]
+        def run_kernel(ids: torch.Tensor) -> torch.Tensor:
+            lengths = torch.full(ids.shape[:1], ids.shape[1], device=ids.device)
+            return bidirectional_gru(embeddings.weight, ids, lengths, layers, dtype)[:, :-1]
 
-    return states, [encoder.embeddings.weight, *(weight for layer in layers for weight in layer.parameters())]
+        return Network(run_kernel, weights)
+    if kind == "CharacterEncoder":
 
+        def encode(ids: torch.Tensor) -> torch.Tensor:
+            starts = torch.arange(0, ids.shape[1], CHARACTERS_OF_A_TOKEN + 1).expand(len(ids), -1)
+            ends = (starts + CHARACTERS_OF_A_TOKEN - 1).clamp(max=ids.shape[1] - 1)
+            return encoder(ids, starts, ends, torch.ones_like(starts))
 
-def _of_torch(encoder: CharacterEncoder, dtype: torch.dtype) -> tuple[States, list[torch.Tensor]]:
-    """torch's, with the same weights in the same order."""
-    weight = encoder.embeddings.weight
-    layer = nn.GRU(weight.shape[1], encoder.forward_gru.hidden_size, batch_first=True, bidirectional=True)
-    halves = encoder.forward_gru.state_dict(), encoder.backward_gru.state_dict()
-    layer.load_state_dict(halves[0] | {f"{name}_reverse": value for name, value in halves[1].items()})
-    embeddings = nn.Embedding.from_pretrained(weight.detach().to(dtype), freeze=False)
-    layer = layer.to(weight.device, dtype)
-    return lambda ids: layer(embeddings(ids))[0], [embeddings.weight, *layer.parameters()]
-
-
-def _as_encoded(encoder: CharacterEncoder) -> States:
-    """The character encoder whole, with a token for every few characters."""
-
-    def states(ids: torch.Tensor) -> torch.Tensor:
-        starts = torch.arange(0, ids.shape[1], CHARACTERS_OF_A_TOKEN + 1).expand(len(ids), -1)
-        ends = (starts + CHARACTERS_OF_A_TOKEN - 1).clamp(max=ids.shape[1] - 1)
-        return encoder(ids, starts, ends, torch.ones_like(starts))
-
-    return states
-
-
-def _forward_and_backward(
-    states: States, weights: list[torch.Tensor], inputs: list[torch.Tensor]
-) -> Callable[[int], object]:
-    cotangents = [torch.randn_like(states(ids)) for ids in inputs[:2]]
-
-    def both(number: int) -> object:
-        made = states(inputs[number % len(inputs)])
-        return torch.autograd.grad(made, weights, cotangents[number % len(cotangents)])
-
-    return both
-
-
-def _timed(
-    states: States, weights: list[torch.Tensor], inputs: list[torch.Tensor], rounds: int
-) -> tuple[float, float]:
-    """Milliseconds of the forward pass alone, and of both."""
-    device = inputs[0].device
-    with torch.no_grad():
-        forward = milliseconds(lambda number: states(inputs[number % len(inputs)]), device, rounds)
-    return forward, milliseconds(_forward_and_backward(states, weights, inputs), device, rounds)
-
-
-def _line(
-    lines: GrowingTable, batch_size: int, name: str, steps: int, timed: tuple[float, float], of_torch: float
-) -> dict[str, Any]:
-    """Print a row of the table; its numbers, for the JSON."""
-    cells = [text for each in timed for text in (f"{each:.2f}", f"{1e3 * each / steps:.2f}")]
-    lines.add(f"{batch_size:>4}  {name}", *cells, f"{of_torch / timed[1]:.2f}")
-    return {
-        "batch_size": batch_size,
-        "name": name,
-        "forward_milliseconds": timed[0],
-        "milliseconds": timed[1],
-        "microseconds_per_step": 1e3 * timed[1] / steps,
-    }
-
-
-def _states_and_gradients(
-    states: States, weights: list[torch.Tensor], ids: torch.Tensor, cotangent: torch.Tensor
-) -> dict[str, torch.Tensor]:
-    made = states(ids)
-    gradients = torch.autograd.grad(made, weights, cotangent.to(made.dtype))
-    kinds = [f"gradient of {name}" for name in ("W_ih", "W_hh", "b_ih", "b_hh")]
-    names = ["gradient of the embeddings", *kinds, *(f"{kind}, backward" for kind in kinds)]
-    return {"states": made.detach(), **dict(zip(names, gradients, strict=True))}
-
-
-if __name__ == "__main__":
-    sys.exit(run_command(main))
+        return Network(encode, weights)
+    table = nn.Embedding.from_pretrained(embeddings.weight.detach().to(dtype), freeze=False)
+    gru = nn.GRU(embeddings.embedding_dim, layers[0].hidden_size, batch_first=True, bidirectional=True)
+    forward, backward = (layer.state_dict() for layer in layers)
+    gru.load_state_dict(forward | {f"{name}_reverse": weight for name, weight in backward.items()})
+    gru = gru.to(embeddings.weight.device, dtype)
+    return Network(lambda ids: gru(table(ids))[0], [table.weight, *gru.parameters()])

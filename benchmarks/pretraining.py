@@ -1,6 +1,4 @@
-"""Speed of pre-training: steps of CharBERT beside those of a plain BERT of the same size, in the same run.
-
-    python benchmarks/pretraining.py [--batch-sizes N...] [--lengths N...] [--size NAME] [--json FILE]
+"""`python -m benchmarks pretraining`: steps of CharBERT beside those of a plain BERT of the same size.
 
 A step is what the Trainer does: the batch goes to the device, forward (on a GPU under bf16 autocast),
 backward, gradients clipped, fused AdamW. The plain model is `transformers.BertForMaskedLM`, whose head
@@ -16,36 +14,26 @@ of the step: embeddings, masks, copies and sums between the parts, less what the
 and called alone.
 """
 
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import product
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import torch
+from transformers import BertForMaskedLM
 
-from benchmarks.frame import (
-    DeviceSettings,
-    GrowingTable,
-    describe_device,
-    device_of,
-    parse_benchmark,
-    peak_tflops,
-    table,
-    write_json,
-)
-from benchmarks.steps import SIZES, Bench, charbert, charbert_as_before, config_of, plain_bert
+from benchmarks.frame import Report, measure_milliseconds
+from benchmarks.steps import Bench, Speed, StepSettings, make_config
 from benchmarks.synthetic import random_batches
 from charbert.commands.settings import option
-from charbert.commands.training import prepare_compiler
 from charbert.configuration import CharBertConfig
-from charbert.errors import run_command
+from charbert.lm_heads import CharBertForPreTraining
 from pretrain.collator import Batch
 
 BATCHES = 4
 PLAIN_INPUTS = ("input_ids", "attention_mask", "labels")
 LEAST_OF_PARTS = 64
 PASSES = 3  # forward, and twice that backward
+PRODUCT_SIZE = {"cuda": 8192, "cpu": 1024}
 FORMULA = """\
 model FLOPs of a step, 3 times those forward:
   layers       4 n N (4 H^2 + 2 H I)   n layers of H and I units, on both channels of N positions
@@ -54,30 +42,12 @@ model FLOPs of a step, 3 times those forward:
   heads        2 P (H^2 + H V) + 2 Q (H^2 + H W)    P and Q positions are scored over V tokens and W words
   GRU          12 C D^2                C characters, D units in each direction; the recurrent part"""
 COMPILE_MODES = ("reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
-HEADING = (
-    f"{'batch x length':<22}",
-    "  tokens/s",
-    "ms/step",
-    "   GiB",
-    "MFU %",
-    "BERT tokens/s",
-    "BERT ms/step",
-    "BERT GiB",
-    "of BERT's speed",
-)
 
 
 @dataclass(kw_only=True)
-class PretrainingSpeedSettings(DeviceSettings):
+class PretrainingSpeedSettings(StepSettings):
     batch_sizes: list[int] = option([], "examples of a step; if none, 16 64 128 256, on a CPU 2 4", minimum=1)
     lengths: list[int] = option([], "tokens of an example; if none, 384, on a CPU 96", minimum=1)
-    size: str | None = option(
-        None,
-        "base: BERT-base; small: 6 layers of 384 units; tiny: 2 of 64; if none, base, on a CPU tiny",
-        choices=SIZES,
-    )
-    steps: int = option(10, "timed steps", minimum=1)
-    warmup: int = option(3, "steps before them", minimum=1)
     compile: bool | None = option(None, "torch.compile; if not given, on a GPU")
     compile_mode: str | None = option(None, "of torch.compile, if not its own", choices=COMPILE_MODES)
     gradient_checkpointing: bool = option(False, "compute layers again for their gradients")
@@ -94,124 +64,129 @@ class PretrainingSpeedSettings(DeviceSettings):
     )
 
 
-def main(arguments: Sequence[str]) -> None:
-    given = parse_benchmark(PretrainingSpeedSettings, arguments, __file__, __doc__)
-    device = device_of(given.device)
+def run(given: PretrainingSpeedSettings) -> None:
+    """Measure each batch size and length, and the parts of a step of one of them."""
+    device = given.find_device()
     on_gpu = device.type == "cuda"
-    compiled = on_gpu if given.compile is None else given.compile
-    if compiled:
-        prepare_compiler()
     size = given.size or ("base" if on_gpu else "tiny")
     batch_sizes = given.batch_sizes or ([16, 64, 128, 256] if on_gpu else [2, 4])
     lengths = given.lengths or [384 if on_gpu else 96]
-    config = config_of(size, max(lengths))
     bench = Bench(
-        config, device, compiled, given.compile_mode, given.gradient_checkpointing, given.steps, given.warmup
+        make_config(size, max(lengths)),
+        device,
+        given.rounds,
+        given.warmup,
+        compiled=on_gpu if given.compile is None else given.compile,
+        compile_mode=given.compile_mode,
+        checkpointed=given.gradient_checkpointing,
     )
-    peak = given.peak_tflops or peak_tflops(device)
-    how = [size, "bf16 autocast" if on_gpu else "fp32", "compiled" if compiled else "not compiled"]
-    how += [given.compile_mode] if given.compile_mode else []
-    how += ["gradient checkpointing"] * given.gradient_checkpointing
-    print(f"{describe_device(device)}\n{', '.join(how)}; {given.steps} steps after {given.warmup}")
-    origin = "given" if given.peak_tflops else "a large matrix product, measured"
-    print(f"peak: {peak:.3g} TFLOP/s ({origin})\n\n{FORMULA}\n", flush=True)
-
-    models = {"default": charbert}
-    if given.plain_path:
-        models["plain path"] = charbert_as_before
-    lines = GrowingTable(HEADING)
-    numbers: dict[str, Any] = {"size": size, "how": how, "peak_tflops": peak, "rows": []}
-    for length in lengths:
-        for batch_size in batch_sizes:
-            batches = random_batches(config, BATCHES, batch_size, length)
-            of_bert = None
-            if given.plain:
-                plain = [{name: batch[name] for name in PLAIN_INPUTS} for batch in batches]
-                of_bert = _speed(bench.step(plain_bert, plain), batch_size * length)
-            for path, build in models.items():
-                ours = _speed(bench.step(build, batches), batch_size * length)
-                flops = PASSES * sum(forward_flops(config, batches[0]).values())
-                row = {"batch_size": batch_size, "length": length, "path": path}
-                row |= {"characters": batches[0]["char_input_ids"].shape[1], "flops": flops}
-                row |= {"charbert": ours, "bert": of_bert}
-                if ours:
-                    row["mfu_percent"] = flops / ours["milliseconds"] / peak / 1e7
-                if ours and of_bert:
-                    row["ratio"] = ours["tokens_per_second"] / of_bert["tokens_per_second"]
-                numbers["rows"].append(row)
-                lines.add(*_cells(row, given.plain))
-                write_json(given.json, numbers)
+    peak = given.peak_tflops or measure_peak(device)
+    report = Report(given, f"{size}, {bench}; peak {peak:.3g} TFLOP/s")
+    print(f"\n{FORMULA}")
+    charberts = {"CharBERT": CharBertForPreTraining} | (
+        {"CharBERT, plain path": build_on_plain_path} if given.plain_path else {}
+    )
+    speeds: dict[tuple[int, int], Speed | None] = {}
+    for length, batch_size in product(lengths, batch_sizes):
+        batches = make_batches(bench, batch_size, length)
+        bert = None
+        if given.plain:
+            plain = [{name: batch[name] for name in PLAIN_INPUTS} for batch in batches]
+            bert = bench.measure(lambda config: BertForMaskedLM(config.backbone_config), plain)
+            report.add("steps", make_row("BERT", batch_size, length, bert))
+        flops = PASSES * sum(count_forward_flops(bench.config, batches[0]).values())
+        for name, build in charberts.items():
+            speed = bench.measure(build, batches)
+            report.add("steps", make_row(name, batch_size, length, speed, flops / peak, bert))
+            speeds.setdefault((batch_size, length), speed)
     if given.parts:
         chosen = next((size for size in batch_sizes if size >= LEAST_OF_PARTS), batch_sizes[-1])
-        numbers["parts"] = _parts(bench, numbers["rows"], chosen, lengths[0])
-        write_json(given.json, numbers)
+        whole = speeds[chosen, lengths[0]]
+        if whole:
+            add_parts(report, bench, chosen, lengths[0], whole.milliseconds)
 
 
-def forward_flops(config: CharBertConfig, batch: Batch) -> dict[str, int]:
+def make_row(
+    name: str,
+    batch_size: int,
+    length: int,
+    speed: Speed | None,
+    flops_of_peak: float = 0.0,
+    bert: Speed | None = None,
+) -> dict[str, Any]:
+    """A row of the first table; `flops_of_peak` are a step's FLOPs by the peak in TFLOP/s."""
+    taken = None if speed is None else speed.milliseconds
+    return {
+        "batch x length": f"{batch_size:>4} x {length}  {name}{'' if taken else ': no memory'}",
+        "tokens/s": taken and 1e3 * batch_size * length / taken,
+        "ms a step": taken,
+        "GiB": speed and speed.gib,
+        "MFU, %": taken and (flops_of_peak / taken / 1e7 or None),
+        "of BERT's speed": bert and taken and bert.milliseconds / taken,
+    }
+
+
+def add_parts(report: Report, bench: Bench, batch_size: int, length: int, whole: float) -> None:
+    """The second table: a row for each part of a step of `whole` milliseconds."""
+    batches = make_batches(bench, batch_size, length)
+    parts = bench.measure_parts(batches)
+    parts |= {"the rest": whole - sum(parts.values()), "step": whole}
+    flops = count_forward_flops(bench.config, batches[0])
+    flops |= {
+        "step": sum(flops.values()),
+        "layers": flops["layers"] + flops["attention"],
+        "character encoder": flops["GRU"],
+    }
+    rows = (
+        {
+            "part": name,
+            "ms": taken,
+            "% of the step": 100 * taken / whole,
+            "TFLOP/s": PASSES * flops[name] / taken / 1e9 if name in flops else None,
+        }
+        for name, taken in parts.items()
+    )
+    report.add(f"parts of a step of {batch_size} x {length}", *rows)
+
+
+def make_batches(bench: Bench, batch_size: int, length: int) -> list[Batch]:
+    """Random batches, pinned for a GPU as a loader gives them."""
+    batches = random_batches(bench.config, BATCHES, batch_size, length)
+    if bench.device.type != "cuda":
+        return batches
+    return [{name: tensor.pin_memory() for name, tensor in batch.items()} for batch in batches]
+
+
+def build_on_plain_path(config: CharBertConfig) -> CharBertForPreTraining:
+    """A model with torch's GRU and an interaction that is not folded."""
+    model = CharBertForPreTraining(config)
+    model.charbert.char_encoder.fused = False
+    for interaction in model.charbert.interactions:
+        # A convolution with a hook is called unchanged.
+        interaction.get_submodule("convolution").register_forward_hook(lambda *_: None)
+    return model
+
+
+def measure_peak(device: torch.device) -> float:
+    """TFLOP/s of a large matrix product on random data: in bf16 on a GPU, in fp32 on a CPU."""
+    size = PRODUCT_SIZE[device.type]
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    left, right = torch.randn(2, size, size, device=device).to(dtype)
+    return 2 * size**3 / measure_milliseconds(lambda _: left @ right, device, rounds=20, warmup=10) / 1e9
+
+
+def count_forward_flops(config: CharBertConfig, batch: Batch) -> dict[str, int]:
     """The FLOPs forward of each part of the model, by `FORMULA`: two for a multiplication and its sum."""
     units, layers = config.hidden_size, config.num_hidden_layers
     positions, length = batch["input_ids"].numel(), batch["input_ids"].shape[1]
-    scores = [
+    scored = (
         (batch["mlm_positions"], config.vocab_size),
         (batch["nlm_positions"], config.word_vocabulary_size),
-    ]
+    )
     return {
         "layers": 4 * layers * positions * (4 * units**2 + 2 * units * config.intermediate_size),
         "attention": 8 * layers * positions * length * units,
         "interaction": 4 * config.interaction_kernel_size * layers * positions * units**2,
-        "heads": sum(2 * len(scored) * (units**2 + units * size) for scored, size in scores),
+        "heads": sum(2 * len(labelled) * (units**2 + units * size) for labelled, size in scored),
         "GRU": 12 * batch["char_input_ids"].numel() * config.char_hidden_size**2,
     }
-
-
-def _speed(measured: dict[str, Any] | None, tokens: int) -> dict[str, Any] | None:
-    return measured and {"tokens_per_second": 1e3 * tokens / measured["milliseconds"], **measured}
-
-
-def _cells(row: dict[str, Any], plain: bool) -> list[str]:
-    """A row of the first table."""
-    path = "" if row["path"] == "default" else f"  {row['path']}"
-    ours, of_bert = (_speed_cells(row[name]) for name in ("charbert", "bert"))
-    mfu = f"{row['mfu_percent']:.1f}" if "mfu_percent" in row else ""
-    ratio = f"{row['ratio']:.2f}" if "ratio" in row else ""
-    name = f"{row['batch_size']:>5} x {row['length']}{path}"
-    return [name, *ours, mfu, *(of_bert if plain else ("", "", "")), ratio]
-
-
-def _speed_cells(speed: dict[str, Any] | None) -> tuple[str, str, str]:
-    if speed is None:
-        return "no memory", "", ""
-    memory = "" if speed["peak_gib"] is None else f"{speed['peak_gib']:.1f}"
-    return f"{speed['tokens_per_second']:,.0f}", f"{speed['milliseconds']:.1f}", memory
-
-
-def _parts(bench: Bench, rows: list[dict[str, Any]], batch_size: int, length: int) -> dict[str, Any]:
-    """Measure and print the second table."""
-    title = f"a step of {batch_size} x {length}"
-    place = {"batch_size": batch_size, "length": length, "path": "default"}
-    whole = next(row["charbert"] for row in rows if place.items() <= row.items())
-    if whole is None:
-        print(f"\n{title} did not fit into the memory, and is not divided")
-        return place
-    batches = random_batches(bench.config, BATCHES, batch_size, length)
-    parts = bench.parts(batches)
-    step = whole["milliseconds"]
-    parts |= {"the rest": step - sum(parts.values()), "step": step}
-    flops = forward_flops(bench.config, batches[0])
-    flops = {
-        "character encoder": flops["GRU"],
-        "layers": flops["layers"] + flops["attention"],
-        "interaction": flops["interaction"],
-        "heads": flops["heads"],
-        "step": sum(flops.values()),
-    }
-    lines = [[title, "ms", "% of the step", "TFLOP/s"]]
-    for name, taken in parts.items():
-        speed = f"{PASSES * flops[name] / taken / 1e9:.3g}" if name in flops else ""
-        lines.append([name, f"{taken:.2f}", f"{100 * taken / step:.1f}", speed])
-    print(f"\n{table(lines)}", flush=True)
-    return {**place, "milliseconds": parts}
-
-
-if __name__ == "__main__":
-    sys.exit(run_command(main))

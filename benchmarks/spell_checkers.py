@@ -22,7 +22,7 @@ class Checker(NamedTuple):
     words: Collection[str]
     offered: Callable[[str], Sequence[str]]
 
-    def wrong_words(self, text: str, leave_names: bool = False) -> list[CorrectedWord]:
+    def find_wrong(self, text: str, leave_names: bool = False) -> list[CorrectedWord]:
         """The words of a text that the dictionary lacks.
 
         Args:
@@ -44,7 +44,7 @@ class Checker(NamedTuple):
 
 def pyspellchecker() -> Checker:
     """The words of pyspellchecker, and its candidates by their frequency."""
-    spell = _imported("spellchecker", "pyspellchecker").SpellChecker(distance=MOST_EDITS)
+    spell = _import("spellchecker", "pyspellchecker").SpellChecker(distance=MOST_EDITS)
 
     @cache
     def offered(word: str) -> list[str]:
@@ -56,7 +56,7 @@ def pyspellchecker() -> Checker:
 
 def symspellpy() -> Checker:
     """symspellpy with the dictionary that comes with it; its candidates by distance, then frequency."""
-    package = _imported("symspellpy", "symspellpy")
+    package = _import("symspellpy", "symspellpy")
     spell = package.SymSpell(max_dictionary_edit_distance=MOST_EDITS)
     with importlib.resources.as_file(importlib.resources.files(package) / SYMSPELL_DICTIONARY) as path:
         spell.load_dictionary(str(path), term_index=0, count_index=1)
@@ -71,7 +71,7 @@ def symspellpy() -> Checker:
 CHECKERS = {"pyspellchecker": pyspellchecker, "symspellpy": symspellpy}
 
 
-def _imported(module: str, package: str) -> Any:
+def _import(module: str, package: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:

@@ -1,16 +1,17 @@
-"""Steps of training, and the parts of one of pre-training, measured on a device."""
+"""Steps of training and of inference, and the parts of a step of pre-training, measured on a device."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
-from transformers import BertForMaskedLM, PreTrainedModel
+from transformers import PreTrainedModel
 
-from benchmarks.frame import forget_everything, milliseconds, peak_gib
-from charbert.commands.training import checkpoint_gradients, copied
+from benchmarks.frame import DeviceSettings, measure_milliseconds, reset_device
+from charbert.commands.settings import option
+from charbert.commands.training import checkpoint_gradients, copied, prepare_compiler
 from charbert.configuration import CharBertConfig
 from charbert.fast_path import layer_attention_mask
 from charbert.interaction import fold
@@ -19,7 +20,6 @@ from charbert.losses import mean_cross_entropy, score_labelled
 from finetune.batches import mark_dynamic
 from pretrain.collator import Batch
 
-Build = Callable[[CharBertConfig], Any]
 LEARNING_RATE, LARGEST_NORM = 5e-5, 1.0
 # Vocabulary, words, units, layers, heads, units of the feed-forward part.
 SIZES = {
@@ -27,9 +27,191 @@ SIZES = {
     "small": (28996, 30001, 384, 6, 6, 1536),
     "tiny": (1000, 500, 64, 2, 2, 256),
 }
+Build = Callable[[CharBertConfig], Any]
+Batches = Sequence[Batch] | DataLoader[Any]
 
 
-def config_of(size: str, longest: int) -> CharBertConfig:
+@dataclass(kw_only=True)
+class StepSettings(DeviceSettings):
+    """Settings of benchmarks of training steps."""
+
+    size: str | None = option(
+        None,
+        "base: BERT-base; small: 6 layers of 384 units; tiny: 2 of 64; if none, base, on a CPU tiny",
+        choices=SIZES,
+    )
+    rounds: int = option(5, "timed rounds through all batches", minimum=1)
+    warmup: int = option(2, "rounds before them", minimum=1)
+
+
+class Speed(NamedTuple):
+    """The time of a step and the peak memory, which is counted on a GPU only."""
+
+    milliseconds: float
+    gib: float | None
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measures models of one configuration on one device.
+
+    Args:
+        dynamic: batches have different shapes, for all of which the model is compiled once.
+    """
+
+    config: CharBertConfig
+    device: torch.device
+    rounds: int
+    warmup: int
+    compiled: bool
+    dynamic: bool = False
+    compile_mode: str | None = None
+    checkpointed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.compiled:
+            prepare_compiler()
+
+    def measure(self, build: Build, batches: Batches, training: bool = True) -> Speed | None:
+        """The mean over batches of the time of a step; None where the memory does not suffice.
+
+        Args:
+            training: forward and backward, and an update of the weights; else the outputs alone,
+                not compiled.
+        """
+        reset_device(self.device)
+        try:
+            model = self._prepare(build).train(training)
+            step = self._make_step(model) if training else self._make_inference(model)
+
+            def go_through(_: int) -> None:
+                for batch in batches:
+                    step(copied(batch, self.device))
+
+            taken = self._time(go_through) / len(batches)
+        except torch.OutOfMemoryError:
+            return None
+        on_gpu = self.device.type == "cuda"
+        return Speed(taken, torch.cuda.max_memory_allocated(self.device) / 2**30 if on_gpu else None)
+
+    def measure_parts(self, batches: Sequence[Batch]) -> dict[str, float]:
+        """Milliseconds of what a step of CharBERT consists of, each alone."""
+        reset_device(self.device)
+        model = self._prepare(CharBertForPreTraining)
+        encoder, heads = model.charbert, [model.mlm_head, model.nlm_head]
+        (interaction,) = encoder.interactions
+        layers = encoder.backbone.encoder.layer
+        layer = self._maybe_compile(layers[0])
+        turns = [copied(batch, self.device) for batch in batches]
+        mask = turns[0]["attention_mask"]
+        size = self.config.hidden_size
+        both = torch.randn(2 * len(mask), mask.shape[1], size, device=self.device, requires_grad=True)
+        states = [half.detach().requires_grad_() for half in both.chunk(2)]
+        with self._autocast():
+            attention_mask = layer_attention_mask(encoder.backbone.config, both, mask.repeat(2, 1))
+
+        def encode(batch: Batch) -> torch.Tensor:
+            names = ("char_input_ids", "start_ids", "end_ids", "attention_mask")
+            return encoder.char_encoder(*(batch[name] for name in names))
+
+        def pass_layers(_: Batch) -> torch.Tensor:
+            after = both
+            for _ in layers:
+                after = layer(after, attention_mask)
+            return after
+
+        def interact(batch: Batch) -> torch.Tensor:
+            folded = fold(interaction, batch["attention_mask"].numel(), uses=len(layers))
+            present = batch["attention_mask"].unsqueeze(-1).float()
+            tokens, characters = states
+            for _ in layers:
+                tokens, characters = interaction(tokens, characters, present, folded)
+            return torch.cat([tokens, characters])
+
+        def score(batch: Batch) -> torch.Tensor:
+            inputs = zip(
+                heads, states, ("labels", "nlm_labels"), ("mlm_positions", "nlm_positions"), strict=True
+            )
+            losses = [
+                mean_cross_entropy(*score_labelled(head, half, batch[labels], batch[positions]))
+                for head, half, labels, positions in inputs
+            ]
+            return torch.stack(losses).sum()
+
+        def measure(part: Callable[[Batch], torch.Tensor], leaves: Iterable[torch.Tensor]) -> float:
+            leaves = list(leaves)
+
+            def forward_and_backward(number: int) -> None:
+                with self._autocast():
+                    output = part(turns[number % len(turns)])
+                # Any gradient will do, if it is random.
+                torch.autograd.grad(output, leaves, output.detach())
+
+            return self._time(forward_and_backward)
+
+        parts = {
+            "copy to the device": self._time(
+                lambda number: copied(batches[number % len(batches)], self.device)
+            ),
+            "character encoder": measure(self._maybe_compile(encode), encoder.char_encoder.parameters()),
+            "layers": measure(pass_layers, [both, *layers[0].parameters()]),
+            "interaction": measure(self._maybe_compile(interact), [*states, *interaction.parameters()]),
+            "heads": measure(
+                self._maybe_compile(score),
+                [*states, *(weight for head in heads for weight in head.parameters())],
+            ),
+        }
+        update = _make_update(model)
+        for weight in model.parameters():
+            weight.grad = torch.randn_like(weight)
+        return {**parts, "clipping and AdamW": self._time(lambda _: update())}
+
+    def _make_step(self, model: PreTrainedModel) -> Callable[[Batch], object]:
+        """What a batch on the device goes through in training."""
+        forward, update = self._maybe_compile(model), _make_update(model)
+
+        def step(batch: Batch) -> None:
+            if self.compiled and self.dynamic:
+                mark_dynamic(batch)
+            with self._autocast():
+                loss = forward(**batch).loss
+            loss.backward()
+            update()
+            model.zero_grad()
+
+        return step
+
+    def _make_inference(self, model: PreTrainedModel) -> Callable[[Batch], object]:
+        def step(batch: Batch) -> object:
+            with torch.inference_mode(), self._autocast():
+                return model(**batch)
+
+        return step
+
+    def _prepare(self, build: Build) -> Any:
+        model = build(self.config)
+        if self.checkpointed:
+            checkpoint_gradients(model)
+        return model.to(self.device)
+
+    def _maybe_compile(self, work: Any) -> Any:
+        return torch.compile(work, mode=self.compile_mode) if self.compiled else work
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
+
+    def _time(self, work: Callable[[int], object]) -> float:
+        return measure_milliseconds(work, self.device, self.rounds, self.warmup)
+
+    def __str__(self) -> str:
+        how = ["bf16 autocast" if self.device.type == "cuda" else "fp32"]
+        how += ["compiled" if self.compiled else "not compiled", self.compile_mode or ""]
+        how += ["gradient checkpointing" if self.checkpointed else ""]
+        how += [f"{self.rounds} rounds after {self.warmup} on the {self.device.type.upper()}"]
+        return ", ".join(filter(None, how))
+
+
+def make_config(size: str, longest: int) -> CharBertConfig:
     """The configuration of one of the `SIZES`."""
     tokens, words, units, layers, heads, intermediate = SIZES[size]
     backbone = {
@@ -43,199 +225,7 @@ def config_of(size: str, longest: int) -> CharBertConfig:
     return CharBertConfig(backbone_config=backbone, word_vocabulary_size=words)
 
 
-def charbert(config: CharBertConfig) -> CharBertForPreTraining:
-    """The model as it is."""
-    return CharBertForPreTraining(config)
-
-
-def charbert_as_before(config: CharBertConfig) -> CharBertForPreTraining:
-    """The same model with torch's GRU and an interaction that is not folded."""
-    return on_plain_path(CharBertForPreTraining(config))
-
-
-def on_plain_path(model: CharBertForPreTraining) -> CharBertForPreTraining:
-    """The model, made to leave out the GRU's kernel and the folding."""
-    model.charbert.char_encoder.fused = False
-    for interaction in model.charbert.interactions:
-        # A convolution with a hook is called unchanged.
-        interaction.get_submodule("convolution").register_forward_hook(lambda *_: None)
-    return model
-
-
-def plain_bert(config: CharBertConfig) -> BertForMaskedLM:
-    """`transformers`' model of the same size."""
-    return BertForMaskedLM(config.backbone_config)
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Measures models on one device, in one way."""
-
-    config: CharBertConfig
-    device: torch.device
-    compiled: bool
-    compile_mode: str | None
-    checkpointed: bool
-    steps: int
-    warmup: int
-
-    def step(self, build: Build, batches: Sequence[Batch]) -> dict[str, Any] | None:
-        """Milliseconds of a step, GiB of memory and the last loss; None where the memory does not suffice."""
-        return self._unless_full(lambda: self._step(build, self._on_host(batches)))
-
-    def epoch(self, build: Build, batches: DataLoader[Any], training: bool = True) -> dict[str, Any] | None:
-        """As `step`, the mean over batches of different shapes, which are made meanwhile.
-
-        Args:
-            training: measure steps; otherwise the outputs alone, for which a run leaves the model uncompiled.
-        """
-        return self._unless_full(lambda: self._epoch(build, batches, training))
-
-    def _unless_full(self, measure: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
-        forget_everything(self.device)
-        try:
-            return measure()
-        except torch.OutOfMemoryError:
-            return None
-
-    def _step(self, build: Build, batches: Sequence[Batch]) -> dict[str, Any]:
-        train = self._training_step(self._prepared(build))
-        loss = torch.zeros(())
-
-        def step(number: int) -> None:
-            nonlocal loss
-            loss = train(self._copied(batches[number % len(batches)]))
-
-        taken = self._time(step)
-        return {"milliseconds": taken, "peak_gib": peak_gib(self.device), "loss": loss.item()}
-
-    def _epoch(self, build: Build, batches: DataLoader[Any], training: bool) -> dict[str, Any]:
-        model = self._prepared(build).train(training)
-        step = self._training_step(model) if training else self._inference(model)
-
-        def epoch(_: int) -> None:
-            for batch in map(self._copied, batches):
-                if self.compiled:
-                    mark_dynamic(batch)
-                step(batch)
-
-        return {"milliseconds": self._time(epoch) / len(batches), "peak_gib": peak_gib(self.device)}
-
-    def _training_step(self, model: PreTrainedModel) -> Callable[[Batch], torch.Tensor]:
-        """What a batch on the device goes through in training; gives the loss."""
-        forward, update = self._maybe_compiled(model), _updater(model)
-
-        def step(batch: Batch) -> torch.Tensor:
-            with self._autocast():
-                loss: torch.Tensor = forward(**batch).loss
-            loss.backward()
-            update()
-            model.zero_grad()
-            return loss
-
-        return step
-
-    def _inference(self, model: PreTrainedModel) -> Callable[[Batch], object]:
-        def step(batch: Batch) -> object:
-            with torch.inference_mode(), self._autocast():
-                return model(**batch)
-
-        return step
-
-    def parts(self, batches: Sequence[Batch]) -> dict[str, float]:
-        """Milliseconds of what a step of CharBERT consists of, each alone."""
-        forget_everything(self.device)
-        model = self._prepared(charbert)
-        encoder = model.charbert
-        heads = [model.mlm_head, model.nlm_head]
-        first_layer, layers = encoder.backbone.encoder.layer[0], encoder.backbone.encoder.layer
-        layer = self._maybe_compiled(first_layer)
-        host = self._on_host(batches)
-        mask = self._copied(host[0])["attention_mask"]
-        size = self.config.hidden_size
-        both = torch.randn(2 * len(mask), mask.shape[1], size, device=self.device, requires_grad=True)
-        states = [half.detach().requires_grad_() for half in both.chunk(2)]
-        with self._autocast():
-            attention_mask = layer_attention_mask(encoder.backbone.config, both, mask.repeat(2, 1))
-
-        def encoded(batch: Batch) -> torch.Tensor:
-            names = ("char_input_ids", "start_ids", "end_ids", "attention_mask")
-            return encoder.char_encoder(*(batch[name] for name in names))
-
-        def through_layers(_: Batch) -> torch.Tensor:
-            after = both
-            for _ in layers:
-                after = layer(after, attention_mask)
-            return after
-
-        def fused(batch: Batch) -> torch.Tensor:
-            (interaction,) = encoder.interactions
-            folded = fold(interaction, batch["attention_mask"].numel(), uses=len(layers))
-            present = batch["attention_mask"].unsqueeze(-1).float()
-            tokens, characters = states
-            for _ in layers:
-                tokens, characters = interaction(tokens, characters, present, folded)
-            return torch.cat([tokens, characters])
-
-        def scored(batch: Batch) -> torch.Tensor:
-            losses = [
-                mean_cross_entropy(*score_labelled(head, half, batch[labels], batch[positions]))
-                for head, half, labels, positions in zip(
-                    heads, states, ("labels", "nlm_labels"), ("mlm_positions", "nlm_positions"), strict=True
-                )
-            ]
-            return torch.stack(losses).sum()
-
-        def time(part: Callable[[Batch], torch.Tensor], *wanted: torch.Tensor | nn.Module) -> float:
-            leaves = [leaf for each in wanted for leaf in _leaves(each)]
-            turns = [self._copied(batch) for batch in host]
-
-            def both_ways(number: int) -> None:
-                with self._autocast():
-                    made = part(turns[number % len(turns)])
-                # Any gradient will do, if it is random.
-                torch.autograd.grad(made, leaves, made.detach())
-
-            return self._time(both_ways)
-
-        parts = {
-            "copy to the device": self._time(lambda number: self._copied(host[number % len(host)])),
-            "character encoder": time(self._maybe_compiled(encoded), encoder.char_encoder),
-            "layers": time(through_layers, both, first_layer),
-            "interaction": time(self._maybe_compiled(fused), *states, *encoder.interactions),
-            "heads": time(self._maybe_compiled(scored), *states, *heads),
-        }
-        update = _updater(model)
-        for weight in model.parameters():
-            weight.grad = torch.randn_like(weight)
-        return {**parts, "clipping and AdamW": self._time(lambda _: update())}
-
-    def _prepared(self, build: Build) -> Any:
-        model = build(self.config)
-        if self.checkpointed:
-            checkpoint_gradients(model)
-        return model.to(self.device)
-
-    def _maybe_compiled(self, work: Any) -> Any:
-        return torch.compile(work, mode=self.compile_mode) if self.compiled else work
-
-    def _on_host(self, batches: Sequence[Batch]) -> list[Batch]:
-        """The batches as a loader gives them, pinned for a GPU."""
-        if self.device.type != "cuda":
-            return list(batches)
-        return [{name: tensor.pin_memory() for name, tensor in batch.items()} for batch in batches]
-
-    def _copied(self, batch: Batch) -> Batch:
-        return copied(batch, self.device)
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
-
-    def _time(self, work: Callable[[int], object]) -> float:
-        return milliseconds(work, self.device, self.steps, self.warmup)
-
-
-def _updater(model: PreTrainedModel) -> Callable[[], object]:
+def _make_update(model: PreTrainedModel) -> Callable[[], object]:
     """What follows the gradients in a step."""
     weights = list(model.parameters())
     optimiser = torch.optim.AdamW(weights, lr=LEARNING_RATE, weight_decay=0.01, fused=True)
@@ -245,7 +235,3 @@ def _updater(model: PreTrainedModel) -> Callable[[], object]:
         optimiser.step()
 
     return update
-
-
-def _leaves(wanted: torch.Tensor | nn.Module) -> Iterable[torch.Tensor]:
-    return wanted.parameters() if isinstance(wanted, nn.Module) else [wanted]

@@ -1,5 +1,6 @@
-"""Tables on the screen: the printer of all commands (benchmarks print theirs row by row, see `frame`)."""
+"""Tables on the screen: the printer of all commands and benchmarks."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,13 +8,13 @@ SPLITS = ("dev_", "test_")
 SPREAD = ("_std", "_low", "_high")
 
 
-def format_table(header: Sequence[str], rows: Sequence[Sequence[Any]], decimals: int = 4) -> str:
+def format_table(header: Sequence[str], rows: Sequence[Sequence[Any]], decimals: int | None = 4) -> str:
     """Lines of aligned columns: texts at the left, numbers at the right, under a header (if it has any text).
 
     Args:
         header: names of the columns.
         rows: their cells; None is an empty one.
-        decimals: digits after the point of a float.
+        decimals: digits after the point of a float; if None, four significant digits at least.
     """
     cells = [[_format_cell(cell, decimals) for cell in row] for row in rows]
     lines = [list(header), *cells] if any(header) else cells
@@ -43,13 +44,11 @@ def format_scores(numbers: Mapping[str, Any]) -> str:
     return format_table(("", "", "", ""), rows)
 
 
-def _format_cell(cell: Any, decimals: int) -> str:
-    if cell is None:
-        return ""
-    return (
-        f"{cell:,.{decimals}f}"
-        if isinstance(cell, float)
-        else f"{cell:,}"
-        if isinstance(cell, int)
-        else str(cell)
-    )
+def _format_cell(cell: Any, decimals: int | None) -> str:
+    if isinstance(cell, float):
+        if decimals is None:
+            decimals = max(0, 3 - math.floor(math.log10(abs(cell)))) if cell else 0
+        return f"{cell:,.{decimals}f}"
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    return "" if cell is None else str(cell)

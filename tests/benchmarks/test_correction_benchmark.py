@@ -1,8 +1,8 @@
-"""What `benchmarks/correction.py` counts, and what it puts into the texts."""
+"""What `python -m benchmarks correction` counts, and what it puts into the texts."""
 
-import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,13 @@ import pytest
 from small_correction import saved_model
 
 from benchmarks import correction
-from benchmarks.misspelt import FITTED, MEASURED, MisspeltText, clean_lines, misspelt, single_words
+from benchmarks.misspelt import MisspeltText, misspell, read_half, read_lines
 from benchmarks.spell_checkers import CHECKERS, Checker
 from charbert.correction.corrector import CorrectedWord, Suggestion
 from charbert.errors import CharBertError
 
 LINE = "The quick brown fox , it jumps over the lazy dog and over the brown form in Brown ."
-# Of each half of the words (`misspelt`) some.
+# Of each half of the words (`read_half`) some.
 MEASURED_WORDS = {"brown": ("brwon",), "lazy": ("lzay",), "jumps": ("jmups",)}
 FITTED_WORDS = {"quick": ("qiuck",), "over": ("ovre",), "dog": ("dgo",)}
 WORDS = {**MEASURED_WORDS, **FITTED_WORDS}
@@ -42,32 +42,30 @@ def flagged(start: int, end: int, word: str, *suggested: str) -> CorrectedWord:
 
 
 def test_headings_are_no_lines(files: dict[str, str]) -> None:
-    assert clean_lines(files["text"], 100, MEASURED) == [LINE] * 30
-    assert clean_lines(files["text"], 3, MEASURED) == [LINE] * 3
+    assert read_lines(files["text"], 100) == [LINE] * 30
+    assert read_lines(files["text"], 3) == [LINE] * 3
 
 
 def test_what_is_measured_was_never_fitted(files: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "numbered.txt"
     lines = [f"{LINE} {number}" for number in range(10)]
     path.write_text("\n".join(lines), encoding="utf-8")
-    assert clean_lines(path, 3, MEASURED) == lines[0:6:2]
-    assert clean_lines(path, 3, FITTED) == lines[1:6:2]
-    assert single_words(files["words"], MEASURED) == MEASURED_WORDS
-    assert single_words(files["words"], FITTED) == FITTED_WORDS
+    assert read_lines(path, 3) == lines[0:6:2]
+    assert read_half(files["words"]) == MEASURED_WORDS
 
 
 def test_a_text_without_lines_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "short.txt"
     path.write_text("A title")
-    with pytest.raises(CharBertError, match=r"short\.txt: has no two lines of 60 characters"):
-        clean_lines(path, 5, MEASURED)
+    with pytest.raises(CharBertError, match=r"short\.txt: has no line of 60 characters"):
+        read_lines(path, 5)
 
 
 def test_a_list_whose_words_are_all_in_the_other_half_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "short.dat"
     path.write_text("$quick\nqiuck\n")
     with pytest.raises(CharBertError, match=r"short\.dat: too few misspellings of letters only"):
-        single_words(path, MEASURED)
+        read_half(path)
 
 
 @pytest.mark.parametrize(
@@ -83,18 +81,19 @@ def test_lists_that_cannot_be_used_are_refused(
     message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    run: Callable[..., Any],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("more").mkdir()
     Path("more/words.dat").write_text(MISSPELLINGS)
     given = [files["text"], "--model", files["model"], "--misspellings", files["words"], *change]
     with pytest.raises(CharBertError, match=message):
-        correction.main(given)
+        run("correction", *given)
 
 
 def test_what_was_meant_is_known_for_every_misspelling(files: dict[str, str]) -> None:
-    words = single_words(files["words"], MEASURED)
-    for made in misspelt([LINE] * 5, words, rate=0.5, uses=100, seed=3):
+    words = read_half(files["words"])
+    for made in misspell([LINE] * 5, words, rate=0.5, uses=100, seed=3):
         restored, shift = made.text, 0
         for (start, end), right in made.meant.items():
             assert made.text[start:end].lower() in words[right.lower()]
@@ -104,14 +103,14 @@ def test_what_was_meant_is_known_for_every_misspelling(files: dict[str, str]) ->
 
 
 def test_no_word_is_misspelt_more_often_than_wanted(files: dict[str, str]) -> None:
-    made = misspelt([LINE] * 5, MEASURED_WORDS, rate=1.0, uses=4, seed=3)
+    made = misspell([LINE] * 5, MEASURED_WORDS, rate=1.0, uses=4, seed=3)
     meant = [right.lower() for each in made for right in each.meant.values()]
     assert {word: meant.count(word) for word in set(meant)} == dict.fromkeys(MEASURED_WORDS, 4)
 
 
 def test_the_same_seed_makes_the_same_texts(files: dict[str, str]) -> None:
     words, lines = MEASURED_WORDS, [f"{LINE} {number}" for number in range(20)]
-    made = [misspelt(lines, words, 0.3, 100, seed) for seed in (1, 1, 2)]
+    made = [misspell(lines, words, 0.3, 100, seed) for seed in (1, 1, 2)]
     assert made[0] == made[1] != made[2]
 
 
@@ -125,46 +124,42 @@ def test_words_are_counted_by_what_became_of_them() -> None:
             flagged(18, 22, "heer"),  # was not misspelt, and stays
         ]
     ]
-    scores = correction.counted(texts, found).scores()
+    scores = correction.score(texts, found)
     assert scores["precision"] == pytest.approx(100 * 2 / 4)
     assert scores["recall"] == pytest.approx(100 * 2 / 3)
-    assert scores["f1"] == pytest.approx(100 * 4 / 7)
-    assert (scores["top_1"], scores["top_5"]) == pytest.approx((100 / 3, 200 / 3))
+    assert scores["F1"] == pytest.approx(100 * 4 / 7)
+    assert (scores["top 1"], scores["top 5"]) == pytest.approx((100 / 3, 200 / 3))
     assert scores["right"] == pytest.approx(100 / 3)
-    assert scores["wrong_before"] == pytest.approx(1000 * 3 / 6)
+    assert scores["wrong before"] == pytest.approx(1000 * 3 / 6)
     # "dgo" and "grown" are wrong still, and "area" is now.
-    assert scores["wrong_after"] == pytest.approx(1000 * 3 / 6)
+    assert scores["wrong after"] == pytest.approx(1000 * 3 / 6)
 
 
 def test_a_suggestion_in_another_letter_case_is_wrong() -> None:
     texts = [MisspeltText("Teh", {(0, 3): "The"})]
-    assert correction.counted(texts, [[flagged(0, 3, "Teh", "the")]]).scores()["top_1"] == 0
+    assert correction.score(texts, [[flagged(0, 3, "Teh", "the")]])["top 1"] == 0
 
 
 def test_all_stand_in_one_table(
-    files: dict[str, str],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    files: dict[str, str], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = re.findall("[a-z]+", LINE.lower())
     monkeypatch.setitem(CHECKERS, "plain", lambda: Checker(known, lambda word: ["lazy"]))
-    out = tmp_path / "numbers.json"
     places = [files["text"], "--model", files["model"], "--misspellings", files["words"]]
     options = ["--rate", "0.5", "--uses", "100", "--threshold", "0", "--checkers", "plain", "--real-words"]
-    correction.main([*places, *options, "--json", str(out)])
-    rows: dict[str, Any] = json.loads(out.read_text())["lists"]["words.dat"]
+    numbers, printed = run("correction", *places, *options)
+    [table] = (name for name in numbers if name.startswith("words.dat: "))
+    rows = {row[""]: row for row in numbers[table]}
     names = ["CharBERT", "CharBERT, real words too", "CharBERT + plain", "plain", "plain, no names"]
     assert list(rows) == names
-    printed = capsys.readouterr().out
     assert all(name in printed for name in names)
     # The dictionary has all words of the line, so its only mistakes are its corrections.
     assert rows["plain"]["precision"] == rows["plain"]["recall"] == 100
-    assert rows["plain"]["false_alarms"] == 0
-    assert 0 < rows["plain"]["top_1"] < 100
+    assert rows["plain"]["false alarms"] == 0
+    assert 0 < rows["plain"]["top 1"] < 100
     assert rows["plain, no names"]["recall"] < 100
-    assert rows["CharBERT + plain"]["precision"] == rows["CharBERT + plain"]["top_1"] == 100
-    assert rows["CharBERT, real words too"]["false_alarms"] > rows["CharBERT"]["false_alarms"]
+    assert rows["CharBERT + plain"]["precision"] == rows["CharBERT + plain"]["top 1"] == 100
+    assert rows["CharBERT, real words too"]["false alarms"] > rows["CharBERT"]["false alarms"]
 
 
 @pytest.mark.parametrize("name", CHECKERS)
@@ -172,10 +167,10 @@ def test_a_checker_flags_what_its_dictionary_lacks(name: str) -> None:
     pytest.importorskip({"pyspellchecker": "spellchecker"}.get(name, name))
     checker = CHECKERS[name]()
     text = "Teh house of Qwrtx is beautifull."
-    found = checker.wrong_words(text)
+    found = checker.find_wrong(text)
     assert [text[word.start : word.end] for word in found] == ["Teh", "Qwrtx", "beautifull"]
     assert [found[0].correction, found[2].correction] == ["The", "beautiful"]
-    assert [word.word for word in checker.wrong_words(text, leave_names=True)] == ["Teh", "beautifull"]
+    assert [word.word for word in checker.find_wrong(text, leave_names=True)] == ["Teh", "beautifull"]
 
 
 @pytest.mark.parametrize(

@@ -1,41 +1,38 @@
-import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import dumps
+import pytest
 import tiny
+import torch
 
-ROOT = Path(__file__).parents[2]
+from benchmarks.__main__ import main
+from charbert.errors import run_command
 
 
-def test_the_benchmark_prints_a_table_and_writes_its_numbers(tmp_path: Path) -> None:
+@pytest.fixture(autouse=True)
+def same_processor_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The benchmark takes one thread, the tests after it as many as they had."""
+    monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+
+
+def test_the_benchmark_prints_a_table_and_writes_its_numbers(tmp_path: Path, run: Callable[..., Any]) -> None:
     text = " ".join(tiny.SENTENCES) * 10
     dump = tmp_path / "dump.xml"
     dump.write_text(dumps.export(*(dumps.page(number, text) for number in range(60))), encoding="utf-8")
-    json_file = tmp_path / "numbers.json"
-    sizes = ["--rounds", "2", "--copies", "1", "--tokenizer", "wordpiece"]
-    done = subprocess.run(
-        [sys.executable, "benchmarks/data.py", "--dump", str(dump), *sizes, "--json", str(json_file)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
+    numbers, shown = run(
+        "data", "--dump", str(dump), "--rounds", "2", "--copies", "1", "--tokenizer", "wordpiece"
     )
-    assert done.returncode == 0, done.stderr
-    numbers = json.loads(json_file.read_text())
-    ratio = numbers["wordpiece: examples / tokenizer"]
-    assert 0.1 < ratio < 100
-    assert f"{ratio:.2f}" in done.stdout
-    assert {"extraction, 1 worker", "two workers / one", "machine", "versions"} <= numbers.keys()
+    rows = {row[""]: row["median"] for row in numbers["speed"]}
+    assert 0.1 < rows["wordpiece: examples / tokenizer"] < 100
+    assert {"extraction, 1 worker", "two workers / one"} <= rows.keys()
+    assert all(name in shown for name in rows)
+    assert {"machine", "versions", "settings"} <= numbers.keys()
 
 
-def test_a_dump_that_is_none_ends_in_one_line(tmp_path: Path) -> None:
+def test_a_dump_that_is_none_ends_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "dump.xml").write_text("nothing")
-    done = subprocess.run(
-        [sys.executable, "benchmarks/data.py", "--dump", str(tmp_path / "dump.xml")],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert run_command(main, ["data", "--dump", str(tmp_path / "dump.xml")]) == 1
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1

@@ -1,0 +1,27 @@
+"""`python -m benchmarks COMMAND`: speed and memory, each command a module here that prints a table."""
+
+import sys
+from collections.abc import Sequence
+
+from charbert.commands.dispatch import Command, dispatch
+from charbert.errors import run_command
+
+COMMANDS = {
+    "pretraining": Command("benchmarks.pretraining", "PretrainingSpeedSettings", "steps of pre-training"),
+    "finetuning": Command("benchmarks.finetuning", "FinetuningSpeedSettings", "steps of fine-tuning"),
+    "gru": Command("benchmarks.gru", "GruSettings", "the character GRU beside nn.GRU"),
+    "data": Command("benchmarks.data", "DataSpeedSettings", "extraction, tokenising, training examples"),
+    "masking": Command("benchmarks.masking", "MaskingSharesSettings", "shares of masks and noise in a text"),
+    "attacks": Command("benchmarks.attacks", "AttackSpeedSettings", "each kind of noise on labelled data"),
+    "correction": Command(
+        "benchmarks.correction", "CorrectionSettings", "spelling correction beside dictionary spell checkers"
+    ),
+}
+
+
+def main(arguments: Sequence[str]) -> None:
+    dispatch("python -m benchmarks", "Speed, memory and quality, measured.", COMMANDS, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
