@@ -9,8 +9,8 @@ from charbert.version import __version__
 
 COMMANDS = {
     "convert": Command(
+        "charbert.settings:ConvertSettings",
         "charbert.conversion",
-        "ConvertSettings",
         "a released CharBERT checkpoint -> this project's format; with --character-vocabulary the model can "
         "spell by itself, and a tokenizer is written beside it if there is one",
     ),

@@ -1,14 +1,14 @@
 """`python -m charbert convert`: a released CharBERT checkpoint -> a folder in this project's format."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import charbert
 from charbert.checkpoints import convert, read_checkpoint, read_config
 from charbert.commands.results import check_output_folder, write_results
-from charbert.commands.settings import REQUIRED, Settings, option, positional
 from charbert.errors import CharBertError
 from charbert.loading import backbone_tokenizer
+from charbert.settings import ConvertSettings
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import Vocabulary
 
@@ -19,28 +19,6 @@ MODELS = {
     "qa": charbert.CharBertForQuestionAnswering,
     "none": charbert.CharBertModel,
 }
-
-
-@dataclass(kw_only=True)
-class ConvertSettings(Settings):
-    """Options of `charbert convert`."""
-
-    source: str = positional("folder or hub id of the released checkpoint")
-    output: str = option(REQUIRED, "folder to write")
-    head: str | None = option(
-        None, "the model's head; by default the one that the tensors show", choices=MODELS
-    )
-    character_vocabulary: str | None = option(None, "file of its characters, for the spelling table")
-    word_vocabulary: str | None = option(None, "file of the noisy LM's words, to keep beside it")
-    tokenizer: str | None = option(None, "folder of its tokenizer, if SOURCE has none")
-    overwrite: bool = option(False, "write into a folder that holds something")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.word_vocabulary and not self.character_vocabulary:
-            raise CharBertError(
-                "--word-vocabulary needs --character-vocabulary: they are written with the tokenizer"
-            )
 
 
 def run(settings: ConvertSettings) -> None:

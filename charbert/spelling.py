@@ -17,11 +17,10 @@ from torch import nn
 
 from charbert.errors import CharBertError
 from charbert.ragged import round_up
-from charbert.vocabulary import UNKNOWN, Vocabulary
+from charbert.vocabulary import DEFAULT_CHARACTERS, UNKNOWN, Vocabulary
 
 BLANK_ID = 0
 BLANK = " "
-DEFAULT_CHARACTERS = 1000
 
 
 class SpelledInputs(NamedTuple):

@@ -7,6 +7,8 @@ from pathlib import Path
 from charbert.errors import CharBertError
 
 UNKNOWN = "<unk>"
+DEFAULT_CHARACTERS = 1000
+"""Characters of a vocabulary that is made of text, if not said otherwise."""
 
 
 class Vocabulary:

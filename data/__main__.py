@@ -8,18 +8,24 @@ from charbert.errors import run_command
 
 COMMANDS = {
     "wikipedia": Command(
-        "data.wiki.extract", "ExtractSettings", "a MediaWiki dump -> clean text of its articles, in shards"
+        "data.wiki.extract:ExtractSettings",
+        "data.wiki.extract",
+        "a MediaWiki dump -> clean text of its articles, in shards",
     ),
     "vocabulary": Command(
+        "data.settings:VocabularySettings",
         "data.vocabulary.build",
-        "VocabularySettings",
         "text -> characters, words and a tokenizer, in one folder",
     ),
     "tokenize": Command(
-        "data.pretraining.tokenize", "TokenizeSettings", "text -> a memory-mapped dataset of token blocks"
+        "data.settings:TokenizeSettings",
+        "data.pretraining.tokenize",
+        "text -> a memory-mapped dataset of token blocks",
     ),
     "attack": Command(
-        "data.examples.attack", "AttackSettings", "a labelled file -> the same file with typos in its words"
+        "data.examples.attack:AttackSettings",
+        "data.examples.attack",
+        "a labelled file -> the same file with typos in its words",
     ),
 }
 

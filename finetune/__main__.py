@@ -7,16 +7,27 @@ from charbert.commands.dispatch import Command, dispatch
 from charbert.errors import run_command
 
 PROGRAM = "python -m finetune"
-FINETUNE = Command("finetune.run", "FinetuneSettings", "fine-tune a model, and score it", config=True)
+FINETUNE = Command(
+    "finetune.settings:FinetuneSettings", "finetune.run", "fine-tune a model, and score it", config=True
+)
 COMMANDS = {
-    "predict": Command("finetune.predict", "PredictSettings", "predictions of a fine-tuned model for a file"),
-    "score": Command("finetune.score", "ScoreSettings", "scores of anybody's predictions, as JSON"),
+    "predict": Command(
+        "finetune.settings:PredictSettings",
+        "finetune.predict",
+        "predictions of a fine-tuned model for a file",
+    ),
+    "score": Command(
+        "finetune.settings:ScoreSettings", "finetune.score", "scores of anybody's predictions, as JSON"
+    ),
     "robustness": Command(
-        "finetune.robustness.command", "RobustnessSettings", "how much typos cost each model", config=True
+        "finetune.robustness.settings:RobustnessSettings",
+        "finetune.robustness.command",
+        "how much typos cost each model",
+        config=True,
     ),
     "worst-case": Command(
+        "finetune.adversary.settings:WorstCaseSettings",
         "finetune.adversary.command",
-        "WorstCaseSettings",
         "accuracy under the few typos that hurt a model most",
     ),
 }

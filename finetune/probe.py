@@ -13,9 +13,11 @@ from transformers.utils.generic import can_return_tuple
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
 from charbert.losses import mean_cross_entropy
+from finetune.settings import FEATURES
+from finetune.settings import PROBE_SIZE as UNITS
 
-UNITS, LAYERS = 768, 2  # of the paper
-TOKEN, CHARACTER, SUM, CONCATENATION = FEATURES = ("token", "character", "sum", "concatenation")
+LAYERS = 2  # of the paper
+TOKEN, CHARACTER, SUM, CONCATENATION = FEATURES
 
 
 class ProbeConfig(PreTrainedConfig):

@@ -6,9 +6,10 @@ from charbert.commands.settings import REQUIRED, Settings, option, positional
 from charbert.errors import CharBertError
 from charbert.noise import KEYBOARDS, KINDS
 from data.examples.readers import Columns
-from finetune.probe import FEATURES
-from finetune.probe import UNITS as PROBE_SIZE
 
+FEATURES = ("token", "character", "sum", "concatenation")
+"""Of a frozen model, for a probe: its last states of one channel, or of both."""
+PROBE_SIZE = 768  # of the paper
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "inverse_sqrt")
 SKIP_BAD_ROWS = "leave rows out that cannot be used, and name them"
 OVERWRITE = "write over a file that is there"

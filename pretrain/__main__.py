@@ -10,12 +10,15 @@ from charbert.commands.dispatch import Command, dispatch
 from charbert.errors import run_command
 
 PRETRAIN = Command(
-    "pretrain.run", "PretrainSettings", "Pre-train a CharBERT: masked LM and noisy LM.", config=True
+    "pretrain.settings:PretrainSettings",
+    "pretrain.run",
+    "Pre-train a CharBERT: masked LM and noisy LM.",
+    config=True,
 )
 COMMANDS = {
     "recognizer": Command(
+        "pretrain.settings:RecognizerSettings",
         "pretrain.recognizer.run",
-        "RecognizerSettings",
         "train a word recogniser (semi-character RNN), which corrects misspelled words for any model",
         config=True,
     )

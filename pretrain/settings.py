@@ -133,3 +133,20 @@ class PretrainSettings(StepTrainingSettings):
         """The noise of each step of training."""
         points = [NoisePoint.parse(text, self.noise()) for text in self.noise_schedule]
         return NoiseSchedule(points) if points else NoiseSchedule.constant(self.noise())
+
+
+@dataclass(kw_only=True)
+class RecognizerSettings(StepTrainingSettings):
+    """Settings of the training of a word recogniser."""
+
+    tokenizer: str = option(
+        REQUIRED, "the tokenizer folder of the data; its words are those recognised", reads=True
+    )
+    embedding_size: int = option(256, "width of a word's letters after a linear map", minimum=1)
+    hidden_size: int = option(256, "units of the LSTM in each direction", minimum=1)
+    num_hidden_layers: int = option(1, "layers of the LSTM", minimum=1)
+    noise_probability: float = option(
+        0.5, "share of the words of four letters or more that get a typo", minimum=0, maximum=1
+    )
+    learning_rate: float = option(1e-3, "peak learning rate")
+    warmup_steps: int = option(500, "steps up to the peak", minimum=0)

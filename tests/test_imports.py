@@ -76,6 +76,40 @@ def test_importing_the_library_is_light() -> None:
     assert added.isdisjoint(HEAVY)
 
 
+COMMANDS = {
+    "charbert": ("convert",),
+    "data": ("wikipedia", "vocabulary", "tokenize", "attack"),
+    "pretrain": ("", "recognizer"),
+    "finetune": ("", "predict", "score", "robustness", "worst-case"),
+}
+
+
+@pytest.mark.parametrize("program", COMMANDS)
+def test_help_and_mistakes_are_answered_without_torch(program: str, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("output: there\n")
+    lines = [["--help"], []]
+    for command in COMMANDS[program]:
+        name = [command] if command else []
+        lines += [[*name, "--help"], [*name, "--no-such-option", "1"], [*name, str(tmp_path / "none.yaml")]]
+        lines += [
+            [*name, str(config)],
+            [*name, str(config), "--output", str(tmp_path), "--overwrite=perhaps"],
+        ]
+    done = run_python(
+        f"from {program}.__main__ import main",
+        "from charbert.errors import run_command",
+        f"for line in {lines!r}:",
+        "    try:",
+        "        assert run_command(main, line), line",
+        "    except SystemExit:",
+        "        pass",
+        "print(*{'import:' + name.split('.')[0] for name in sys.modules})",
+    )
+    heavy = {"torch", "transformers", "datasets", "pandas", "matplotlib", "sklearn", "scipy"}
+    assert "import:charbert" in done and done.isdisjoint(f"import:{name}" for name in heavy)
+
+
 def test_reading_the_version_imports_nothing() -> None:
     loaded = run_python(
         "import runpy",

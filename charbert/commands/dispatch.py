@@ -1,10 +1,11 @@
-"""Command dispatch: `python -m PROGRAM [COMMAND] ...` -> settings -> the function that does it."""
+"""Command dispatch: `python -m PROGRAM [COMMAND] ...` -> settings -> what does the work."""
 
 import argparse
 import logging
 import textwrap
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pkgutil import resolve_name
 from typing import NamedTuple
 
 from charbert.commands.results import is_main_process
@@ -12,14 +13,13 @@ from charbert.commands.settings import parse_settings
 
 
 class Command(NamedTuple):
-    """A command of a program, in a module that is imported when the command is used.
+    """A command of a program. What does its work is imported once its settings are known to be right."""
 
-    The module has a subclass of `Settings` by the name `settings` and a function `run`, which takes such an
-    object, does the work and prints its result.
-    """
-
-    module: str
     settings: str
+    """The subclass of `Settings`, as `package.module:Name`, in a module that imports neither torch nor
+    transformers, so that `--help` and mistakes are answered at once."""
+    module: str
+    """The module with a function `run`, which takes the settings, does the work and prints its result."""
     help: str
     config: bool = False
     """Whether a config file comes first."""
@@ -64,6 +64,5 @@ def dispatch(
             parser.parse_args(arguments[:1])
             return
         command, rest = default, list(arguments)
-    module = import_module(command.module)
-    settings_class = getattr(module, command.settings)
-    module.run(parse_settings(settings_class, rest, program, about, config=command.config))
+    settings = parse_settings(resolve_name(command.settings), rest, program, about, config=command.config)
+    import_module(command.module).run(settings)

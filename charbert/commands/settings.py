@@ -40,6 +40,7 @@ def option(
     below: float = math.inf,
     choices: Collection[str] = (),
     unique: bool = False,
+    reads: bool = False,
 ) -> Any:
     """A dataclass field that is an option of a command and a key of its config file.
 
@@ -50,9 +51,10 @@ def option(
         above, below: bounds that are not allowed themselves.
         choices: the values that are allowed, also those that are added later; of a list, for each item.
         unique: a list holds nothing twice.
+        reads: it names files or folders that the command reads, and so must not write over.
     """
     bounds = {"minimum": minimum, "maximum": maximum, "above": above, "below": below}
-    metadata = {"help": help, "bounds": bounds, "choices": choices, "unique": unique}
+    metadata = {"help": help, "bounds": bounds, "choices": choices, "unique": unique, "reads": reads}
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)

@@ -17,6 +17,8 @@ TASK_HELP = (
 )
 CONLLU_COLUMNS = {"upos": 3, "xpos": 4}
 """The tags of a CoNLL-U file, and the numbers of their columns."""
+READERS: dict[str, "Reader"] = {}
+"""The readers of labelled data by task, filled in `readers.py`."""
 LABEL_KINDS = ("classification", "regression", "multi_label")
 
 
@@ -26,7 +28,7 @@ class Columns(Settings):
 
     RENAMED: ClassVar[Mapping[str, str]] = {**Settings.RENAMED, "kind": "label_kind"}
 
-    task: str = option(REQUIRED, TASK_HELP)
+    task: str = option(REQUIRED, TASK_HELP, choices=READERS)
     text_column: str = option("text", "text: column of the text")
     pair_column: str | None = option(None, "text: column of the second text of a pair")
     label_column: str = option("label", "text: column of the label")

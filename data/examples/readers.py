@@ -9,7 +9,7 @@ from pathlib import Path
 from charbert.errors import CharBertError
 from data.corpus.files import text_ending
 from data.examples import conll
-from data.examples.base import Columns, Reader
+from data.examples.base import READERS, Columns, Reader
 from data.examples.conll import ConllReader
 from data.examples.glue import GLUE
 from data.examples.own import QuestionTable, TextTable, WordTable
@@ -31,16 +31,18 @@ NER = ConllReader(
 POS = ConllReader(
     {split: (f"*{split}.conllu", f"{split}.txt", f"{split}.conll") for split in ("train", "dev", "test")}
 )
-READERS: dict[str, Reader] = {
-    **GLUE,
-    "squad": SquadReader("1.1"),
-    "squad2": SquadReader("2.0"),
-    "ner": NER,
-    "pos": POS,
-    "text": TextTable(),
-    "tagging": WordTable(POS, conll.ENDINGS),
-    "qa": QuestionTable(SquadReader("2.0"), SquadReader.endings),
-}
+READERS.update(
+    {
+        **GLUE,
+        "squad": SquadReader("1.1"),
+        "squad2": SquadReader("2.0"),
+        "ner": NER,
+        "pos": POS,
+        "text": TextTable(),
+        "tagging": WordTable(POS, conll.ENDINGS),
+        "qa": QuestionTable(SquadReader("2.0"), SquadReader.endings),
+    }
+)
 
 
 def register_reader(task: str, reader: Reader) -> None:

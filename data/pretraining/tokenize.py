@@ -1,38 +1,23 @@
 """`python -m data tokenize`: text -> blocks of tokens, in files that training maps into memory."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
 
 from charbert.commands.progress import progress_bar
 from charbert.commands.results import format_numbers
-from charbert.commands.settings import REQUIRED, Settings, option, positional
 from charbert.errors import CharBertError
 from charbert.tokenization import CharBertTokenizer
 from data.corpus.jobs import ShardedJob
-from data.corpus.sources import HELP, batches, identities, known_length, read_all
+from data.corpus.sources import batches, identities, known_length, read_all
 from data.pretraining.blocks import fingerprint, join_blocks, make_table
 from data.pretraining.packing import Packer
+from data.settings import TokenizeSettings
 
 CHARACTERS_AT_ONCE = 2_000_000
 _TOKENS_PER_FILE = 32_000_000
-
-
-@dataclass(kw_only=True)
-class TokenizeSettings(Settings):
-    """Which text is tokenised, and into what."""
-
-    text: list[str] = positional(HELP)
-    tokenizer: str = option(REQUIRED, "tokenizer folder of `python -m data vocabulary`")
-    output: str = option(REQUIRED, "dataset folder to write")
-    block_size: int = option(
-        328,
-        "tokens of a block with its two special tokens, before noise makes it about a sixth longer; the "
-        "default is for examples of 384",
-    )
-    overwrite: bool = option(False, "replace the dataset in the output folder")
 
 
 def run(settings: TokenizeSettings) -> None:

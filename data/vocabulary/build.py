@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,41 +12,15 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from charbert.commands.progress import progress_bar
 from charbert.commands.results import RESULTS, check_output_folder, format_numbers, write_results
-from charbert.commands.settings import REQUIRED, Settings, option, positional
 from charbert.errors import CharBertError
-from charbert.spelling import BLANK, DEFAULT_CHARACTERS
+from charbert.spelling import BLANK
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import UNKNOWN, Vocabulary
 from data.corpus import sources
 from data.corpus.files import Document
+from data.settings import VocabularySettings
 from data.vocabulary.counting import count_units
 from data.vocabulary.tokenizers import TRAINABLE
-
-
-@dataclass(kw_only=True)
-class VocabularySettings(Settings):
-    """Which text is counted, and the sizes of the vocabularies made of it."""
-
-    text: list[str] = positional(sources.HELP)
-    output: str = option(REQUIRED, "tokenizer folder to write")
-    tokenizer: str = option(
-        "wordpiece", "wordpiece or bpe (byte-level) to train one, or the folder or hub id of an existing one"
-    )
-    vocab_size: int = option(30_000, "tokens", minimum=50)
-    lowercase: bool = option(False, "WordPiece without case and accents")
-    characters: int = option(DEFAULT_CHARACTERS, "characters", minimum=1)
-    character_vocabulary: str | None = option(None, "take the characters of this file unchanged")
-    words: int = option(30_000, "words", minimum=1)
-    word_vocabulary: str | None = option(None, "take the words of this file unchanged")
-    max_length: int = option(512, "longest input in tokens", minimum=3)
-    workers: int = option(1, "processes that count", minimum=1)
-    overwrite: bool = option(False, "write into a folder that holds something")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for size, file in (("characters", "character_vocabulary"), ("words", "word_vocabulary")):
-            if getattr(self, file) and size in self.given:
-                raise CharBertError(f"--{size} and --{file.replace('_', '-')} exclude each other")
 
 
 def run(settings: VocabularySettings) -> None:

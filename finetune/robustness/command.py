@@ -1,7 +1,7 @@
 """`python -m finetune robustness CONFIG.yaml --models A B C`: how much typos cost each model."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -16,7 +16,7 @@ from finetune.robustness.models import find_models
 from finetune.robustness.page import render_page
 from finetune.robustness.report import Content, flatten_numbers, make_report
 from finetune.robustness.sentences import write_headline
-from finetune.robustness.settings import RobustnessSettings
+from finetune.robustness.settings import CPU_BATCH, GPU_BATCH, RobustnessSettings
 
 # The config holds the defaults, so that it needs only the options that differ from them.
 PROGRAM = "python -m finetune robustness finetune/configs/robustness.yaml"
@@ -59,6 +59,11 @@ def compare_models(settings: RobustnessSettings) -> Content:
         "language": settings.language,
         "seed": settings.seeds[0],
     }
+    # Noted in the report as it was.
+    settings = replace(
+        settings,
+        batch_size=settings.batch_size or (GPU_BATCH if torch.cuda.is_available() else CPU_BATCH),
+    )
     try:
         measured = measure_models(
             models,

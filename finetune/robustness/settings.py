@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-
 from charbert.commands.settings import REQUIRED, Settings, option
 from charbert.errors import CharBertError
 from charbert.noise import KINDS
@@ -75,4 +73,3 @@ class RobustnessSettings(Settings):
         for name in ("models", "seeds", "rates"):
             if not getattr(self, name):
                 raise CharBertError(f"--{name}: give one at least")
-        self.batch_size = self.batch_size or (GPU_BATCH if torch.cuda.is_available() else CPU_BATCH)

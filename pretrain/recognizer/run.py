@@ -1,13 +1,12 @@
 """Training of a word recogniser (semi-character RNN) on the text of pre-training."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from torch.utils.data import DataLoader
 from transformers import TrainingArguments, set_seed
 
-from charbert.commands.settings import REQUIRED, option
 from charbert.commands.training import TrainingRun, end_processes, print_results
 from charbert.errors import CharBertError
 from charbert.recognizer.modeling import WordRecognizer, WordRecognizerConfig
@@ -19,26 +18,11 @@ from pretrain.loaders import TrainingBatches, count_training_blocks, make_loader
 from pretrain.recognizer.batches import RecognizerBatches, known_words
 from pretrain.recognizer.trainer import RecognizerTrainer
 from pretrain.sampler import EvaluationSampler, TrainingPosition, TrainingSampler
-from pretrain.settings import StepTrainingSettings
+from pretrain.settings import RecognizerSettings
 from pretrain.trainer import step_arguments
 
 EVALUATED_RATES = {"clean": 0.0, "noised": 1.0}
 """The share of the words of held-out text, of those that may get a typo, that have one."""
-
-
-@dataclass(kw_only=True)
-class RecognizerSettings(StepTrainingSettings):
-    """Settings of the training of a word recogniser."""
-
-    tokenizer: str = option(REQUIRED, "the tokenizer folder of the data; its words are those recognised")
-    embedding_size: int = option(256, "width of a word's letters after a linear map", minimum=1)
-    hidden_size: int = option(256, "units of the LSTM in each direction", minimum=1)
-    num_hidden_layers: int = option(1, "layers of the LSTM", minimum=1)
-    noise_probability: float = option(
-        0.5, "share of the words of four letters or more that get a typo", minimum=0, maximum=1
-    )
-    learning_rate: float = option(1e-3, "peak learning rate")
-    warmup_steps: int = option(500, "steps up to the peak", minimum=0)
 
 
 def run(settings: RecognizerSettings) -> None:

@@ -3,8 +3,7 @@ from pathlib import Path
 import pytest
 
 from charbert.commands.settings import parse_settings
-from pretrain.recognizer.run import RecognizerSettings
-from pretrain.settings import PretrainSettings
+from pretrain.settings import PretrainSettings, RecognizerSettings
 
 CONFIGS = sorted((Path(__file__).parents[2] / "pretrain" / "configs").glob("*.yaml"))
 SETTINGS = {"recognizer": RecognizerSettings}

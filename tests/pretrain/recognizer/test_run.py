@@ -15,7 +15,7 @@ from charbert.errors import CharBertError, run_command
 from charbert.vocabulary import Vocabulary
 from data.pretraining.blocks import Blocks
 from pretrain.__main__ import main
-from pretrain.recognizer.run import RecognizerSettings
+from pretrain.settings import RecognizerSettings
 
 CONFIG = Path(__file__).parents[3] / "pretrain" / "configs" / "recognizer.yaml"
 SMALL: dict[str, Any] = {

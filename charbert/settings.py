@@ -1,0 +1,32 @@
+"""Settings of `charbert convert`."""
+
+from dataclasses import dataclass
+
+from charbert.commands.settings import REQUIRED, Settings, option, positional
+from charbert.errors import CharBertError
+
+HEADS = ("pretraining", "token", "sequence", "qa", "none")
+
+
+@dataclass(kw_only=True)
+class ConvertSettings(Settings):
+    """Options of `charbert convert`."""
+
+    source: str = positional("folder or hub id of the released checkpoint")
+    output: str = option(REQUIRED, "folder to write")
+    head: str | None = option(
+        None, "the model's head; by default the one that the tensors show", choices=HEADS
+    )
+    character_vocabulary: str | None = option(
+        None, "file of its characters, for the spelling table", reads=True
+    )
+    word_vocabulary: str | None = option(None, "file of the noisy LM's words, to keep beside it", reads=True)
+    tokenizer: str | None = option(None, "folder of its tokenizer, if SOURCE has none", reads=True)
+    overwrite: bool = option(False, "write into a folder that holds something")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.word_vocabulary and not self.character_vocabulary:
+            raise CharBertError(
+                "--word-vocabulary needs --character-vocabulary: they are written with the tokenizer"
+            )

@@ -1,0 +1,51 @@
+"""Settings of `python -m data vocabulary` and `tokenize`, without what these import."""
+
+from dataclasses import dataclass
+
+from charbert.commands.settings import REQUIRED, Settings, option, positional
+from charbert.errors import CharBertError
+from charbert.vocabulary import DEFAULT_CHARACTERS
+from data.corpus.sources import HELP
+
+
+@dataclass(kw_only=True)
+class VocabularySettings(Settings):
+    """Which text is counted, and the sizes of the vocabularies made of it."""
+
+    text: list[str] = positional(HELP)
+    output: str = option(REQUIRED, "tokenizer folder to write")
+    tokenizer: str = option(
+        "wordpiece",
+        "wordpiece or bpe (byte-level) to train one, or the folder or hub id of an existing one",
+        reads=True,
+    )
+    vocab_size: int = option(30_000, "tokens", minimum=50)
+    lowercase: bool = option(False, "WordPiece without case and accents")
+    characters: int = option(DEFAULT_CHARACTERS, "characters", minimum=1)
+    character_vocabulary: str | None = option(None, "take the characters of this file unchanged", reads=True)
+    words: int = option(30_000, "words", minimum=1)
+    word_vocabulary: str | None = option(None, "take the words of this file unchanged", reads=True)
+    max_length: int = option(512, "longest input in tokens", minimum=3)
+    workers: int = option(1, "processes that count", minimum=1)
+    overwrite: bool = option(False, "write into a folder that holds something")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for size, file in (("characters", "character_vocabulary"), ("words", "word_vocabulary")):
+            if getattr(self, file) and size in self.given:
+                raise CharBertError(f"--{size} and --{file.replace('_', '-')} exclude each other")
+
+
+@dataclass(kw_only=True)
+class TokenizeSettings(Settings):
+    """Which text is tokenised, and into what."""
+
+    text: list[str] = positional(HELP)
+    tokenizer: str = option(REQUIRED, "tokenizer folder of `python -m data vocabulary`", reads=True)
+    output: str = option(REQUIRED, "dataset folder to write")
+    block_size: int = option(
+        328,
+        "tokens of a block with its two special tokens, before noise makes it about a sixth longer; the "
+        "default is for examples of 384",
+    )
+    overwrite: bool = option(False, "replace the dataset in the output folder")

@@ -1,0 +1,71 @@
+"""Settings of `python -m finetune worst-case`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from charbert.commands.settings import REQUIRED, option, positional
+from charbert.errors import CharBertError
+from charbert.noise import EDITS, KEYBOARDS
+from data.examples.readers import READERS, Columns
+from finetune.settings import OVERWRITE, SKIP_BAD_ROWS
+
+
+@dataclass(kw_only=True)
+class WorstCaseSettings(Columns):
+    """Settings of a search for worst cases; columns that are not given are those of the run."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {
+        **Columns.RENAMED,
+        "beam": "beam_size",
+        "limit": "searched_examples",
+    }
+
+    model: str = positional(
+        "output folder of a fine-tuning run; with --task, folder or hub id of any model of transformers that "
+        "has a head for it"
+    )
+    file: str = positional(
+        "labelled data, as the run read it; columns that are not given are those of the run"
+    )
+    task: str | None = option(  # type: ignore[assignment]  # None: that of the run
+        None, "of a model that no run here has made", choices=READERS
+    )
+    labels: list[str] | None = option(
+        None, "with --task: the model's classes in order, as FILE names them; if not given, those it names"
+    )
+    output: str = option(REQUIRED, "JSON file for the scores and each example")
+    budgets: list[int] = option([1, 2], "words of an example that may be edited, each once", minimum=1)
+    beam_size: int = option(1, "candidates that are edited further; 1 is the greedy search", minimum=1)
+    edits: list[str] = option(list(EDITS), f"kinds of edits: {' '.join(EDITS)}", choices=EDITS)
+    language: str = option("en", f"whose keyboard is used: {', '.join(KEYBOARDS)}", choices=KEYBOARDS)
+    variants: int | None = option(
+        None,
+        "variants of a word at most, drawn by --seed; all are some 150 of a word of six letters, so that "
+        "each edit of a text of 20 words costs 1,600 queries; give 20 for long texts",
+        minimum=1,
+    )
+    searched_examples: int | None = option(
+        None, "examples that are searched at most, drawn by --seed; if not given, all", minimum=1
+    )
+    recognizer: str | None = option(
+        None, "folder of a word recogniser, which reads before the model", reads=True
+    )
+    batch_size: int = option(512, "rows that the model computes at once", minimum=1)
+    max_length: int | None = option(
+        None, "tokens of a text or window; if not given, the run's, else the task's", minimum=16
+    )
+    seed: int = option(0, "of what is drawn")
+    skip_bad_rows: bool = option(False, SKIP_BAD_ROWS)
+    resume: bool = option(False, "continue a search that was interrupted")
+    overwrite: bool = option(False, OVERWRITE)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.task is None:
+            for name in ("labels", "label_kind"):
+                if name in self.given:
+                    option_name = f"--{name.replace('_', '-')}"
+                    raise CharBertError(
+                        f"{option_name}: the model of a run knows its own; give it with --task alone"
+                    )
