@@ -10,9 +10,9 @@ from charbert.version import __version__
 COMMANDS = {
     "convert": Command(
         "charbert.settings:ConvertSettings",
-        "charbert.conversion",
         "a released CharBERT checkpoint -> this project's format; with --character-vocabulary the model can "
         "spell by itself, and a tokenizer is written beside it if there is one",
+        "charbert.conversion",
     ),
 }
 DESCRIPTION = f"CharBERT {__version__}: a character-aware encoder for noisy text."

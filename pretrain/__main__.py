@@ -11,15 +11,15 @@ from charbert.errors import run_command
 
 PRETRAIN = Command(
     "pretrain.settings:PretrainSettings",
-    "pretrain.run",
     "Pre-train a CharBERT: masked LM and noisy LM.",
+    "pretrain.run",
     config=True,
 )
 COMMANDS = {
     "recognizer": Command(
         "pretrain.settings:RecognizerSettings",
-        "pretrain.recognizer.run",
         "train a word recogniser (semi-character RNN), which corrects misspelled words for any model",
+        "pretrain.recognizer.run",
         config=True,
     )
 }

@@ -16,11 +16,12 @@ class Command(NamedTuple):
     """A command of a program. What does its work is imported once its settings are known to be right."""
 
     settings: str
-    """The subclass of `Settings`, as `package.module:Name`, in a module that imports neither torch nor
-    transformers, so that `--help` and mistakes are answered at once."""
-    module: str
-    """The module with a function `run`, which takes the settings, does the work and prints its result."""
+    """The subclass of `Settings`, as `package.module:Name`. Where the module imports neither torch nor
+    transformers, `--help` and mistakes are answered at once."""
     help: str
+    module: str | None = None
+    """The module with a function `run`, which takes the settings, does the work and prints its result; None:
+    the module of the settings."""
     config: bool = False
     """Whether a config file comes first."""
 
@@ -65,4 +66,4 @@ def dispatch(
             return
         command, rest = default, list(arguments)
     settings = parse_settings(resolve_name(command.settings), rest, program, about, config=command.config)
-    import_module(command.module).run(settings)
+    import_module(command.module or command.settings.partition(":")[0]).run(settings)

@@ -27,8 +27,8 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 COMMANDS = {
-    "copy": Command("copying:CopySettings", "copying", "copies"),
-    "gone": Command("no_such_module:X", "no_such_module", "fails"),
+    "copy": Command("copying:CopySettings", "copies"),
+    "gone": Command("no_such_module:X", "fails"),
 }
 
 
