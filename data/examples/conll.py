@@ -240,8 +240,8 @@ class ConlluFormat(ConllFormat):
         match = _NUMBER.fullmatch(cells[0])
         if match is None:
             raise RowError(f"begins with {cells[0]!r}, which is no number of a word in CoNLL-U")
-        if not all(cells[column].strip() for column in (self.word_column, self.tag_column)):
-            raise RowError("has an empty word or tag; CoNLL-U has _ where there is none")
+        if not all(cell.strip() for cell in cells):
+            raise RowError("has an empty cell; CoNLL-U has _ where there is nothing")
         return _Row(number, cells, "\t", is_word=match["word"] is not None)
 
     def replace_words(self, rows: Sequence[_Row], words: Sequence[str], sources: Sequence[int]) -> list[str]:

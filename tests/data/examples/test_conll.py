@@ -223,8 +223,8 @@ def test_conllu_without_tags_has_none(path: Path) -> None:
     (
         ("2\tb\tb\tNOUN\tNN", "has 5 columns, not the 10 of CoNLL-U"),
         ("b\tb\tb\tNOUN\tNN\t_\t_\t_\t_\t_", "begins with 'b', which is no number of a word"),
-        ("2\t \tb\tNOUN\tNN\t_\t_\t_\t_\t_", "has an empty word or tag"),
-        ("2\tb\tb\tNOUN\t\t_\t_\t_\t_\t_", "has an empty word or tag"),
+        ("2\t \tb\tNOUN\tNN\t_\t_\t_\t_\t_", "has an empty cell"),
+        ("2\tb\tb\tNOUN\t\t_\t_\t_\t_\t_", "has an empty cell"),
     ),
 )
 def test_a_bad_row_of_conllu_is_named(path: Path, row: str, fault: str) -> None:
