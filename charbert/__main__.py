@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Sequence
 
+from charbert import __version__
 from charbert.commands.dispatch import Command, dispatch
 from charbert.errors import run_command
-from charbert.version import __version__
 
 COMMANDS = {
     "convert": Command(

@@ -8,8 +8,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from charbert import __version__
 from charbert.errors import CharBertError
-from charbert.version import __version__
 
 RESULTS = "results.json"
 

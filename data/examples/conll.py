@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple, TypeVar
 
-from data.corpus.files import text_ending
+from charbert.compression import text_ending
 from data.examples.base import CONLLU_COLUMNS, Columns, Reader
 from data.examples.rows import BadRows, RowError, line_end, read_all_lines, require_one
 from data.examples.tags import carry_tags, is_entity_tag

@@ -12,9 +12,10 @@ from typing import IO, TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from charbert.compression import text_ending
 from charbert.errors import CharBertError
 from data.corpus import hub
-from data.corpus.files import BATCH_ROWS, decode_line, open_parquet, text_ending
+from data.corpus.files import BATCH_ROWS, decode_line, open_parquet
 from data.examples.rows import BadRows, Row, line_end, raw_lines, read_lines
 
 if TYPE_CHECKING:
