@@ -7,16 +7,15 @@ from charbert.commands.dispatch import Command, dispatch
 from charbert.errors import run_command
 
 COMMANDS = {
-    name: Command(f"benchmarks.{name}:{settings}", f"benchmarks.{name}", help)
-    for name, settings, help in (
-        ("pretraining", "PretrainingSpeedSettings", "steps of pre-training"),
-        ("finetuning", "FinetuningSpeedSettings", "steps of fine-tuning"),
-        ("gru", "GruSettings", "the character GRU beside nn.GRU"),
-        ("data", "DataSpeedSettings", "extraction, tokenising, training examples"),
-        ("masking", "MaskingSharesSettings", "shares of masks and noise in a text"),
-        ("attacks", "AttackSpeedSettings", "each kind of noise on labelled data"),
-        ("correction", "CorrectionSettings", "spelling correction beside dictionary spell checkers"),
-    )
+    "pretraining": Command("benchmarks.pretraining:PretrainingSpeedSettings", "steps of pre-training"),
+    "finetuning": Command("benchmarks.finetuning:FinetuningSpeedSettings", "steps of fine-tuning"),
+    "gru": Command("benchmarks.gru:GruSettings", "the character GRU beside nn.GRU"),
+    "data": Command("benchmarks.data:DataSpeedSettings", "extraction, tokenising, training examples"),
+    "masking": Command("benchmarks.masking:MaskingSharesSettings", "shares of masks and noise in a text"),
+    "attacks": Command("benchmarks.attacks:AttackSpeedSettings", "each kind of noise on labelled data"),
+    "correction": Command(
+        "benchmarks.correction:CorrectionSettings", "spelling correction beside dictionary spell checkers"
+    ),
 }
 
 
