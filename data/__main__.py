@@ -26,10 +26,11 @@ COMMANDS = {
         "a labelled file -> the same file with typos in its words",
     ),
 }
+EXAMPLE = "vocabulary texts/ --tokenizer google-bert/bert-base-cased --output runs/tokenizer"
 
 
 def main(arguments: Sequence[str]) -> None:
-    dispatch("python -m data", "Raw files in, training examples out.", COMMANDS, arguments)
+    dispatch("python -m data", "Raw files in, training examples out.", COMMANDS, arguments, example=EXAMPLE)
 
 
 if __name__ == "__main__":

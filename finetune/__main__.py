@@ -33,11 +33,12 @@ COMMANDS = {
 }
 DESCRIPTION = """Fine-tune a model, and score it: examples, model, training, scores, predictions. The output
 folder holds the model, results.json and the predictions; of several seeds each has a folder of its own."""
+EXAMPLE = "finetune/configs/text.yaml --train messages.csv --backbone bert-base-cased --output runs/a"
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run a command."""
-    dispatch(PROGRAM, DESCRIPTION, COMMANDS, arguments, default=FINETUNE)
+    dispatch(PROGRAM, DESCRIPTION, COMMANDS, arguments, FINETUNE, EXAMPLE)
 
 
 if __name__ == "__main__":
