@@ -104,9 +104,7 @@ def test_a_value_of_the_wrong_type_is_refused(config: Path, key: str, value: str
 
 def test_a_needed_key_that_is_missing_is_named(config: Path) -> None:
     config.write_text("steps: 3\n")
-    with pytest.raises(
-        UsageError, match="--data: missing; give it in the config file or on"
-    ):
+    with pytest.raises(UsageError, match="--data: missing; give it in the config file or on"):
         load(config)
 
 
