@@ -1,9 +1,14 @@
 # make quickstart   pre-train a tiny CharBERT on a real Wikipedia dump and watch it restore misspelled words
 # make test         format, lint, types and tests
+# make test-peers   the tests that transformers has for its own models and tokenizers, on ours
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test format clean
+# Of the pinned version; only the source distribution has the tests.
+TRANSFORMERS := $(shell sed -n 's/^transformers==//p' constraints.txt)
+PEERS := .venv/peers-$(TRANSFORMERS)
+
+.PHONY: quickstart test test-peers format clean
 
 # Threads that wait without spinning: six times faster where other programs use the cores too.
 quickstart: .venv/installed
@@ -14,6 +19,18 @@ test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+test-peers: .venv/installed $(PEERS)/transformers_tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --quiet --override-ini addopts=--import-mode=importlib \
+		--override-ini pythonpath=". tests/support $(PEERS)" -W ignore tests/peers/models.py tests/peers/tokenizers.py
+
+$(PEERS)/transformers_tests:
+	mkdir -p $(PEERS)/tests
+	$(BIN)/python -m pip download --quiet --no-deps --no-binary :all: --dest $(PEERS) transformers==$(TRANSFORMERS)
+	tar -xzf $(PEERS)/transformers-$(TRANSFORMERS).tar.gz --strip-components 2 -C $(PEERS)/tests \
+		transformers-$(TRANSFORMERS)/tests
+	touch $(PEERS)/tests/__init__.py
+	mv $(PEERS)/tests $@
 
 format: .venv/installed
 	$(BIN)/ruff format .

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from charbert.errors import CharBertError
 from charbert.registration import register_once_imported
-
-__version__ = "0.1.0"
+from charbert.version import __version__
 
 if TYPE_CHECKING:
     from charbert.configuration import CharBertConfig

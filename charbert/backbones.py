@@ -71,18 +71,22 @@ def max_tokens(position_embeddings: Any) -> int:
     return position_embeddings.num_embeddings - (0 if padding is None else padding + 1)
 
 
+def longest_input(model: Any) -> int | None:
+    """What a CharBERT or a plain model can read, in tokens; None without a table of position embeddings."""
+    encoder = getattr(model.base_model, "backbone", model.base_model)
+    positions = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
+    return None if positions is None else max_tokens(positions)
+
+
 def check_length(model: Any, max_length: int) -> None:
     """Refuse inputs that are longer than a model's position embeddings: a CharBERT's or a plain model's.
 
     Raises:
         CharBertError: `max_length` is greater than what it can read.
     """
-    encoder = getattr(model.base_model, "backbone", model.base_model)
-    positions = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
-    if positions is not None and max_length > max_tokens(positions):
-        raise CharBertError(
-            f"max_length={max_length}, but the model has {max_tokens(positions)} positions; give less"
-        )
+    longest = longest_input(model)
+    if longest is not None and max_length > longest:
+        raise CharBertError(f"max_length={max_length}, but the model has {longest} positions; give less")
 
 
 register_backbone(

@@ -4,20 +4,22 @@ The tables are `CHARACTER_CHANNEL` and `TASK_HEADS` here, and `head_names` of ea
 """
 
 import re
+from collections.abc import Iterator
 from os import PathLike
 from typing import Any, NamedTuple
 
 import torch
+import transformers
 from transformers import PreTrainedConfig
 from transformers.modeling_utils import load_state_dict
 from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, WEIGHTS_INDEX_NAME, WEIGHTS_NAME
 from transformers.utils.hub import cached_file, get_checkpoint_shard_files
 
 from charbert.backbones import BACKBONES
-from charbert.errors import CharBertError, first_line
+from charbert.errors import CharBertError, first_line, reading
 
 Tensors = dict[str, torch.Tensor]
-
+MOST_LAYERS = 1000
 
 # Pairs of (their name, ours), as beginnings of names; the first that fits counts. Theirs stand without the
 # prefix of the backbone, whose own tensors keep their names.
@@ -59,11 +61,33 @@ def read_config(source: str | PathLike[str], **hub: Any) -> dict[str, Any]:
     """
     try:
         config, _ = PreTrainedConfig.get_config_dict(source, **hub)
-    except OSError as error:
+    except Exception as error:  # of a file that holds anything, it raises almost anything
         raise CharBertError(
             f"{source}: no config.json there that can be read ({first_line(error)})"
         ) from error
+    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str | None):
+        raise CharBertError(f"{source}: its config.json is none of a model")
+    if any(
+        not isinstance(layers, int) or layers > MOST_LAYERS for layers in _find(config, "num_hidden_layers")
+    ):
+        raise CharBertError(f"{source}: its config.json has a num_hidden_layers that no model has")
+    model_type, classes = config.get("model_type"), config.get("architectures")
+    for name in classes if model_type and isinstance(classes, list) else ():
+        model_class = getattr(transformers, str(name), None)
+        if getattr(getattr(model_class, "config_class", None), "model_type", model_type) != model_type:
+            raise CharBertError(
+                f"{source}: its config.json has model_type={model_type}, but it was saved as {name}"
+            )
     return config
+
+
+def _find(config: dict[str, Any], key: str) -> Iterator[Any]:
+    """The values of a key, in configurations that are nested in this one too."""
+    for name, value in config.items():
+        if name == key:
+            yield value
+        elif isinstance(value, dict):
+            yield from _find(value, key)
 
 
 def read_checkpoint(source: str | PathLike[str], config: dict[str, Any], **hub: Any) -> Checkpoint:
@@ -74,10 +98,10 @@ def read_checkpoint(source: str | PathLike[str], config: dict[str, Any], **hub: 
     """
     tensors: Tensors = {}
     for path in _weight_files(source, hub):
-        try:
+        with reading(path, "weights"):
             tensors |= load_state_dict(path)
-        except Exception as error:
-            raise CharBertError(f"{path}: cannot be read as weights ({error})") from error
+    if not all(isinstance(entry, torch.Tensor) for entry in tensors.values()):
+        raise CharBertError(f"{source}: its weights are no tensors by name alone")
     tensors = {_modernize(name): tensor for name, tensor in tensors.items()}
     return Checkpoint(str(source), config, tensors, _detect_backbone(str(source), config, tensors))
 
@@ -103,29 +127,44 @@ def convert(checkpoint: Checkpoint) -> Tensors:
     if "nlm_head.dense.weight" in converted and not own_norm:
         # RoBERTa's released heads share one norm.
         for end in ("weight", "bias"):
-            converted[f"nlm_head.layer_norm.{end}"] = converted[f"mlm_head.layer_norm.{end}"].clone()
+            if f"mlm_head.layer_norm.{end}" in converted:
+                converted[f"nlm_head.layer_norm.{end}"] = converted[f"mlm_head.layer_norm.{end}"].clone()
     return converted
 
 
-def infer_sizes(converted: Tensors, released: bool) -> dict[str, Any]:
-    """The configuration that follows from the tensors: `backbone_config`, sizes of the character channel."""
+def infer_sizes(source: str, converted: Tensors, released: bool) -> dict[str, Any]:
+    """The configuration that follows from the tensors: `backbone_config`, sizes of the character channel.
+
+    Raises:
+        CharBertError: there are layers missing, or a tensor that has not as many dimensions as it must.
+    """
+
+    def size(name: str, dimension: int, of: int) -> int | None:
+        if name not in converted:
+            return None
+        if converted[name].dim() != of:
+            raise CharBertError(f"{source}: {name} has {converted[name].dim()} dimensions, not {of}")
+        return converted[name].shape[dimension]
 
     def rows(name: str) -> int | None:
-        return converted[name].shape[0] if name in converted else None
+        return size(name, 0, of=2)
 
     def columns(name: str) -> int | None:
-        return converted[name].shape[1] if name in converted else None
+        return size(name, 1, of=2)
 
     backbone = "charbert.backbone."
     layer = re.compile(re.escape(f"{backbone}encoder.layer.") + r"(\d+)\.")
-    layers = [int(match[1]) for match in map(layer.match, converted) if match]
+    layers = {match[1] for match in map(layer.match, converted) if match}
+    if layers != {str(number) for number in range(len(layers))}:
+        raise CharBertError(
+            f"{source}: its {len(layers)} layers are not numbered from 0 on: some are missing"
+        )
     found: dict[str, Any] = {}
     if released:
-        convolution = converted.get("charbert.interactions.0.convolution.weight")
         found = {
             "character_vocabulary_size": rows("charbert.char_encoder.embeddings.weight"),
             "char_embedding_size": columns("charbert.char_encoder.embeddings.weight"),
-            "interaction_kernel_size": None if convolution is None else convolution.shape[2],
+            "interaction_kernel_size": size("charbert.interactions.0.convolution.weight", 2, of=3),
             "word_vocabulary_size": rows("nlm_head.decoder.weight"),
             "num_labels": rows("classifier.weight"),
         }
@@ -136,7 +175,7 @@ def infer_sizes(converted: Tensors, released: bool) -> dict[str, Any]:
             "max_position_embeddings": rows(f"{backbone}embeddings.position_embeddings.weight"),
             "type_vocab_size": rows(f"{backbone}embeddings.token_type_embeddings.weight"),
             "intermediate_size": rows(f"{backbone}encoder.layer.0.intermediate.dense.weight"),
-            "num_hidden_layers": max(layers) + 1 if layers else None,
+            "num_hidden_layers": len(layers) or None,
         }
     )
     return _without_none(found)

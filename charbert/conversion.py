@@ -5,9 +5,9 @@ from pathlib import Path
 
 import charbert
 from charbert.checkpoints import convert, read_checkpoint, read_config
-from charbert.commands.results import check_output_folder, write_results
+from charbert.commands.results import check_output_folder, whole_folder, write_results
 from charbert.errors import CharBertError
-from charbert.loading import backbone_tokenizer
+from charbert.loading import backbone_tokenizer, fit_tokenizer
 from charbert.settings import ConvertSettings
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import Vocabulary
@@ -33,13 +33,15 @@ def run(settings: ConvertSettings) -> None:
     model = model_class.from_pretrained(
         settings.source, character_vocabulary=characters, tokenizer=settings.tokenizer
     )
-    if characters is not None:
-        kind = model.config.backbone_config.model_type
-        stock = backbone_tokenizer(settings.tokenizer or settings.source, kind)
-        CharBertTokenizer.from_stock(stock, characters, words).save_pretrained(output)
-    model.save_pretrained(output)
     numbers = {"parameters": model.num_parameters(), "spelling_length": model.config.spelling_length}
-    write_results(output, numbers, asdict(settings))
+    with whole_folder(output) as made:
+        if characters is not None:
+            kind = model.config.backbone_config.model_type
+            stock = backbone_tokenizer(settings.tokenizer or settings.source, kind)
+            tokenizer = CharBertTokenizer.from_stock(stock, characters, words)
+            fit_tokenizer(tokenizer, model).save_pretrained(made)
+        model.save_pretrained(made)
+        write_results(made, numbers, asdict(settings))
     spelling = "with" if characters is not None else "without"
     print(f"{model_class.__name__} written to {output}, {spelling} a spelling table")
 

@@ -1,11 +1,18 @@
 """`CharBertError`, the exception for mistakes of the user, and how commands report it."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pickle import UnpicklingError
+from typing import Any
 
 
 class CharBertError(ValueError):
     """A mistake in what the user gave. Its text is one line: what, where, and what to do."""
+
+
+class LoadingError(CharBertError, RuntimeError):
+    """A checkpoint that cannot be read or fits only in part: a `RuntimeError` too, as in `transformers`."""
 
 
 class UsageError(CharBertError):
@@ -14,7 +21,47 @@ class UsageError(CharBertError):
 
 def first_line(error: BaseException) -> str:
     """What an error of another library says, without the advice that follows."""
-    return str(error).strip().partition("\n")[0]
+    if isinstance(error, UnpicklingError):
+        # torch says how to run the code in such a file, which nobody should be led to.
+        return "a damaged file, or one that holds more than tensors"
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+@contextmanager
+def reading(source: Any, what: str = "") -> Iterator[None]:
+    """Turn whatever another library raises on the user's files into one line.
+
+    Args:
+        source: the file, folder or hub id.
+        what: it is to be, such as "tokenizer".
+
+    Raises:
+        CharBertError: as it was raised, or with the first line of the other error.
+    """
+    try:
+        yield
+    except CharBertError:
+        raise
+    except Exception as error:
+        raise LoadingError(
+            f"{source}: cannot be read{' as ' + what if what else ''} ({first_line(error)})"
+        ) from error
+
+
+@contextmanager
+def writing(target: Any) -> Iterator[None]:
+    """Turn whatever another library raises while a file or folder is written into one line that names it.
+
+    Raises:
+        CharBertError: as it was raised, or with the first line of the other error (a full disk).
+    """
+    try:
+        yield
+    except CharBertError:
+        raise
+    except Exception as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise CharBertError(f"{target}: cannot be written ({reason or first_line(error)})") from error
 
 
 def run_command(main: Callable[[Sequence[str]], None], arguments: Sequence[str] | None = None) -> int:

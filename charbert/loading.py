@@ -1,5 +1,9 @@
 """Loading checkpoints: `from_pretrained` and `from_backbone` of every model."""
 
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
 from os import PathLike
 from typing import Any
 
@@ -7,17 +11,19 @@ import torch
 from transformers import AutoConfig, AutoTokenizer
 from transformers.utils import logging
 
-from charbert.backbones import BACKBONES
+from charbert.backbones import find_backbone, longest_input
 from charbert.checkpoints import Checkpoint, Tensors, convert, infer_sizes, read_checkpoint, read_config
 from charbert.configuration import BACKBONE_ATTRIBUTES, CharBertConfig
-from charbert.errors import CharBertError
-from charbert.spelling import frequent_characters
+from charbert.errors import CharBertError, LoadingError, first_line, reading
+from charbert.spelling import check_tokens, frequent_characters
 from charbert.vocabulary import Vocabulary
 
 logger = logging.get_logger(__name__)
 
 HUB_OPTIONS = ("cache_dir", "force_download", "local_files_only", "token", "revision", "subfolder")
 BUILD_OPTIONS = ("dtype", "attn_implementation")
+HEAD = "head"
+_NUMBERED = re.compile(r"\.\d+\.")
 Source = str | PathLike[str]
 
 
@@ -40,6 +46,7 @@ class PretrainedLoading:
                 released checkpoint, which may come without one.
             tokenizer: the tokens to spell, or where they are; the folder's own when left out.
             kwargs: as in `transformers`; a key of the configuration overrides the checkpoint's.
+                `ignore_mismatched_sizes="head"` starts a head of another size anew, `True` the encoder too.
 
         Raises:
             CharBertError: a checkpoint without a character channel, or one that fits this model only in part.
@@ -96,9 +103,11 @@ class PretrainedLoading:
         else:
             characters = getattr(tokens, "characters", None) or frequent_characters(tokens)
         kwargs.setdefault("character_vocabulary_size", len(characters))
+        kwargs.setdefault("ignore_mismatched_sizes", HEAD)  # a plain head reads one channel
 
         converted = convert(checkpoint)
         model = cls._assemble(checkpoint, converted, released=False, **kwargs)
+        check_tokens(tokens, model.config.vocab_size)
         model.base_model.start_interactions()
         model.set_spelling(tokens, characters)
         loaded = sum(name.startswith("charbert.") for name in converted)
@@ -114,16 +123,16 @@ class PretrainedLoading:
     @classmethod
     def _load_own(cls, source: Source, *model_args: Any, **kwargs: Any) -> Any:
         with_info = kwargs.pop("output_loading_info", False)
-        allow_mismatch = kwargs.pop("ignore_mismatched_sizes", False)
-        model, info = super().from_pretrained(  # type: ignore[misc]
-            source, *model_args, output_loading_info=True, ignore_mismatched_sizes=True, **kwargs
-        )
-        prefix = _prefix(model)
-        missing = [
-            name for name in info["missing_keys"] if name.startswith(prefix) and not _may_be_missing(name)
-        ]
-        mismatched = [] if allow_mismatch else [str(entry[0]) for entry in info["mismatched_keys"]]
-        _refuse_partial(str(source), missing, mismatched)
+        may_differ = kwargs.pop("ignore_mismatched_sizes", False)
+        with reading(source, "a CharBERT"), without_report(unless=may_differ is True):
+            model, info = super().from_pretrained(  # type: ignore[misc]
+                source, *model_args, output_loading_info=True, ignore_mismatched_sizes=True, **kwargs
+            )
+        missing, mismatched, left_over = encoder_faults(model, info)
+        if not may_differ:
+            mismatched = [str(entry[0]) for entry in info["mismatched_keys"]]
+        refuse_partial(source, missing, [] if may_differ is True else mismatched, left_over)
+        say_what_is_new(model, source, info)
         return (model, info) if with_info else model
 
     @classmethod
@@ -139,41 +148,42 @@ class PretrainedLoading:
     def _assemble(cls, checkpoint: Checkpoint, converted: Tensors, released: bool, **kwargs: Any) -> Any:
         """A model of this class with the converted tensors in it, in evaluation mode."""
         build = {name: kwargs.pop(name) for name in BUILD_OPTIONS if name in kwargs}
-        config = _configuration(checkpoint, converted, released, kwargs)
-        if not _tied(converted):
-            config.tie_word_embeddings = False
-        model = cls._from_config(config, **build)  # type: ignore[attr-defined]
+        may_differ = kwargs.pop("ignore_mismatched_sizes", False)
+        with_info = kwargs.pop("output_loading_info", False)
+        with reading(checkpoint.source, "a CharBERT or its backbone"):
+            config = _configuration(checkpoint, converted, released, kwargs)
+            if not _tied(converted):
+                config.tie_word_embeddings = False
+            model = cls._from_config(config, **build)  # type: ignore[attr-defined]
         base = _prefix(model)
         if not base:
             converted = {name.removeprefix("charbert."): tensor for name, tensor in converted.items()}
         own = model.state_dict()
-        fresh = ("char_encoder.", "interactions.") if not released else ()
-        missing = [
-            name
-            for name in own.keys() - converted.keys()
-            if name.startswith(base)
-            and not name.removeprefix(base).startswith(fresh)
-            and not _may_be_missing(name)
-        ]
-        fitting = {name: tensor for name, tensor in converted.items() if name in own}
-        mismatched = [name for name, tensor in fitting.items() if tensor.shape != own[name].shape]
-        _refuse_partial(checkpoint.source, missing, mismatched)
+        info = {
+            "missing_keys": own.keys() - converted.keys(),
+            "unexpected_keys": converted.keys() - own.keys(),
+            "mismatched_keys": [
+                (name,) for name in own.keys() & converted.keys() if own[name].shape != converted[name].shape
+            ],
+        }
+        missing, mismatched, left_over = encoder_faults(model, info)
+        if not released:
+            fresh = tuple(f"{base}{part}." for part in ("char_encoder", "interactions"))
+            missing = [name for name in missing if not name.startswith(fresh)]
+        different = {name for (name,) in info["mismatched_keys"]}
+        refuse_partial(checkpoint.source, missing, mismatched if may_differ else different, left_over)
+        fitting = {name: converted[name] for name in own.keys() & converted.keys() - different}
         model.load_state_dict(fitting, strict=False)
         model.tie_weights()
-        heads = sorted(
-            {name.split(".")[0] for name in own.keys() - fitting.keys() if not name.startswith(base)}
-        )
-        if released and base and heads:
-            logger.warning(
-                "%s: %s holds no %s; it is new and must be trained.", cls.__name__, checkpoint.source, heads
-            )
-        return model.eval()
+        if released:
+            say_what_is_new(model, checkpoint.source, info)
+        return (model.eval(), info) if with_info else model.eval()
 
 
 def _configuration(
     checkpoint: Checkpoint, converted: Tensors, released: bool, overrides: dict[str, Any]
 ) -> CharBertConfig:
-    found = infer_sizes(converted, released)
+    found = infer_sizes(checkpoint.source, converted, released)
     dropped = ("architectures", "num_labels", "id2label", "label2id", "torchscript", "finetuning_task")
     described = {name: value for name, value in checkpoint.config.items() if name not in dropped}
     backbone_config = AutoConfig.for_model(
@@ -209,14 +219,80 @@ def _may_be_missing(name: str) -> bool:
     return ".pooler." in name or name.startswith("pooler.") or name.endswith("_ids")
 
 
-def _refuse_partial(source: str, missing: list[str], mismatched: list[str]) -> None:
+def encoder_faults(model: Any, info: Mapping[str, Iterable[Any]]) -> tuple[list[str], list[str], list[str]]:
+    """Of the encoder's tensors: those that a checkpoint lacks, has in another size, and has in excess.
+
+    Args:
+        model: with a head or without.
+        info: what `from_pretrained(output_loading_info=True)` gives.
+    """
+    prefix = _prefix(model)
+    parts = {name for name, _ in model.base_model.named_children()}
+    missing = [name for name in info["missing_keys"] if name.startswith(prefix) and not _may_be_missing(name)]
+    mismatched = [str(name) for name, *_ in info["mismatched_keys"] if str(name).startswith(prefix)]
+    # Layers and interactions, which have numbers. Of other names, old checkpoints may have some that count
+    # for nothing.
+    left_over = [
+        name
+        for name in info["unexpected_keys"]
+        if name.removeprefix(f"{model.base_model_prefix}.").partition(".")[0] in parts
+        and _NUMBERED.search(name)
+    ]
+    return missing, mismatched, left_over
+
+
+def refuse_partial(
+    source: Any, missing: Iterable[str], mismatched: Iterable[str] = (), left_over: Iterable[str] = ()
+) -> None:
+    """Say which tensors stand against a checkpoint, if any do.
+
+    Raises:
+        CharBertError: some do.
+    """
     faults = [
-        f"{len(names)} {fault} ({', '.join(sorted(names)[:5])}{', ...' if len(names) > 5 else ''})"
-        for fault, names in (("missing", missing), ("of another size", mismatched))
+        f"{len(names)} {fault} ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})"
+        for fault, names in (
+            ("missing", sorted(missing)),
+            ("of another size", sorted(mismatched)),
+            ("of parts that the model does not have", sorted(left_over)),
+        )
         if names
     ]
-    if faults:
-        raise CharBertError(f"{source}: this checkpoint fits only in part; tensors {', '.join(faults)}")
+    if not faults:
+        return
+    advice = "; ignore_mismatched_sizes=True starts what differs anew" if list(mismatched) else ""
+    raise LoadingError(f"{source}: this checkpoint fits only in part; tensors {', '.join(faults)}{advice}")
+
+
+def say_what_is_new(model: Any, source: Any, info: Mapping[str, Iterable[Any]]) -> None:
+    """Log which parts of a model with a head do not come from the checkpoint."""
+    names = [*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])]
+    prefix = _prefix(model)
+    parts = (
+        sorted({name.partition(".")[0] for name in names if not name.startswith(prefix)}) if prefix else []
+    )
+    if parts:
+        logger.warning(
+            "%s: %s holds no %s of this size; it is new and must be trained.",
+            type(model).__name__,
+            source,
+            ", ".join(parts),
+        )
+
+
+@contextmanager
+def without_report(unless: bool = False) -> Iterator[None]:
+    """Leave out the table that `transformers` logs of tensors that do not fit: they are refused, or said."""
+    log = logging.get_logger("transformers.modeling_utils")
+
+    def keep(record: Any) -> bool:
+        return unless or "LOAD REPORT" not in record.getMessage()
+
+    log.addFilter(keep)
+    try:
+        yield
+    finally:
+        log.removeFilter(keep)
 
 
 def _as_vocabulary(given: Source | Vocabulary) -> Vocabulary:
@@ -227,18 +303,41 @@ def backbone_tokenizer(source: Any, kind: str, **hub: Any) -> Any:
     """The fast tokenizer of a folder or hub id; a folder that does not name its class gets the backbone's."""
     if not isinstance(source, str | PathLike):
         return source
-    for loader in (AutoTokenizer, BACKBONES[kind].tokenizer_class):
+    reason = ""
+    try:
+        backbone = find_backbone(kind)
+    except CharBertError as error:
+        raise CharBertError(f"{source}: {error}") from error
+    for loader in (AutoTokenizer, backbone.tokenizer_class):
         try:
             tokens = loader.from_pretrained(source, **hub)
-        except (OSError, ValueError, KeyError):
+        except Exception as error:  # of files that are damaged, the tokenizers raise almost anything
+            reason = reason or f" ({first_line(error)})"
             continue
         if has_tokens(tokens):
             return tokens
     raise CharBertError(
-        f"{source}: no tokenizer there, so nothing to spell; name one with tokenizer=FOLDER_OR_HUB_ID"
+        f"{source}: no tokenizer there that can be read, so nothing to spell; name one with "
+        f"tokenizer=FOLDER_OR_HUB_ID{reason}"
     )
 
 
 def has_tokens(tokenizer: Any) -> bool:
     """Whether it knows any: where no file is, transformers may give a tokenizer of special tokens alone."""
     return len(tokenizer) > len(set(tokenizer.all_special_ids))
+
+
+def fit_tokenizer(tokenizer: Any, model: Any) -> Any:
+    """A model's tokenizer whose `model_max_length` is no longer than what the model can read.
+
+    Raises:
+        CharBertError: it is another model's.
+    """
+    rows = model.get_input_embeddings().num_embeddings
+    check_tokens(tokenizer, rows, getattr(model.base_model, "spelling", None))
+    longest = longest_input(model)
+    if longest is None or tokenizer.model_max_length <= longest:
+        return tokenizer
+    fitting = deepcopy(tokenizer)
+    fitting.model_max_length = longest
+    return fitting

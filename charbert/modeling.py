@@ -1,7 +1,8 @@
 """`CharBertModel`: two channels through one backbone, fused and divided after every layer (Section 3)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from os import PathLike
 from typing import Any
 
 import torch
@@ -13,13 +14,21 @@ from transformers.utils.generic import can_return_tuple
 from charbert.backbones import max_tokens
 from charbert.char_encoder import CharacterEncoder
 from charbert.configuration import CharBertConfig
-from charbert.errors import CharBertError
+from charbert.errors import CharBertError, writing
 from charbert.fast_path import layer_attention_mask
 from charbert.interaction import HeterogeneousInteraction, fold
 from charbert.loading import PretrainedLoading
 from charbert.ops.gru import DirectionalGRU
 from charbert.outputs import CharBertModelOutput
-from charbert.spelling import BLANK_ID, SpelledInputs, SpellingTable, token_spellings, tokenizer_characters
+from charbert.spelling import (
+    BLANK_ID,
+    NO_SPELLING,
+    SpelledInputs,
+    SpellingTable,
+    check_tokens,
+    token_spellings,
+    tokenizer_characters,
+)
 from charbert.vocabulary import Vocabulary
 
 logger = logging.get_logger(__name__)
@@ -40,8 +49,17 @@ class CharBertPreTrainedModel(PretrainedLoading, PreTrainedModel):
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
-        if isinstance(module, DirectionalGRU):
+        if isinstance(module, DirectionalGRU | SpellingTable):
             module.reset_parameters()
+
+    def save_pretrained(self, save_directory: str | PathLike[str], *args: Any, **kwargs: Any) -> None:
+        """As in `transformers`.
+
+        Raises:
+            CharBertError: the folder cannot be written.
+        """
+        with writing(save_directory):
+            super().save_pretrained(save_directory, *args, **kwargs)
 
     def resize_token_embeddings(
         self,
@@ -76,10 +94,7 @@ class CharBertPreTrainedModel(PretrainedLoading, PreTrainedModel):
             CharBertError: it cannot: the checkpoint came without a character vocabulary.
         """
         if self.base_model.spelling is None:
-            raise CharBertError(
-                "this model has no spelling table: give char_input_ids, start_ids and end_ids, or load it "
-                "with character_vocabulary=FILE"
-            )
+            raise CharBertError(NO_SPELLING)
         return self.base_model.spelling
 
 
@@ -137,8 +152,9 @@ class CharBertModel(CharBertPreTrainedModel):
         char_input_ids: torch.Tensor | None = None,
         start_ids: torch.Tensor | None = None,
         end_ids: torch.Tensor | None = None,
-        output_hidden_states: bool | None = None,
+        output_hidden_states: bool | int | Sequence[int] | None = None,
         output_attentions: bool | None = None,
+        use_cache: bool | None = None,
     ) -> CharBertModelOutput:
         """Encode a batch in both channels.
 
@@ -147,6 +163,9 @@ class CharBertModel(CharBertPreTrainedModel):
             inputs_embeds: (B, L, H) in place of `input_ids`; then the spelled inputs are needed.
             char_input_ids: (B, T) characters of each sequence, a blank after each token.
             start_ids, end_ids: (B, L) positions of each token's first and last character.
+            output_hidden_states: whether all are kept, or which of the N + 1, counted from the end if
+                negative; the others are None then.
+            use_cache: taken as every encoder takes it, and without effect: there is nothing to cache.
 
         Raises:
             CharBertError: nothing to encode, nothing to spell from, or more tokens than the backbone has
@@ -176,21 +195,25 @@ class CharBertModel(CharBertPreTrainedModel):
         )
         characters = self.char_encoder(*spelled, mask).to(tokens.dtype)
 
-        keep_states = _choose(output_hidden_states, self.config.output_hidden_states)
-        keep_attentions = _choose(output_attentions, self.config.output_attentions)
+        kept = _selected(
+            _choose(output_hidden_states, self.config.output_hidden_states), self.config.num_hidden_layers + 1
+        )
+        keep_attentions = bool(_choose(output_attentions, self.config.output_attentions))
+        states: list[tuple[torch.Tensor | None, torch.Tensor | None]] = []
         with self._record_attentions(keep_attentions) as attentions:
-            states = list(self._layers(tokens, characters, mask, attention_mask is not None, keep_states))
-        tokens, characters = states[-1]
+            layers = self._layers(tokens, characters, mask, attention_mask is not None, keep_attentions)
+            for number, (tokens, characters) in enumerate(layers):
+                states.append((tokens, characters) if kept and number in kept else (None, None))
         pooler = self.backbone.pooler
         return CharBertModelOutput(
             last_hidden_state=tokens,
             char_last_hidden_state=characters,
             pooler_output=None if pooler is None else pooler(tokens),
             char_pooler_output=None if pooler is None else pooler(characters),
-            hidden_states=tuple(token for token, _ in states) if keep_states else None,
-            char_hidden_states=tuple(character for _, character in states) if keep_states else None,
-            attentions=tuple(both.chunk(2)[0] for both in attentions) if keep_attentions else None,
-            char_attentions=tuple(both.chunk(2)[1] for both in attentions) if keep_attentions else None,
+            hidden_states=None if kept is None else tuple(token for token, _ in states),
+            char_hidden_states=None if kept is None else tuple(character for _, character in states),
+            attentions=tuple(attentions[::2]) if keep_attentions else None,
+            char_attentions=tuple(attentions[1::2]) if keep_attentions else None,
         )
 
     def _layers(
@@ -199,29 +222,33 @@ class CharBertModel(CharBertPreTrainedModel):
         characters: torch.Tensor,
         mask: torch.Tensor,
         padded: bool,
-        every: bool,
+        separate: bool,
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Both channels after the last layer, or (`every`) also before the first and after each."""
+        """Both channels before the first layer and after each.
+
+        They share the weights of a layer, so one call of it serves both, unless `separate`: then each has its
+        own, and the attention weights of each are tensors that gradients reach.
+        """
         layers = self.backbone.encoder.layer
-        # One call of a layer serves both channels: they share its weights.
-        both = torch.cat([tokens, characters])
-        attention_mask = (
-            layer_attention_mask(self.backbone.config, both, mask.repeat(2, 1)) if padded else None
-        )
-        position_mask = mask.unsqueeze(-1).to(both.dtype)
+        both = tokens if separate else torch.cat([tokens, characters])
+        rows = mask if separate else mask.repeat(2, 1)
+        attention_mask = layer_attention_mask(self.backbone.config, both, rows) if padded else None
+        position_mask = mask.unsqueeze(-1).to(tokens.dtype)
         interactions = [
             (interaction, fold(interaction, mask.numel(), uses=len(layers) // len(self.interactions)))
             for interaction in self.interactions
         ]
+        yield tokens, characters
         for index, layer in enumerate(layers):
-            if every:
-                yield tokens, characters
-            tokens, characters = layer(both, attention_mask).chunk(2)
+            if separate:
+                tokens, characters = layer(tokens, attention_mask), layer(characters, attention_mask)
+            else:
+                both = torch.cat([tokens, characters])
+                tokens, characters = layer(both, attention_mask).chunk(2)
             if interactions:
                 interaction, folded = interactions[index % len(interactions)]
                 tokens, characters = interaction(tokens, characters, position_mask, folded)
-            both = torch.cat([tokens, characters])
-        yield tokens, characters
+            yield tokens, characters
 
     def _spell(
         self,
@@ -248,7 +275,7 @@ class CharBertModel(CharBertPreTrainedModel):
 
     @contextmanager
     def _record_attentions(self, enabled: bool) -> Iterator[list[torch.Tensor]]:
-        """A list that the layers' attention weights (2B, A, L, L) are added to while the context lasts."""
+        """A list that the attention weights (B, A, L, L) of each call of a layer are added to meanwhile."""
         recorded: list[torch.Tensor] = []
         if not enabled:
             yield recorded
@@ -277,16 +304,17 @@ class CharBertModel(CharBertPreTrainedModel):
                 f"a vocabulary of {len(characters)} characters does not fit this model, which has "
                 f"{self.config.character_vocabulary_size}"
             )
-        if len(tokenizer) > self.config.vocab_size:
-            raise CharBertError(
-                f"a tokenizer of {len(tokenizer)} tokens does not fit this model, which has "
-                f"{self.config.vocab_size}: resize_token_embeddings first"
-            )
+        rows = self.config.vocab_size
+        # Without a table the rows beyond the tokenizer's may be anything, as after `resize_token_embeddings`.
+        check_tokens(tokenizer, rows, self.spelling or SpellingTable(rows, 0))
         self._set_table(token_spellings(tokenizer, characters, self.config.vocab_size))
 
     def resize_spelling(self, vocab_size: int, tokenizer: Any = None) -> None:
         """Cut or extend the table to `vocab_size` tokens, the new ones as `tokenizer` spells them."""
         if self.spelling is None:
+            return
+        if self.spelling.is_empty:
+            self.spelling, self.config.spelling_length = None, 0
             return
         old = self.spelling.spellings()
         if vocab_size <= len(old):
@@ -303,5 +331,21 @@ class CharBertModel(CharBertPreTrainedModel):
         self.config.spelling_length = len(self.spelling.characters)
 
 
-def _choose(given: bool | None, configured: bool | None) -> bool:
-    return bool(configured if given is None else given)
+def _choose(given: Any, configured: Any) -> Any:
+    return configured if given is None else given
+
+
+def _selected(asked: bool | int | Sequence[int] | None, count: int) -> set[int] | None:
+    """Which of `count` hidden states are kept; None for none, without a place for them.
+
+    Raises:
+        CharBertError: there is no such hidden state.
+    """
+    if asked is None or isinstance(asked, bool):
+        return set(range(count)) if asked else None
+    indices = [asked] if isinstance(asked, int) else list(asked)
+    if outside := [index for index in indices if not -count <= index < count]:
+        raise CharBertError(
+            f"output_hidden_states={outside}: this model has the hidden states 0 to {count - 1}"
+        )
+    return {index % count for index in indices}

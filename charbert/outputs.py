@@ -1,4 +1,4 @@
-"""Model outputs: the states of both channels, losses and logits, as dataclasses of `transformers`."""
+"""Typed outputs of both channels."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class CharBertModelOutput(ModelOutput):
     `last_hidden_state`, `char_last_hidden_state`: (B, L, H), the token and the character channel.
     `pooler_output`, `char_pooler_output`: (B, H), the first position of each through the backbone's pooler.
     `hidden_states`, `char_hidden_states`: N + 1 tensors (B, L, H), the inputs of the first layer and what the
-    interaction gave after each.
+    interaction gave after each; None in the place of one that was not asked for.
     `attentions`, `char_attentions`: N tensors (B, A, L, L).
     """
 
@@ -22,8 +22,8 @@ class CharBertModelOutput(ModelOutput):
     char_last_hidden_state: torch.Tensor = None  # type: ignore[assignment]
     pooler_output: torch.Tensor | None = None
     char_pooler_output: torch.Tensor | None = None
-    hidden_states: tuple[torch.Tensor, ...] | None = None
-    char_hidden_states: tuple[torch.Tensor, ...] | None = None
+    hidden_states: tuple[torch.Tensor | None, ...] | None = None
+    char_hidden_states: tuple[torch.Tensor | None, ...] | None = None
     attentions: tuple[torch.Tensor, ...] | None = None
     char_attentions: tuple[torch.Tensor, ...] | None = None
 
@@ -41,7 +41,7 @@ class CharBertForPreTrainingOutput(ModelOutput):
     nlm_loss: torch.Tensor | None = None
     mlm_logits: torch.Tensor | None = None
     nlm_logits: torch.Tensor | None = None
-    hidden_states: tuple[torch.Tensor, ...] | None = None
-    char_hidden_states: tuple[torch.Tensor, ...] | None = None
+    hidden_states: tuple[torch.Tensor | None, ...] | None = None
+    char_hidden_states: tuple[torch.Tensor | None, ...] | None = None
     attentions: tuple[torch.Tensor, ...] | None = None
     char_attentions: tuple[torch.Tensor, ...] | None = None

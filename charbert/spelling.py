@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from tokenizers import models, pre_tokenizers
 from torch import nn
+from transformers import initialization
 
 from charbert.errors import CharBertError
 from charbert.ragged import round_up
@@ -21,6 +22,10 @@ from charbert.vocabulary import DEFAULT_CHARACTERS, UNKNOWN, Vocabulary
 
 BLANK_ID = 0
 BLANK = " "
+NO_SPELLING = (
+    "this model has no spelling table: give char_input_ids, start_ids and end_ids, load it with "
+    "character_vocabulary=FILE, or give it one by set_spelling(tokenizer)"
+)
 
 
 class SpelledInputs(NamedTuple):
@@ -35,7 +40,7 @@ class SpellingTable(nn.Module):
     """Token id -> its character ids, as two buffers that are saved with the model.
 
     The table is ragged: token i owns `characters[offsets[i] : offsets[i + 1]]`. Every token has at least one
-    character.
+    character. A new one is empty (all zeros): it has room for weights to be loaded, and spells nothing.
     """
 
     characters: torch.Tensor
@@ -45,6 +50,20 @@ class SpellingTable(nn.Module):
         super().__init__()
         self.register_buffer("characters", torch.zeros(length, dtype=torch.int32))
         self.register_buffer("offsets", torch.zeros(vocab_size + 1, dtype=torch.int32))
+
+    def reset_parameters(self) -> None:
+        """Empty the table, unless it has been loaded."""
+        initialization.zeros_(self.characters)
+        initialization.zeros_(self.offsets)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no table has been loaded or built."""
+        return self._lacks_entries(int(self.offsets[-1]))
+
+    def _lacks_entries(self, last_offset: int) -> bool:
+        # The offsets of a table end where its characters end; zeros and uninitialised memory do not.
+        return last_offset == 0 or last_offset != len(self.characters)
 
     @classmethod
     def from_spellings(cls, spellings: Sequence[Sequence[int]]) -> "SpellingTable":
@@ -75,6 +94,9 @@ class SpellingTable(nn.Module):
             attention_mask: (B, L), 0 at padding; no padding when left out.
             hidden: (B, L), true where the characters must not be seen (a masked position).
             multiple: T is rounded up to a multiple of it, with blanks.
+
+        Raises:
+            CharBertError: the table is empty.
         """
         batch_size = len(input_ids)
         present = torch.ones_like(input_ids) if attention_mask is None else attention_mask.long()
@@ -89,8 +111,13 @@ class SpellingTable(nn.Module):
         start_ids = (ends_of_tokens - widths) * present
         end_ids = (start_ids + lengths - 1) * present
 
-        longest = max(1, int(ends_of_tokens[:, -1].max())) if input_ids.numel() else 1
-        size = round_up(longest, multiple)
+        longest = 1
+        if input_ids.numel():
+            # One wait for the device gives both numbers.
+            longest, end = torch.stack([ends_of_tokens[:, -1].max(), self.offsets[-1].long()]).tolist()
+            if self._lacks_entries(end):
+                raise CharBertError(NO_SPELLING)
+        size = round_up(max(1, longest), multiple)
         char_input_ids = torch.full((batch_size, size), BLANK_ID, dtype=torch.long, device=input_ids.device)
         # One row of (source, target) for each copied character: its index in the table, and its index in the
         # flat batch (B * size). Repeating each token's two starts by its length, minus the characters copied
@@ -159,6 +186,33 @@ def tokenizer_characters(tokenizer: Any) -> Vocabulary:
             "CharBertTokenizer"
         )
     return characters
+
+
+def check_tokens(tokenizer: Any, rows: int, spelling: SpellingTable | None = None) -> None:
+    """Refuse a tokenizer with more tokens than a model, or with fewer: that is another model's.
+
+    Fewer fit where the embeddings were padded. By the spelling table of a CharBERT that is certain: what is
+    beyond the tokenizer's tokens is spelled as blanks there. Else few rows may be beyond, to a round number.
+
+    Args:
+        rows: of the model's embeddings.
+        spelling: the model's table, if it has one.
+
+    Raises:
+        CharBertError: it does not fit.
+    """
+    tokens = len(tokenizer)
+    if tokens >= rows:
+        padded = tokens == rows
+    elif spelling is not None:
+        padded = all(entry in ([], [BLANK_ID]) for entry in spelling.spellings()[tokens:])
+    else:
+        padded = rows <= tokens + tokens // 1000 or (rows % 8 == 0 and rows <= round_up(tokens, 128))
+    if not padded:
+        raise CharBertError(
+            f"a tokenizer of {tokens} tokens does not fit this model, which has {rows}: give its own, or "
+            "resize_token_embeddings first"
+        )
 
 
 def _surfaces(tokenizer: Any) -> list[str | None]:

@@ -6,11 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from tokenizers import pre_tokenizers
 from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerFast
-from transformers.utils import PaddingStrategy
+from transformers.utils import PaddingStrategy, TensorType
 
-from charbert.errors import CharBertError, first_line
-from charbert.spelling import BLANK_ID, frequent_characters, lay_out, spell, surface_form, token_spellings
+from charbert.errors import CharBertError, first_line, writing
+from charbert.spelling import (
+    BLANK_ID,
+    frequent_characters,
+    is_byte_level,
+    lay_out,
+    spell,
+    surface_form,
+    token_spellings,
+)
 from charbert.vocabulary import Vocabulary
 
 SPELLED = ("char_input_ids", "start_ids", "end_ids")
@@ -42,23 +52,35 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
     }
     _characters: Vocabulary | None = None
     _words: Vocabulary | None = None
-    _spellings: Sequence[list[int]] = ()
-    _spelled_state: tuple[int, tuple[int, ...]] | None = None
+    cache: dict[Any, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> "CharBertTokenizer":
+        tokenizer = super().__new__(cls)
+        # `datasets` leaves an attribute of this name out of fingerprints, which must not change by use.
+        tokenizer.cache = {}
+        return tokenizer
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
-        """As in `transformers`.
+        """As in `transformers`; both vocabularies are read at once.
 
         Raises:
-            CharBertError: no tokenizer there.
+            CharBertError: no tokenizer there, or a vocabulary beside it that cannot be read.
         """
         try:
-            return super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
-        except (OSError, ValueError) as error:
+            tokenizer = super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
+        except Exception as error:  # of a file that holds anything, `tokenizers` raises almost anything
+            if isinstance(error, CharBertError) or (kwargs and isinstance(error, AttributeError | TypeError)):
+                raise
             raise CharBertError(
                 f"{pretrained_model_name_or_path}: no tokenizer.json there that can be read "
                 f"({first_line(error)})"
             ) from error
+        characters, words = (tokenizer.init_kwargs.get(name) for name in ("characters_file", "words_file"))
+        tokenizer._characters = Vocabulary.load(characters) if characters else None
+        tokenizer._words = Vocabulary.load(words) if words else None
+        tokenizer._set_prefix_space(kwargs.get("add_prefix_space"))
+        return tokenizer
 
     @classmethod
     def from_stock(
@@ -74,6 +96,7 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
             tokenizer: the tokenizer, or the folder or hub id to load it from.
             characters: the character vocabulary; by default the 1,000 characters that stand in most pieces.
             words: the noisy LM's words, if there are any.
+            kwargs: settings that are to differ from those of the tokenizer.
         """
         if isinstance(tokenizer, str | PathLike):
             tokenizer = AutoTokenizer.from_pretrained(tokenizer)
@@ -84,7 +107,34 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
         )
         built._characters = frequent_characters(built) if characters is None else characters
         built._words = words
+        built._set_prefix_space(kwargs.get("add_prefix_space"))
         return built
+
+    def _set_prefix_space(self, wanted: bool | None) -> None:
+        """Have a byte-level backend set a blank before each text, or not; None leaves it as it is.
+
+        Other backends do not distinguish words that begin a text.
+
+        Raises:
+            CharBertError: the backend divides texts first, and each part would get a blank.
+        """
+        backend = self.backend_tokenizer
+        pre_tokenizer, processor = backend.pre_tokenizer, backend.post_processor
+        if wanted is not None and is_byte_level(backend):
+            if isinstance(pre_tokenizer, pre_tokenizers.ByteLevel):
+                pre_tokenizer.add_prefix_space = wanted
+                backend.pre_tokenizer = pre_tokenizer
+            elif wanted:
+                raise CharBertError(
+                    "add_prefix_space=True: this tokenizer divides texts into words before it could add one; "
+                    "leave it out"
+                )
+            if hasattr(processor, "add_prefix_space"):  # by it the offsets leave the added blank out
+                processor.add_prefix_space = wanted
+                backend.post_processor = processor
+        self.add_prefix_space = bool(getattr(pre_tokenizer, "add_prefix_space", False))
+        if "add_prefix_space" in self.init_kwargs:
+            self.init_kwargs["add_prefix_space"] = self.add_prefix_space
 
     @property
     def characters(self) -> Vocabulary:
@@ -93,9 +143,7 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
         Raises:
             CharBertError: the tokenizer was loaded from a folder without `characters.txt`.
         """
-        if self._characters is None:
-            self._characters = self._load_beside("characters_file", "from_stock builds one")
-        return self._characters
+        return self._existing(self._characters, "characters.txt", "from_stock builds one")
 
     @property
     def words(self) -> Vocabulary:
@@ -104,16 +152,12 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
         Raises:
             CharBertError: the tokenizer has none.
         """
-        if self._words is None:
-            self._words = self._load_beside("words_file", "python -m data vocabulary makes one")
-        return self._words
+        return self._existing(self._words, "words.txt", "python -m data vocabulary makes one")
 
-    def _load_beside(self, file_id: str, remedy: str) -> Vocabulary:
-        path = self.init_kwargs.get(file_id)
-        if path is None:
-            name = self.vocab_files_names[file_id]
+    def _existing(self, vocabulary: Vocabulary | None, name: str, remedy: str) -> Vocabulary:
+        if vocabulary is None:
             raise CharBertError(f"{self.name_or_path or 'this tokenizer'}: no {name}; {remedy}")
-        return Vocabulary.load(path)
+        return vocabulary
 
     def _encode_plus(
         self,
@@ -159,8 +203,9 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
         self, encoding: Any, texts: tuple[Any, Any], is_split_into_words: bool
     ) -> tuple[list[int], list[int], list[int]]:
         state = (len(self), tuple(self.all_special_ids))  # what add_tokens and its like change
-        if self._spelled_state != state:
-            self._spellings, self._spelled_state = token_spellings(self, self.characters), state
+        if state not in self.cache:
+            self.cache = {state: token_spellings(self, self.characters)}
+        known = self.cache[state]
         spellings, real = [], []
         # Each look at these of an encoding, or of a tokenizer, makes them anew.
         unknown, sequences = self.unk_token_id, encoding.sequence_ids
@@ -177,7 +222,7 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
                 surface = surface_form(self.backend_tokenizer, source[start:end])
                 spellings.append(spell(surface[:LONGEST_SURFACE], self.characters))
             else:
-                spellings.append(self._spellings[token_id])
+                spellings.append(known[token_id])
         characters, starts, ends = lay_out(spellings)
         return characters, _spread(starts, real, len(encoding.ids)), _spread(ends, real, len(encoding.ids))
 
@@ -202,7 +247,18 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
             for row, length, ids in zip(columns[name], lengths, padded["input_ids"], strict=True):
                 row[0 if left else length : 0 if left else length] = [0] * (len(ids) - length)
         _pad_right(columns["char_input_ids"])
-        return BatchEncoding({**padded, **columns}, tensor_type=return_tensors)
+        return SpelledBatch({**padded, **columns}, tensor_type=return_tensors)
+
+    def save_pretrained(
+        self, save_directory: str | PathLike[str], *args: Any, **kwargs: Any
+    ) -> tuple[str, ...]:
+        """As in `transformers`.
+
+        Raises:
+            CharBertError: the folder cannot be written.
+        """
+        with writing(save_directory):
+            return super().save_pretrained(save_directory, *args, **kwargs)
 
     def _save_pretrained(
         self,
@@ -212,15 +268,53 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
         filename_prefix: str | None = None,
     ) -> tuple[str, ...]:
         saved = super()._save_pretrained(save_directory, file_names, legacy_format, filename_prefix)
-        for file_id, loaded in (("characters_file", self._characters), ("words_file", self._words)):
-            if loaded is None and self.init_kwargs.get(file_id) is None:
+        for file_id, vocabulary in (("characters_file", self._characters), ("words_file", self._words)):
+            if vocabulary is None:
                 continue
-            vocabulary = self.characters if file_id == "characters_file" else self.words
             prefix = f"{filename_prefix}-" if filename_prefix else ""
             path = Path(save_directory) / f"{prefix}{self.vocab_files_names[file_id]}"
             vocabulary.save(path)
             saved += (str(path),)
         return saved
+
+
+class SpelledBatch(BatchEncoding):
+    """A padded batch with spelled inputs. Where its tokens are replaced by others, they become blanks.
+
+    So a collator that masks tokens, as `DataCollatorForLanguageModeling`, hides the characters of the masked
+    and of the replaced ones too.
+    """
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        self._spelled_ids = np.empty(0)
+        super().__init__(data, *args, **kwargs)
+        # A copy, since a collator writes into the tensor itself.
+        self._spelled_ids = np.array(self["input_ids"])
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(name, value)
+        if name != "input_ids" or np.shape(value) != self._spelled_ids.shape:
+            return
+        replaced = np.asarray(value) != self._spelled_ids
+        if not replaced.any():
+            return
+        self._spelled_ids = np.array(value)
+        rows: list[list[list[int]]] = [[], [], []]
+        for characters, starts, ends, present, hidden in zip(
+            *(_as_lists(self[column]) for column in (*SPELLED, "attention_mask")), replaced, strict=True
+        ):
+            real = [index for index, mark in enumerate(present) if mark]
+            spellings = [
+                [BLANK_ID] if hidden[index] else characters[starts[index] : ends[index] + 1] for index in real
+            ]
+            laid_out, *places = lay_out(spellings)
+            for column, values in zip(
+                rows, (laid_out, *(_spread(each, real, len(present)) for each in places)), strict=True
+            ):
+                column.append(values)
+        _pad_right(rows[0])
+        kind = TensorType.PYTORCH if torch.is_tensor(value) else TensorType.NUMPY
+        self.update(BatchEncoding(dict(zip(SPELLED, rows, strict=True)), tensor_type=kind))
 
 
 def _is_pair(text: Any, is_split_into_words: bool) -> bool:

@@ -9,28 +9,29 @@ from charbert.errors import run_command
 COMMANDS = {
     "wikipedia": Command(
         "data.wiki.extract:ExtractSettings",
+        "data.wiki.extract",
         "a MediaWiki dump -> clean text of its articles, in shards",
     ),
     "vocabulary": Command(
         "data.settings:VocabularySettings",
-        "text -> characters, words and a tokenizer, in one folder",
         "data.vocabulary.build",
+        "text -> characters, words and a tokenizer, in one folder",
     ),
     "tokenize": Command(
         "data.settings:TokenizeSettings",
-        "text -> a memory-mapped dataset of token blocks",
         "data.pretraining.tokenize",
+        "text -> a memory-mapped dataset of token blocks",
     ),
     "attack": Command(
         "data.examples.attack:AttackSettings",
+        "data.examples.attack",
         "a labelled file -> the same file with typos in its words",
     ),
 }
-EXAMPLE = "vocabulary texts/ --tokenizer google-bert/bert-base-cased --output runs/tokenizer"
 
 
 def main(arguments: Sequence[str]) -> None:
-    dispatch("python -m data", "Raw files in, training examples out.", COMMANDS, arguments, example=EXAMPLE)
+    dispatch("python -m data", "Raw files in, training examples out.", COMMANDS, arguments)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,17 @@ from charbert.checkpoints import read_checkpoint, read_config
 from charbert.commands.results import whole_file
 from charbert.commands.settings import restore_settings
 from charbert.configuration import CharBertConfig
-from charbert.errors import CharBertError, first_line
-from charbert.loading import backbone_tokenizer, has_tokens
+from charbert.errors import CharBertError, reading
+from charbert.loading import (
+    HEAD,
+    backbone_tokenizer,
+    encoder_faults,
+    fit_tokenizer,
+    has_tokens,
+    refuse_partial,
+    say_what_is_new,
+    without_report,
+)
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import Vocabulary
 from finetune.probe import build_probe, register_probe
@@ -38,9 +47,16 @@ def load(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any, Any]:
             raise CharBertError("probe: labels words, and this task has a label for each text; leave it out")
         model, tokenizer = load(replace(settings, probe=None), task)
         return build_probe(model, settings.probe, settings.probe_size), tokenizer
+    model, tokenizer = _load_for_training(settings, task)
+    return model, fit_tokenizer(tokenizer, model)
+
+
+def _load_for_training(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any, Any]:
     ours, source = MODELS[task.auto_class], settings.source
     config = read_config(source)
     if settings.backbone:
+        if config.get("model_type") == CharBertConfig.model_type:
+            raise CharBertError(f"{source}: this is a CharBERT already; give it with --model")
         tokenizer = _spelling_tokenizer(settings, config)
         return ours.from_backbone(source, tokenizer=tokenizer, **task.model_settings), tokenizer
     kind = _find_kind(source, config)
@@ -51,28 +67,38 @@ def load(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any, Any]:
                 "--character_vocabulary"
             )
         tokenizer = _spelling_tokenizer(settings, config)
-        model = ours.from_pretrained(source, **task.model_settings)
+        model = ours.from_pretrained(source, ignore_mismatched_sizes=HEAD, **task.model_settings)
         model.set_spelling(tokenizer)
         return model, tokenizer
     named = settings.tokenizer or source
     if kind == CHARBERT:
-        model = ours.from_pretrained(source, ignore_mismatched_sizes=True, **task.model_settings)
+        model = ours.from_pretrained(source, ignore_mismatched_sizes=HEAD, **task.model_settings)
         return model, CharBertTokenizer.from_pretrained(named)
-    return _load_plain(source, named, task)
+    model, info = _load_plain(source, task.auto_class, **task.model_settings)
+    say_what_is_new(model, source, info)
+    return model, _load_plain_tokenizer(named)
 
 
 def load_finetuned(folder: str, task: Task[Any, Any]) -> tuple[Any, Any]:
     """The model of the output folder of a run, to predict with on the device at hand, and its tokenizer.
 
     Raises:
-        CharBertError: they cannot be read.
+        CharBertError: they cannot be read, or a part of the model is not there.
     """
     if _find_kind(folder, read_config(folder)) == CHARBERT:
-        model = MODELS[task.auto_class].from_pretrained(folder)
+        model, info = MODELS[task.auto_class].from_pretrained(folder, output_loading_info=True)
         tokenizer = CharBertTokenizer.from_pretrained(folder)
     else:
-        model, tokenizer = _load_plain(folder, folder, task)
-    return model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu")).eval(), tokenizer
+        model, info = _load_plain(folder, task.auto_class)
+        tokenizer = _load_plain_tokenizer(folder)
+    refuse_partial(folder, info["missing_keys"], [str(name) for name, *_ in info["mismatched_keys"]])
+    labels = task.model_settings.get("id2label", {})
+    if labels and len(labels) != model.config.num_labels:
+        raise CharBertError(
+            f"{folder}: {TASK_FILE} has {len(labels)} labels, and the model scores {model.config.num_labels}"
+        )
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return model.to(device).eval(), fit_tokenizer(tokenizer, model)
 
 
 def save_task(settings: FinetuneSettings, task: Task[Any, Any], folder: Path) -> None:
@@ -97,10 +123,16 @@ def load_task(folder: Path, **changes: Any) -> tuple[FinetuneSettings, Task[Any,
     given = {name: value for name, value in changes.items() if value is not None}
     try:
         content = json.loads((folder / TASK_FILE).read_bytes())
+        labels, threshold = content["labels"], content["threshold"]
+        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+            raise TypeError(f"labels={labels!r}")
+        if not isinstance(threshold, int | float | None):
+            raise TypeError(f"threshold={threshold!r}")
         settings = restore_settings(FinetuneSettings, {**content["settings"], **given})
-        task = make_task(settings.task, content["labels"], vars(settings), content["threshold"])
-        return settings, task
-    except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+        return settings, make_task(settings.task, labels, vars(settings), threshold)
+    except CharBertError:
+        raise
+    except Exception as error:  # a file that holds anything raises almost anything
         raise CharBertError(
             f"{folder}: has no {TASK_FILE} that can be read; give the output folder of a fine-tuning run"
         ) from error
@@ -124,15 +156,22 @@ def _spelling_tokenizer(settings: FinetuneSettings, config: dict[str, Any]) -> C
     )
 
 
-def _load_plain(source: Any, named: str, task: Task[Any, Any]) -> tuple[Any, Any]:
+def _load_plain(source: Any, auto_class: Any, **settings: Any) -> tuple[Any, Any]:
+    """A plain model or a probe, and what of it was in the checkpoint: the whole encoder, at least."""
     register_probe()
-    try:
+    with reading(source, "a model"), without_report():
+        model, info = auto_class.from_pretrained(
+            source, ignore_mismatched_sizes=True, output_loading_info=True, **settings
+        )
+    refuse_partial(source, *encoder_faults(model, info))
+    return model, info
+
+
+def _load_plain_tokenizer(named: str) -> Any:
+    with reading(named, "a tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(named)
-        model = task.auto_class.from_pretrained(source, ignore_mismatched_sizes=True, **task.model_settings)
-    except (OSError, ValueError, KeyError) as error:
-        raise CharBertError(f"{source}: no model that can be read ({first_line(error)})") from error
     if not has_tokens(tokenizer):
         raise CharBertError(f"{named}: no tokenizer there; name its folder or hub id with --tokenizer")
     if not tokenizer.is_fast:
         raise CharBertError(f"{named}: its tokenizer is a slow one, which gives no positions of tokens")
-    return model, tokenizer
+    return tokenizer

@@ -13,6 +13,7 @@ from charbert.commands.results import is_main_process
 from charbert.commands.training import TrainingRun, end_processes, print_results
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
+from charbert.loading import fit_tokenizer
 from charbert.tokenization import CharBertTokenizer
 from pretrain.loaders import make_batches
 from pretrain.model import build_model
@@ -44,6 +45,7 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
     set_seed(settings.seed)
     tokenizer = CharBertTokenizer.from_pretrained(settings.tokenizer)
     model = build_model(settings, tokenizer)
+    tokenizer = fit_tokenizer(tokenizer, model)
     if run.checkpoint is not None:
         _check_model(run.checkpoint, model.config.model_type)
     has_all_steps = run.has_all_steps(settings.max_steps)

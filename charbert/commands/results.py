@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from charbert import __version__
 from charbert.errors import CharBertError
+from charbert.version import __version__
 
 RESULTS = "results.json"
 
@@ -44,6 +45,21 @@ def whole_file(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A folder to write to; what is in it at the end moves to `folder`, what an error leaves is removed.
+
+    An interruption before that leaves what was in `folder` as it was.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
+        yield Path(made)
+        folder.mkdir(exist_ok=True)
+        (folder / RESULTS).unlink(missing_ok=True)  # results stand for a folder that is complete
+        for path in sorted(Path(made).iterdir(), key=lambda path: path.name == RESULTS):
+            path.replace(folder / path.name)
 
 
 def whole_lines(path: Path) -> list[bytes]:

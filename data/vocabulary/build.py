@@ -5,13 +5,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from charbert.commands.progress import progress_bar
-from charbert.commands.results import RESULTS, check_output_folder, format_numbers, write_results
+from charbert.commands.results import check_output_folder, format_numbers, whole_folder, write_results
 from charbert.errors import CharBertError
 from charbert.spelling import BLANK
 from charbert.tokenization import CharBertTokenizer
@@ -38,15 +37,12 @@ def build_vocabulary(settings: VocabularySettings) -> dict[str, Any]:
     """
     started = time.monotonic()
     check_output_folder(settings.output, settings.overwrite)
-    output = Path(settings.output)
-    output.parent.mkdir(parents=True, exist_ok=True)
     # Made first: a folder where nothing can be written must not be found after hours of counting.
-    with TemporaryDirectory(dir=output.parent, prefix=".vocabulary-") as made:
+    with whole_folder(Path(settings.output)) as made:
         tokenizer, results = _make_tokenizer(settings)
         results["seconds"] = time.monotonic() - started
         tokenizer.save_pretrained(made)
         write_results(made, results, asdict(settings))
-        _move(Path(made), output)
     return results
 
 
@@ -114,11 +110,3 @@ def _rank(counts: Counter[str], size: int, first: list[str] | None = None) -> Vo
 def _coverage(counts: Counter[str], vocabulary: Vocabulary, total: int) -> float:
     """Percent of all occurrences that the vocabulary has."""
     return round(100 * sum(count for entry, count in counts.items() if entry in vocabulary) / total, 3)
-
-
-def _move(made: Path, out: Path) -> None:
-    """Move the content of a finished folder: an interruption before it leaves the other one as it was."""
-    out.mkdir(exist_ok=True)
-    (out / RESULTS).unlink(missing_ok=True)  # results stand for a folder that is complete
-    for path in sorted(made.iterdir(), key=lambda path: path.name == RESULTS):
-        path.replace(out / path.name)

@@ -1,1 +1,1 @@
-"""Tasks of fine-tuning: encode examples, decode and score predictions; the registry of tasks."""
+"""The tasks."""

@@ -94,6 +94,12 @@ class TestOutputs:
             assert torch.allclose(attentions[0].sum(dim=-1), torch.ones(()), atol=1e-5)
         assert not torch.allclose(output.attentions[0], output.char_attentions[0])
 
+    def test_attentions_are_reached_by_gradients(self, kind: str) -> None:
+        model = tiny.build(charbert.CharBertModel, kind, attention="eager")
+        output = model(**tiny.ragged_batch(kind), output_attentions=True)
+        reached = torch.autograd.grad(sum_of_squares(output), [*output.attentions, *output.char_attentions])
+        assert all(gradient.any() for gradient in reached)
+
     def test_attentions_leave_no_hook_behind(self) -> None:
         model = tiny.build(charbert.CharBertModel, "bert", attention="eager")
         model(**tiny.ragged_batch("bert"), output_attentions=True)
@@ -103,6 +109,34 @@ class TestOutputs:
         model = tiny.build(charbert.CharBertModel, "bert", attention="sdpa")
         with pytest.raises(CharBertError, match="attn_implementation='eager'"):
             model(**tiny.ragged_batch("bert"), output_attentions=True)
+
+    @pytest.mark.parametrize(("asked", "kept"), [([0, -1], [0, 2]), ((1,), [1]), (-2, [1]), (False, None)])
+    @pytest.mark.parametrize("by", ["argument", "configuration"])
+    def test_some_hidden_states_may_be_asked_for(self, asked: Any, kept: Any, by: str) -> None:
+        model, batch = tiny.build(charbert.CharBertModel, "bert"), tiny.ragged_batch("bert")
+        every = model(**batch, output_hidden_states=True)
+        if by == "configuration":
+            model.config.output_hidden_states = asked
+            some = model(**batch)
+        else:
+            some = model(**batch, output_hidden_states=asked)
+        for name in ("hidden_states", "char_hidden_states"):
+            states = some.get(name)
+            assert (states is None) == (kept is None)
+            for index, state in enumerate(states or ()):
+                assert (state is not None) == (index in kept)
+                assert state is None or torch.equal(state, every[name][index])
+
+    def test_hidden_states_that_no_layer_has_are_refused(self) -> None:
+        with pytest.raises(CharBertError, match=r"output_hidden_states=\[3, -4\]: .* 0 to 2"):
+            tiny.build(charbert.CharBertModel, "bert")(
+                **tiny.ragged_batch("bert"), output_hidden_states=[0, 3, -4]
+            )
+
+    @pytest.mark.parametrize("model_class", tiny.HEADS)
+    def test_use_cache_changes_nothing(self, model_class: Any) -> None:
+        model, batch = tiny.build(model_class, "bert"), batch_for(model_class, "bert")
+        assert torch.equal(model(**batch, use_cache=False)[0], model(**batch)[0])
 
     def test_configuration_may_ask_for_them(self) -> None:
         model = tiny.build(charbert.CharBertModel, "bert", attention="eager")

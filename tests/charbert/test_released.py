@@ -128,7 +128,7 @@ def test_fresh_head_is_announced(
     monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
     monkeypatch.setattr(logging.getLogger("charbert.loading"), "propagate", True)
     charbert.CharBertForTokenClassification.from_pretrained(tmp_path)
-    assert "holds no ['classifier']; it is new and must be trained" in caplog.text
+    assert "holds no classifier of this size; it is new and must be trained" in caplog.text
 
 
 def test_configuration_may_be_overridden(kind: str, tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ import pytest
 import tiny
 import torch
 from tokenizers import AddedToken
+from transformers import AutoModelForTokenClassification
 
 import charbert
 from charbert import CharBertError, CharBertTokenizer, Vocabulary
 from charbert.spelling import (
     SpellingTable,
+    check_tokens,
     frequent_characters,
     lay_out,
     spell,
@@ -224,3 +226,50 @@ class TestSetSpelling:
     def test_is_wanted_before_there_is_a_table(self, kind: str) -> None:
         with pytest.raises(CharBertError, match="no spelling table"):
             _ = charbert.CharBertForTokenClassification(tiny.config(kind)).spelling_table
+
+
+class TestEmptyTable:
+    """Of a model that was made from the configuration of one that could spell."""
+
+    @staticmethod
+    def configuration(kind: str) -> charbert.CharBertConfig:
+        return tiny.build(charbert.CharBertForTokenClassification, kind).config
+
+    @pytest.mark.parametrize("made", ["from_config", "to_empty", "init_weights"])
+    def test_spells_nothing(self, kind: str, made: str) -> None:
+        with torch.device("cpu" if made == "from_config" else "meta"):
+            model = AutoModelForTokenClassification.from_config(self.configuration(kind))
+        if made != "from_config":
+            model.to_empty(device="cpu")
+            for buffer in model.charbert.spelling.buffers():
+                buffer.fill_(2**30)  # what may be in memory that is not initialised
+        if made == "init_weights":
+            model.init_weights()
+            assert not any(buffer.any() for buffer in model.charbert.spelling.buffers())
+        with pytest.raises(CharBertError, match=r"no spelling table.*set_spelling"):
+            model(**tiny.ragged_batch(kind))
+
+    def test_is_none_after_resizing_and_can_be_replaced(self, kind: str) -> None:
+        model = AutoModelForTokenClassification.from_config(self.configuration(kind))
+        model.resize_token_embeddings(model.config.vocab_size + 8)
+        assert (model.charbert.spelling, model.config.spelling_length) == (None, 0)
+        model.set_spelling(tiny.tokenizer(kind))
+        assert model(**tiny.ragged_batch(kind)).logits.shape[-1] == 3
+
+
+class TestTokensThatFit:
+    """`check_tokens`, for a tokenizer of 100 tokens."""
+
+    @pytest.mark.parametrize("rows", [100, 104, 128])
+    def test_rows_padded_to_a_round_number(self, rows: int) -> None:
+        check_tokens(range(100), rows)
+
+    @pytest.mark.parametrize("rows", [99, 101, 111, 136])
+    def test_other_numbers_are_refused(self, rows: int) -> None:
+        with pytest.raises(CharBertError, match=f"100 tokens does not fit this model, which has {rows}"):
+            check_tokens(range(100), rows)
+
+    def test_a_table_says_which_rows_no_token_has(self) -> None:
+        check_tokens(range(100), 107, SpellingTable.from_spellings([[5]] * 100 + [[0]] * 7))
+        with pytest.raises(CharBertError, match="does not fit"):
+            check_tokens(range(100), 104, SpellingTable.from_spellings([[5]] * 104))

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 import tiny
 import torch
-from transformers import DataCollatorForTokenClassification, DataCollatorWithPadding
+from transformers import (
+    DataCollatorForLanguageModeling,
+    DataCollatorForTokenClassification,
+    DataCollatorWithPadding,
+)
 
 from charbert import CharBertError, CharBertTokenizer
 from charbert.spelling import lay_out, spell
@@ -233,6 +237,30 @@ class TestPad:
         wanted = tokenizer(texts, padding=True, return_spelling=True, return_tensors="pt")
         assert all(torch.equal(batch[name], wanted[name]) for name in wanted)
         assert batch["labels"].tolist() == [1, 1]
+
+    @pytest.mark.parametrize("tensors", ["pt", "np"])
+    def test_masked_and_replaced_tokens_become_blanks(
+        self, tokenizer: CharBertTokenizer, tensors: str
+    ) -> None:
+        rows = [tokenizer(text, return_spelling=True) for text in tiny.SENTENCES]
+        collator = DataCollatorForLanguageModeling(
+            tokenizer, mlm_probability=0.5, seed=0, return_tensors=tensors
+        )
+        batch = collator(rows)
+        hidden = 0
+        for row, ids, labels, *spelled in zip(
+            rows, *(batch[name] for name in ("input_ids", "labels", *tiny.SPELLED)), strict=True
+        ):
+            length = len(row["input_ids"])
+            before = tiny.spellings_of(*(row[name] for name in tiny.SPELLED))
+            after = tiny.spellings_of(spelled[0], *(each[:length] for each in spelled[1:]))
+            replaced = [
+                int(label) not in (-100, int(token)) for label, token in zip(labels, ids, strict=True)
+            ]
+            hidden += sum(replaced)
+            for position in range(length):
+                assert after[position] == ([0] if replaced[position] else before[position])
+        assert hidden > 10
 
     def test_serves_the_collator_of_token_labels(self, tokenizer: CharBertTokenizer) -> None:
         features = [tokenizer(text, return_spelling=True) for text in ("the lazy dog", "a")]

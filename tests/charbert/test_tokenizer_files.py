@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 import tiny
+from datasets.fingerprint import Hasher
 from tokenizers import AddedToken
 from transformers import AutoTokenizer
 
-from charbert import CharBertError, CharBertTokenizer, Vocabulary
+from charbert import CharBertConfig, CharBertError, CharBertTokenizer, Vocabulary
+from data.vocabulary.tokenizers import TRAINABLE
 
 WORDS = Vocabulary(["dog", "fox", tiny.NO_BREAK_SPACE, "", "<unk>"])
 EXOTIC = Vocabulary([" ", "d", tiny.NO_BREAK_SPACE, tiny.LINE_SEPARATOR, "", "\r", "", "o", "g", "<unk>"])
@@ -142,3 +144,79 @@ class TestPickle:
         tokenizer.save_pretrained(tmp_path)
         loaded = CharBertTokenizer.from_pretrained(tmp_path)
         assert encoded(pickle.loads(pickle.dumps(loaded))) == encoded(tokenizer)
+
+
+class TestPrefixSpace:
+    """`add_prefix_space` does what it says, and says what is done."""
+
+    @pytest.mark.parametrize("way", ["from_pretrained", "from_stock", "from_folder", "auto"])
+    def test_is_that_of_roberta(self, way: str, tmp_path: Path) -> None:
+        CharBertTokenizer.from_stock(tiny.stock_tokenizer("roberta")).save_pretrained(tmp_path)
+        CharBertConfig().save_pretrained(tmp_path)
+        wanted = tiny.stock_tokenizer("roberta", add_prefix_space=True)
+        ours: Any = {
+            "from_pretrained": lambda: CharBertTokenizer.from_pretrained(tmp_path, add_prefix_space=True),
+            "from_stock": lambda: CharBertTokenizer.from_stock(
+                tiny.stock_tokenizer("roberta"), add_prefix_space=True
+            ),
+            "from_folder": lambda: CharBertTokenizer.from_stock(tmp_path, add_prefix_space=True),
+            "auto": lambda: AutoTokenizer.from_pretrained(tmp_path, add_prefix_space=True),
+        }[way]()
+        for tokenizer in (ours, self.saved(ours, tmp_path / "again")):
+            assert tokenizer.add_prefix_space
+            for text in (TEXT, " dog", ""):
+                assert tokenizer(text, return_offsets_mapping=True) == wanted(
+                    text, return_offsets_mapping=True
+                )
+
+    @staticmethod
+    def saved(tokenizer: CharBertTokenizer, folder: Path) -> CharBertTokenizer:
+        tokenizer.save_pretrained(folder)
+        return CharBertTokenizer.from_pretrained(folder)
+
+    @pytest.mark.parametrize("given", [True, False])
+    def test_of_a_stock_tokenizer_stays(self, given: bool) -> None:
+        stock = tiny.stock_tokenizer("roberta", add_prefix_space=given)
+        ours = CharBertTokenizer.from_stock(stock)
+        assert ours.add_prefix_space == given
+        assert ours.tokenize("dog") == stock.tokenize("dog")
+
+    def test_is_none_of_wordpiece(self) -> None:
+        stock = tiny.stock_tokenizer("bert")
+        ours = CharBertTokenizer.from_stock(stock, add_prefix_space=True)
+        assert not ours.add_prefix_space
+        assert ours.tokenize("dog") == stock.tokenize("dog")
+
+    def test_is_refused_where_words_are_cut_first(self, tmp_path: Path) -> None:
+        backend = TRAINABLE["bpe"].make(False)
+        CharBertTokenizer(tokenizer_object=backend).save_pretrained(tmp_path)
+        with pytest.raises(CharBertError, match="add_prefix_space=True"):
+            CharBertTokenizer.from_pretrained(tmp_path, add_prefix_space=True)
+
+
+def test_use_changes_no_fingerprint(kind: str, tmp_path: Path) -> None:
+    CharBertTokenizer.from_stock(tiny.stock_tokenizer(kind), words=WORDS).save_pretrained(tmp_path)
+    tokenizer = CharBertTokenizer.from_pretrained(tmp_path)
+    before = Hasher.hash(tokenizer)
+    encoded(tokenizer)
+    _ = tokenizer.words, tokenizer.characters
+    assert Hasher.hash(tokenizer) == before
+    tokenizer.add_tokens(["newdog"])
+    assert Hasher.hash(tokenizer) != before
+
+
+@pytest.mark.parametrize("name", ["characters.txt", "words.txt"])
+def test_vocabulary_without_unknown_is_refused_at_once(name: str, tmp_path: Path) -> None:
+    CharBertTokenizer.from_stock(tiny.stock_tokenizer("bert"), words=WORDS).save_pretrained(tmp_path)
+    (tmp_path / name).write_text("a\nb\n")
+    with pytest.raises(CharBertError, match=f"{name}: the last entry must be <unk>"):
+        CharBertTokenizer.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "null", "[]", "7", '{"model": 3}', "[" * 100_000])
+def test_other_json_is_refused_in_one_line(content: str, tmp_path: Path) -> None:
+    tiny.tokenizer("bert").save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.json").write_text(content)
+    with pytest.raises(CharBertError, match=r"no tokenizer\.json there that can be read") as error:
+        CharBertTokenizer.from_pretrained(tmp_path)
+    assert "\n" not in str(error.value)
