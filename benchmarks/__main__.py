@@ -7,14 +7,14 @@ from charbert.commands.dispatch import Command, dispatch
 from charbert.errors import run_command
 
 COMMANDS = {
-    "pretraining": Command("benchmarks.pretraining", "PretrainingSpeedSettings", "steps of pre-training"),
-    "finetuning": Command("benchmarks.finetuning", "FinetuningSpeedSettings", "steps of fine-tuning"),
-    "gru": Command("benchmarks.gru", "GruSettings", "the character GRU beside nn.GRU"),
-    "data": Command("benchmarks.data", "DataSpeedSettings", "extraction, tokenising, training examples"),
-    "masking": Command("benchmarks.masking", "MaskingSharesSettings", "shares of masks and noise in a text"),
-    "attacks": Command("benchmarks.attacks", "AttackSpeedSettings", "each kind of noise on labelled data"),
+    "pretraining": Command("benchmarks.pretraining:PretrainingSpeedSettings", "steps of pre-training"),
+    "finetuning": Command("benchmarks.finetuning:FinetuningSpeedSettings", "steps of fine-tuning"),
+    "gru": Command("benchmarks.gru:GruSettings", "the character GRU beside nn.GRU"),
+    "data": Command("benchmarks.data:DataSpeedSettings", "extraction, tokenising, training examples"),
+    "masking": Command("benchmarks.masking:MaskingSharesSettings", "shares of masks and noise in a text"),
+    "attacks": Command("benchmarks.attacks:AttackSpeedSettings", "each kind of noise on labelled data"),
     "correction": Command(
-        "benchmarks.correction", "CorrectionSettings", "spelling correction beside dictionary spell checkers"
+        "benchmarks.correction:CorrectionSettings", "spelling correction beside dictionary spell checkers"
     ),
 }
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from charbert.errors import CharBertError
 from charbert.registration import register_once_imported
-from charbert.version import __version__
+
+__version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from charbert.configuration import CharBertConfig

@@ -3,26 +3,26 @@
 import sys
 from collections.abc import Sequence
 
+from charbert import __version__
 from charbert.commands.dispatch import Command, dispatch
 from charbert.errors import run_command
-from charbert.version import __version__
 
 COMMANDS = {
     "convert": Command(
         "charbert.settings:ConvertSettings",
+        "a released CharBERT checkpoint -> this project's format",
         "charbert.conversion",
-        "a released CharBERT checkpoint -> this project's format; with --character-vocabulary the model can "
-        "spell by itself, and a tokenizer is written beside it if there is one",
     ),
 }
 DESCRIPTION = f"CharBERT {__version__}: a character-aware encoder for noisy text."
+EXAMPLE = "convert released/charbert-bert-wiki --output charbert-bert --character-vocabulary bert_char_vocab"
 
 
 def main(arguments: Sequence[str]) -> None:
     if list(arguments) == ["--version"]:
         print(f"charbert {__version__}")
     else:
-        dispatch("charbert", DESCRIPTION, COMMANDS, arguments)
+        dispatch("charbert", DESCRIPTION, COMMANDS, arguments, example=EXAMPLE)
 
 
 def command() -> int:

@@ -1,4 +1,4 @@
-"""Typed outputs of both channels."""
+"""Model outputs: the states of both channels, losses and logits, as dataclasses of `transformers`."""
 
 from dataclasses import dataclass
 

@@ -9,29 +9,28 @@ from charbert.errors import run_command
 COMMANDS = {
     "wikipedia": Command(
         "data.wiki.extract:ExtractSettings",
-        "data.wiki.extract",
         "a MediaWiki dump -> clean text of its articles, in shards",
     ),
     "vocabulary": Command(
         "data.settings:VocabularySettings",
-        "data.vocabulary.build",
         "text -> characters, words and a tokenizer, in one folder",
+        "data.vocabulary.build",
     ),
     "tokenize": Command(
         "data.settings:TokenizeSettings",
-        "data.pretraining.tokenize",
         "text -> a memory-mapped dataset of token blocks",
+        "data.pretraining.tokenize",
     ),
     "attack": Command(
         "data.examples.attack:AttackSettings",
-        "data.examples.attack",
         "a labelled file -> the same file with typos in its words",
     ),
 }
+EXAMPLE = "vocabulary texts/ --tokenizer google-bert/bert-base-cased --output runs/tokenizer"
 
 
 def main(arguments: Sequence[str]) -> None:
-    dispatch("python -m data", "Raw files in, training examples out.", COMMANDS, arguments)
+    dispatch("python -m data", "Raw files in, training examples out.", COMMANDS, arguments, example=EXAMPLE)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Fine-tuning: tasks, metrics, robustness."""
+"""Fine-tuning: tasks, training, predictions, metrics, robustness reports, adversarial attacks."""

@@ -8,36 +8,37 @@ from charbert.errors import run_command
 
 PROGRAM = "python -m finetune"
 FINETUNE = Command(
-    "finetune.settings:FinetuneSettings", "finetune.run", "fine-tune a model, and score it", config=True
+    "finetune.settings:FinetuneSettings", "fine-tune a model, and score it", "finetune.run", config=True
 )
 COMMANDS = {
     "predict": Command(
         "finetune.settings:PredictSettings",
-        "finetune.predict",
         "predictions of a fine-tuned model for a file",
+        "finetune.predict",
     ),
     "score": Command(
-        "finetune.settings:ScoreSettings", "finetune.score", "scores of anybody's predictions, as JSON"
+        "finetune.settings:ScoreSettings", "scores of anybody's predictions, as JSON", "finetune.score"
     ),
     "robustness": Command(
         "finetune.robustness.settings:RobustnessSettings",
-        "finetune.robustness.command",
         "how much typos cost each model",
+        "finetune.robustness.command",
         config=True,
     ),
     "worst-case": Command(
         "finetune.adversary.settings:WorstCaseSettings",
-        "finetune.adversary.command",
         "accuracy under the few typos that hurt a model most",
+        "finetune.adversary.command",
     ),
 }
 DESCRIPTION = """Fine-tune a model, and score it: examples, model, training, scores, predictions. The output
 folder holds the model, results.json and the predictions; of several seeds each has a folder of its own."""
+EXAMPLE = "finetune/configs/text.yaml --train messages.csv --backbone bert-base-cased --output runs/a"
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run a command."""
-    dispatch(PROGRAM, DESCRIPTION, COMMANDS, arguments, default=FINETUNE)
+    dispatch(PROGRAM, DESCRIPTION, COMMANDS, arguments, FINETUNE, EXAMPLE)
 
 
 if __name__ == "__main__":

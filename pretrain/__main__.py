@@ -11,22 +11,26 @@ from charbert.errors import run_command
 
 PRETRAIN = Command(
     "pretrain.settings:PretrainSettings",
+    "pre-train a CharBERT: masked LM and noisy LM",
     "pretrain.run",
-    "Pre-train a CharBERT: masked LM and noisy LM.",
     config=True,
 )
 COMMANDS = {
     "recognizer": Command(
         "pretrain.settings:RecognizerSettings",
+        "train a word recogniser, which corrects misspelled words for any model",
         "pretrain.recognizer.run",
-        "train a word recogniser (semi-character RNN), which corrects misspelled words for any model",
         config=True,
     )
 }
+DESCRIPTION = """Pre-training on running text: masked LM and noisy LM. The output folder holds the model,
+results.json, curves.png and the logs. On several GPUs:
+torchrun --nproc-per-node N -m pretrain CONFIG.yaml."""
+EXAMPLE = "pretrain/configs/tiny.yaml --data runs/blocks --tokenizer runs/tokenizer --output runs/model"
 
 
 def main(arguments: Sequence[str]) -> None:
-    dispatch("python -m pretrain", PRETRAIN.help, COMMANDS, arguments, default=PRETRAIN)
+    dispatch("python -m pretrain", DESCRIPTION, COMMANDS, arguments, PRETRAIN, EXAMPLE)
 
 
 if __name__ == "__main__":

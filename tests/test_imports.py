@@ -108,12 +108,3 @@ def test_help_and_mistakes_are_answered_without_torch(program: str, tmp_path: Pa
     )
     heavy = {"torch", "transformers", "datasets", "pandas", "matplotlib", "sklearn", "scipy"}
     assert "import:charbert" in done and done.isdisjoint(f"import:{name}" for name in heavy)
-
-
-def test_reading_the_version_imports_nothing() -> None:
-    loaded = run_python(
-        "import runpy",
-        "assert runpy.run_path('charbert/version.py')['__version__']",
-        "print(*sys.modules)",
-    )
-    assert loaded.isdisjoint({"torch", "transformers", "charbert"})

@@ -1,26 +1,31 @@
 """Command dispatch: `python -m PROGRAM [COMMAND] ...` -> settings -> what does the work."""
 
-import argparse
 import logging
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import NamedTuple
 
+from charbert.commands.options import CONFIG
 from charbert.commands.results import is_main_process
 from charbert.commands.settings import parse_settings
+from charbert.errors import UsageError
 
 
 class Command(NamedTuple):
     """A command of a program. What does its work is imported once its settings are known to be right."""
 
     settings: str
-    """The subclass of `Settings`, as `package.module:Name`, in a module that imports neither torch nor
-    transformers, so that `--help` and mistakes are answered at once."""
-    module: str
-    """The module with a function `run`, which takes the settings, does the work and prints its result."""
+    """The subclass of `Settings`, as `package.module:Name`. Where the module imports neither torch nor
+    transformers, `--help` and mistakes are answered at once."""
     help: str
+    module: str | None = None
+    """The module with a function `run`, which takes the settings, does the work and prints its result; None:
+    the module of the settings."""
     config: bool = False
     """Whether a config file comes first."""
 
@@ -31,8 +36,9 @@ def dispatch(
     commands: Mapping[str, Command],
     arguments: Sequence[str],
     default: Command | None = None,
+    example: str = "",
 ) -> None:
-    """Run the command that the first argument names, or the default one.
+    """Run the command that the first argument names, or the default one; without any, say what there is.
 
     Args:
         program: as it is typed, such as `python -m data`.
@@ -40,29 +46,52 @@ def dispatch(
         commands: by name.
         arguments: what follows the program.
         default: the command that needs no name.
+        example: a command line, without the program.
 
     Raises:
         CharBertError: the settings are wrong, or the command fails.
+        SystemExit: `--help` was given, or nothing.
     """
     logging.basicConfig(level=logging.INFO if is_main_process() else logging.WARNING, format="%(message)s")
-    if arguments and arguments[0] in commands:
-        name, *rest = arguments
+    overview = _overview(program, description, commands, default, example)
+    if not arguments:
+        print(overview, file=sys.stderr)
+        raise SystemExit(2)
+    name, *rest = arguments
+    if name in commands:
         command, program, about = commands[name], f"{program} {name}", commands[name].help
+    elif default is None and name in ("-h", "--help"):
+        print(overview)
+        raise SystemExit(0)
+    elif default is None or _is_mistyped(name, commands):
+        nearest = get_close_matches(name, commands, n=1, cutoff=0)[0]
+        raise UsageError(f"{program}: there is no command {name!r}; the nearest is {nearest}")
     else:
-        about = "\n".join(
-            [
-                textwrap.fill(description, 100),
-                f"\n{'other ' * (default is not None)}commands, each with a --help of its own:",
-                *(f"  {program} {name:<12} {each.help}" for name, each in commands.items()),
-            ]
-        )
-        if default is None:
-            parser = argparse.ArgumentParser(
-                prog=program, description=about, formatter_class=argparse.RawDescriptionHelpFormatter
-            )
-            parser.add_argument("command", choices=commands, help="one of these")
-            parser.parse_args(arguments[:1])
-            return
-        command, rest = default, list(arguments)
+        command, rest, about = default, list(arguments), overview
     settings = parse_settings(resolve_name(command.settings), rest, program, about, config=command.config)
-    import_module(command.module).run(settings)
+    import_module(command.module or command.settings.partition(":")[0]).run(settings)
+
+
+def _is_mistyped(name: str, commands: Mapping[str, Command]) -> bool:
+    """Whether an argument of the default command was rather to name a command."""
+    return not Path(name).exists() and bool(get_close_matches(name, commands, n=1))
+
+
+def _overview(
+    program: str, description: str, commands: Mapping[str, Command], default: Command | None, example: str
+) -> str:
+    """What a program is for, its commands, and an example."""
+    lines = {f"{program} {name}": each.help for name, each in commands.items()}
+    if default is not None:
+        lines = {f"{program} {CONFIG}": default.help, **lines}
+    width = max(map(len, lines))
+    return "\n".join(
+        [
+            textwrap.fill(description, 100),
+            "",
+            *(f"  {line:<{width}}  {textwrap.shorten(help, 98 - width)}" for line, help in lines.items()),
+            "",
+            *([f"For example: {program} {example}"] if example else []),
+            "Each command has a --help of its own.",
+        ]
+    )

@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from charbert import __version__
 from charbert.errors import CharBertError
-from charbert.version import __version__
 
 RESULTS = "results.json"
 

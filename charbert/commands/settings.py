@@ -11,7 +11,6 @@ A setting is declared once, with its default, its help, its range and its choice
 `parse_settings` reads the command line.
 """
 
-import argparse
 import dataclasses
 import difflib
 import math
@@ -23,11 +22,10 @@ from typing import Any, ClassVar, Self, TypeVar, Union, get_args, get_origin, ge
 
 import yaml
 
+from charbert.commands.options import REQUIRED, dashed, default_value, make_parser, shown_name
 from charbert.errors import CharBertError, UsageError
 
 S = TypeVar("S")
-CONFIG = "CONFIG.yaml"
-REQUIRED = dataclasses.MISSING
 
 
 def option(
@@ -41,6 +39,8 @@ def option(
     choices: Collection[str] = (),
     unique: bool = False,
     reads: bool = False,
+    metavar: str = "",
+    section: str = "",
 ) -> Any:
     """A dataclass field that is an option of a command and a key of its config file.
 
@@ -52,9 +52,14 @@ def option(
         choices: the values that are allowed, also those that are added later; of a list, for each item.
         unique: a list holds nothing twice.
         reads: it names files or folders that the command reads, and so must not write over.
+        metavar: what `--help` shows for a value; by default its type, or its choices.
+        section: the heading in `--help` of this option and of those after it.
     """
     bounds = {"minimum": minimum, "maximum": maximum, "above": above, "below": below}
-    metadata = {"help": help, "bounds": bounds, "choices": choices, "unique": unique, "reads": reads}
+    metadata = {
+        **{"help": help, "bounds": bounds, "choices": choices, "unique": unique},
+        **{"reads": reads, "metavar": metavar, "section": section},
+    }
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -105,12 +110,12 @@ def format_command(program: str, settings: Settings) -> str:
     words = program.split()
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
-        if value == _default(field):
+        if value == default_value(field):
             continue
         items = value if isinstance(value, list) else [value]
         texts = ["null" if item is None else str(item) for item in items]
         texts = [text.lower() if isinstance(value, bool) else text for text in texts]
-        words += texts if field.metadata.get("positional") else [f"--{_dashed(field.name)}", *texts]
+        words += texts if field.metadata.get("positional") else [f"--{dashed(field.name)}", *texts]
     return shlex.join(words)
 
 
@@ -134,16 +139,7 @@ def parse_settings(
     fields = {field.name: field for field in dataclasses.fields(settings_class)}  # type: ignore[arg-type]
     hints = get_type_hints(settings_class)
     kinds = {name: _without_none(hints[name]) for name in fields}
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description=description,
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    if config:
-        parser.add_argument("config", metavar=CONFIG, help="file with any of the settings below")
-    for name, field in fields.items():
-        _add_argument(parser, name, field, kinds[name])
+    parser = make_parser(settings_class, kinds, program, description, config=config)
     given, rest = parser.parse_known_args(_normalized(arguments, kinds))
     for argument in rest:
         if argument.startswith("--"):
@@ -152,29 +148,16 @@ def parse_settings(
     values = vars(given)
     if config:
         values = {**_read_config(values.pop("config"), settings_class), **values}
-    for name, field in fields.items():
-        if name not in values and _default(field) is REQUIRED:
-            where = "set it in config or " if config else ""
-            raise UsageError(f"--{_dashed(name)} is missing; {where}give it on the command line")
-    return settings_class(**{name: _converted(name, value, hints[name]) for name, value in values.items()})
-
-
-def _add_argument(parser: argparse.ArgumentParser, name: str, field: Any, kind: Any) -> None:
-    default = _default(field)
-    help = field.metadata.get("help", "").replace("%", "%%")
-    several: dict[str, Any] = {"nargs": "+"} if get_origin(kind) is list else {}
-    if field.metadata.get("positional"):
-        parser.add_argument(name, metavar=name.upper(), help=help, **several)
-        return
-    if default is REQUIRED:
-        note = "required"
-    elif isinstance(default, list):
-        note = f"default: {' '.join(map(str, default)) or 'none'}"
-    else:
-        note = f"default: {'none' if default is None else str(default).lower() if kind is bool else default}"
-    metavar = {int: "N", float: "X", bool: "[true|false]"}.get(kind, "VALUE")
-    parser.add_argument(
-        f"--{_dashed(name)}", metavar=metavar, default=argparse.SUPPRESS, help=f"{help} ({note})", **several
+    missing = [
+        shown_name(field)
+        for name, field in fields.items()
+        if name not in values and default_value(field) is REQUIRED
+    ]
+    if missing:
+        where = "in the config file or on the command line" if config else "on the command line"
+        raise UsageError(f"{', '.join(missing)}: missing; give {'each' if missing[1:] else 'it'} {where}")
+    return settings_class(
+        **{name: _converted(fields[name], value, hints[name]) for name, value in values.items()}
     )
 
 
@@ -192,7 +175,7 @@ def _normalized(arguments: Sequence[str], kinds: Mapping[str, Any]) -> list[str]
             continue
         if kinds.get(key[2:].replace("-", "_")) is bool and not equals:
             equals, value = "=", left.pop(0) if left and left[0].lower() in ("true", "false") else "true"
-        found.append(f"--{_dashed(key[2:])}{equals}{value}")
+        found.append(f"--{dashed(key[2:])}{equals}{value}")
     return found
 
 
@@ -221,7 +204,7 @@ def _unknown_key(name: str, settings_class: Any, where: str, *, dashes: bool = F
         field.name for field in dataclasses.fields(settings_class) if not field.metadata.get("positional")
     ]
     now = getattr(settings_class, "RENAMED", {}).get(name)
-    shown = (lambda key: f"--{_dashed(key)}") if dashes else repr
+    shown = (lambda key: f"--{dashed(key)}") if dashes else repr
     error = UsageError if dashes else CharBertError
     if now in known:
         return error(f"{where}: {shown(name)} has the name {shown(now)} now")
@@ -231,7 +214,7 @@ def _unknown_key(name: str, settings_class: Any, where: str, *, dashes: bool = F
 
 def _check_value(field: Any, value: Any) -> None:
     items = value if isinstance(value, list | tuple) else [value]
-    name, metadata = f"--{_dashed(field.name)}", field.metadata
+    name, metadata = shown_name(field), field.metadata
     for item in items:
         choices = metadata.get("choices")
         if choices and item is not None and item not in choices:
@@ -257,21 +240,13 @@ def _check_bounds(
         raise CharBertError(f"{name}: {value:g} must be {' and '.join(wanted)}")
 
 
-def _default(field: Any) -> Any:
-    return field.default if field.default_factory is REQUIRED else field.default_factory()
-
-
-def _dashed(name: str) -> str:
-    return name.replace("_", "-")
-
-
 def _without_none(kind: Any) -> Any:
     if get_origin(kind) in (Union, types.UnionType):
         return next(each for each in get_args(kind) if each is not type(None))
     return kind
 
 
-def _converted(name: str, value: Any, kind: Any) -> Any:
+def _converted(field: Any, value: Any, kind: Any) -> Any:
     """The value in the type of its field; numbers may be written as 3e-5."""
     inner = _without_none(kind)
     if inner is not kind and (value is None or value in ("null", "none")):
@@ -279,7 +254,7 @@ def _converted(name: str, value: Any, kind: Any) -> Any:
     try:
         if get_origin(inner) is list:
             items = value if isinstance(value, list) else [value]
-            return [_converted(name, item, get_args(inner)[0]) for item in items]
+            return [_converted(field, item, get_args(inner)[0]) for item in items]
         if inner is bool and str(value).lower() in ("true", "false"):
             return str(value).lower() == "true"
         if inner is int and not isinstance(value, bool) and float(value) == int(float(value)):
@@ -293,4 +268,4 @@ def _converted(name: str, value: Any, kind: Any) -> Any:
     except (TypeError, ValueError, OverflowError):
         pass
     expected = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-    raise CharBertError(f"--{_dashed(name)}: {value!r} is not {expected.get(inner, inner)}")
+    raise CharBertError(f"{shown_name(field)}: {value!r} is not {expected.get(inner, inner)}")

@@ -1,5 +1,6 @@
 """Character edits on words: drop, add, swap, keyboard (Section 4.1 and the attack of Section 5)."""
 
+import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 from random import Random
@@ -16,6 +17,8 @@ SHORTEST_EDITED = 4
 _DRAWS = 3
 _LATIN = np.array(list(map(ord, ascii_lowercase)), np.uint32)
 _ASCII = 128
+_FIRST_MARK = 0x300
+_MARKED = 0x110000  # beyond Unicode: codes of letters with marks on them
 
 
 def noise_word(word: str, random: Random, edits: Sequence[str] = PRETRAINING_EDITS) -> str:
@@ -34,10 +37,11 @@ def noise_words(
 ) -> list[str]:
     """The words, each with one edit on its internal characters; first and last stay.
 
-    A word of fewer than four characters gets a character added, if `"add"` is among the edits: inside, or
-    after the only one. An added letter is one of a to z in the case of the letter before it; after a letter
-    outside of ASCII it is one of the word's own, which is of its script. An edit that would change nothing
-    is not drawn; where every edit would, the word comes back as it is.
+    A character is edited together with the combining marks on it, as if they were one. A word of fewer than
+    four characters gets a character added, if `"add"` is among the edits: inside, or after the only one. An
+    added letter is one of a to z in the case of the letter before it; after a letter outside of ASCII it is
+    one of the word's own, which is of its script. An edit that would change nothing is not drawn; where every
+    edit would, the word comes back as it is.
 
     Args:
         words: W words.
@@ -50,8 +54,7 @@ def noise_words(
     """
     # All N letters are in one array; words are spans of it, and loops run over edits, never over words. With
     # "form", "of", "noise": offsets = 0 4 6 11, lengths = 4 2 5, letters = f o r m o f n o i s e.
-    letters = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), np.uint32)
-    offsets = cumulative_offsets([len(word) for word in words])
+    letters, offsets, marked = _split_letters(words)
     starts, lengths = offsets[:-1], np.diff(offsets)
     keys = key_table(language)
     possible = _find_positions(letters, offsets, keys)
@@ -83,8 +86,54 @@ def noise_words(
     edited[new_at[is_key]] = _draw_neighbours(letters[at[is_key]], draws[is_key, 2], keys)
     edited[new_at[is_swap]], edited[new_at[is_swap] + 1] = letters[at[is_swap] + 1], letters[at[is_swap]]
 
+    if marked:
+        parts = _spell(edited, marked)
+        return ["".join(parts[start:end]) for start, end in pairwise(new_offsets.tolist())]
     text = edited.tobytes().decode("utf-32-le", "surrogatepass")
     return [text[start:end] for start, end in pairwise(new_offsets.tolist())]
+
+
+def find_editable(words: Sequence[str], edits: Sequence[str], language: str = "en") -> Array:
+    """(W,) which of W words one of the edits can change.
+
+    Raises:
+        CharBertError: there is no keyboard for the language.
+    """
+    letters, offsets, _ = _split_letters(words)
+    possible = _find_positions(letters, offsets, key_table(language))
+    return np.any([count_between(possible[edit], offsets[:-1], offsets[1:]) > 0 for edit in edits], axis=0)
+
+
+def _split_letters(words: Sequence[str]) -> tuple[Array, Array, list[str]]:
+    """(N,) the letters of W words by their code points, (W + 1,) where each word begins, and marked letters.
+
+    A letter with marks on it is one, whose code is `_MARKED` and its index in the last of these.
+    """
+    text = "".join(words)
+    letters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    offsets = cumulative_offsets(list(map(len, words)))
+    if not len(letters) or letters.max() < _FIRST_MARK:
+        return letters, offsets, []
+    present, indices = np.unique(letters, return_inverse=True)
+    is_joined = np.array([is_mark(chr(code)) for code in present.tolist()])[indices]
+    is_joined[offsets[:-1][np.diff(offsets) > 0]] = False  # a mark that begins a word is on no letter
+    starts = np.flatnonzero(~is_joined)
+    ends = np.append(starts[1:], len(letters))
+    codes, marked = letters[starts], dict[str, int]()
+    for index in np.flatnonzero(ends - starts > 1).tolist():
+        letter = text[starts[index] : ends[index]]
+        codes[index] = _MARKED + marked.setdefault(letter, len(marked))
+    return codes, np.searchsorted(starts, offsets), list(marked)
+
+
+def _spell(codes: Array, marked: Sequence[str]) -> list[str]:
+    """The letters with these codes, as of `_split_letters`."""
+    return [marked[code - _MARKED] if code >= _MARKED else chr(code) for code in codes.tolist()]
+
+
+def is_mark(character: str) -> bool:
+    """Whether it is a mark on the character before it, such as an accent."""
+    return unicodedata.category(character).startswith("M")
 
 
 def _find_positions(letters: Array, offsets: Array, keys: KeyTable) -> dict[str, Array]:
@@ -129,8 +178,8 @@ def _draw_rows(possible: Array, draws: Array) -> Array:
 def _draw_added(before: Array, own: Array, draws: Array) -> Array:
     """(A,) letters to add: a to z in the case of the letter before, or after other scripts the word's own."""
     latin = _LATIN[(draws * len(_LATIN)).astype(np.int64)]
-    is_upper = np.char.isupper(before.view("U1")) if len(before) else np.zeros(0, bool)
-    cased = np.where(is_upper, latin - 32, latin)  # ASCII has the capitals 32 before the small letters
+    # ASCII has the capitals 32 before the small letters.
+    cased = np.where((before >= ord("A")) & (before <= ord("Z")), latin - 32, latin)
     return np.where(before < _ASCII, cased, own)
 
 
@@ -152,25 +201,27 @@ def list_variants(word: str, edits: Sequence[str] = EDITS, language: str = "en")
         CharBertError: there is no keyboard for the language.
     """
     neighbours = find_neighbours(language)
-    internal = range(1, len(word) - 1) if len(word) >= SHORTEST_EDITED else range(0)
-    gaps = range(1, max(len(word), 2) if word else 0)
+    codes, _, marked = _split_letters([word])
+    letters = _spell(codes, marked)
+    internal = range(1, len(letters) - 1) if len(letters) >= SHORTEST_EDITED else range(0)
+    gaps = range(1, max(len(letters), 2) if letters else 0)
     # Of each edit the spans that it replaces, each with the texts that may replace it.
     spans: dict[str, list[tuple[int, int, Sequence[str]]]] = {
         "drop": [(at, at + 1, [""]) for at in internal],
-        "add": [(at, at, _list_added(word, word[at - 1])) for at in gaps],
-        "swap": [(at, at + 2, [word[at + 1] + word[at]]) for at in internal[:-1]],
-        "keyboard": [(at, at + 1, neighbours.get(word[at], "")) for at in internal],
+        "add": [(at, at, _list_added(letters, letters[at - 1])) for at in gaps],
+        "swap": [(at, at + 2, [letters[at + 1] + letters[at]]) for at in internal[:-1]],
+        "keyboard": [(at, at + 1, neighbours.get(letters[at], "")) for at in internal],
     }
     replaced = [span for edit in edits for span in spans[edit]]
     variants = dict.fromkeys(
-        word[:start] + new + word[end:] for start, end, texts in replaced for new in texts
+        "".join([*letters[:start], new, *letters[end:]]) for start, end, texts in replaced for new in texts
     )
     variants.pop(word, None)  # which two equal letters swapped give
     return list(variants)
 
 
-def _list_added(word: str, before: str) -> Sequence[str]:
-    """The letters that can be added after this one."""
+def _list_added(letters: Sequence[str], before: str) -> Sequence[str]:
+    """Those that can be added after this one of the letters of a word."""
     if not before.isascii():
-        return word
+        return letters
     return ascii_uppercase if before.isupper() else ascii_lowercase

@@ -10,16 +10,19 @@ import numpy as np
 
 from charbert.errors import CharBertError
 from charbert.noise.base import Changes, Kind, replace_cores
-from charbert.noise.edits import EDITS, noise_words
+from charbert.noise.edits import EDITS, find_editable, is_mark, noise_words
 from charbert.noise.misspellings import Misspelling
 from charbert.noise.word_arrays import Words
 from charbert.ragged import Array
+
+_ALWAYS_POSSIBLE = frozenset({"drop", "add"})  # in plain words
 
 
 class Typo(Kind):
     """One edit on an internal character of each plain word, drawn evenly of those that change it.
 
-    A plain word has a core that is letters only, and at least four of them.
+    A plain word has a core that is letters only, at least four; marks are a part of the letters that they are
+    on. A word that no edit of the kind changes is not eligible.
     """
 
     name = "paper"
@@ -27,7 +30,11 @@ class Typo(Kind):
     edits: ClassVar[tuple[str, ...]] = EDITS
 
     def find_eligible(self, words: Words) -> Array:
-        return words.is_plain
+        eligible = words.is_plain
+        if not _ALWAYS_POSSIBLE.intersection(self.edits):
+            rows = np.flatnonzero(eligible)
+            eligible[rows] = find_editable(words.cores(rows), self.edits, self.language)
+        return eligible
 
     def make_changes(self, words: Words, rows: Array, draws: Array) -> Changes:
         return replace_cores(words, rows, noise_words(words.cores(rows), draws, self.edits, self.language))
@@ -134,8 +141,8 @@ class Respace(Kind):
         # (R,) arrays. "some word": a join replaces the span 4:5, from this word's end to the start of the
         # next one, by nothing; a split inserts a blank into an empty span, 1:1, 2:2 or 3:3.
         joins = words.is_joinable[rows] & (draws[:, 0] < 1 / 2)
-        gaps = words.core_lengths[rows] - 1
-        cuts = words.core_starts[rows] + 1 + (draws[:, 1] * gaps).astype(np.int64)
+        gaps = words.letter_counts[rows] - 1
+        cuts = words.find_letters(rows, 1 + (draws[:, 1] * gaps).astype(np.int64))
         # The last word of all has no next one, and is not joinable.
         next_starts = words.starts[np.minimum(rows + 1, len(words.starts) - 1)]
         starts = np.where(joins, words.ends[rows], cuts)
@@ -161,21 +168,28 @@ class UnicodeVariant(Kind):
     """One homoglyph, accent or zero-width character in each word that allows one.
 
     The three are drawn evenly, of those that the word allows. A zero-width character is put between two
-    characters of the core.
+    characters of the core, not before a mark.
     """
 
     name = "unicode"
     description = "look-alike and invisible characters"
 
     def is_eligible(self, core: str) -> bool:
-        return len(core) > 1 or any(each in HOMOGLYPHS or _has_two_cases(each) for each in core)
+        return not all(map(is_mark, core[1:])) or any(
+            each in HOMOGLYPHS or _has_two_cases(each) for each in core
+        )
 
     def change_core(self, core: str, draws: Sequence[float]) -> str:
         characters = list(enumerate(core))
         families = [
             [(index, new) for index, character in characters for new in HOMOGLYPHS.get(character, ())],
             [(index, new) for index, character in characters for new in _add_accents(character)],
-            [(index, new + character) for index, character in characters[1:] for new in ZERO_WIDTH],
+            [
+                (index, new + character)
+                for index, character in characters[1:]
+                if not is_mark(character)
+                for new in ZERO_WIDTH
+            ],
         ]
         possible = [family for family in families if family]
         family = possible[int(draws[0] * len(possible))]

@@ -1,19 +1,15 @@
 """Real misspellings: the kind of noise "natural", and the lists that it takes (codespell, Wikipedia, ...)."""
 
-import bz2
-import gzip
 import json
-import lzma
 import re
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
+from charbert.compression import open_to_read
 from charbert.errors import CharBertError
 from charbert.noise.base import Kind, MisspellingLists
 
@@ -22,7 +18,6 @@ _FORMS = (
     "`wrong->right, right` lines (codespell), `$right` before lines of wrong ones (Wikipedia, aspell), "
     "`right wrong wrong` lines, JSON of {wrong: right} or {right: [wrong, ...]}"
 )
-_OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _WORD = re.compile(r"(?=.*[^\W\d_])[\w'’.-]+")  # with a letter somewhere
 _LEAST_ALIKE = 0.25  # of the pairs: 0.93 and more in lists of misspellings, 0.07 and less in other texts
 _Pairs = Iterator[tuple[str, str]]
@@ -149,13 +144,8 @@ def _are_alike(right: str, wrong: str) -> bool:
 
 def _read_lines(path: Path) -> dict[int, str]:
     """The lines that are not blank by their numbers from 1, without the white space around them."""
-    try:
-        with _OPENERS.get(path.suffix.lower(), open)(path, "rb") as file:
-            content = file.read().removeprefix(b"\xef\xbb\xbf")
-    except FileNotFoundError as error:
-        raise CharBertError(f"{path}: no such file") from error
-    except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
-        raise CharBertError(f"{path}: is damaged or cannot be read ({error})") from error
+    with open_to_read(path) as file:
+        content = file.read().removeprefix(b"\xef\xbb\xbf")
     if not content:
         raise CharBertError(f"{path}: is empty")
     try:

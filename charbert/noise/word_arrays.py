@@ -66,10 +66,20 @@ class Words:
 
     @property
     def is_plain(self) -> Array:
-        """(W,) whether the core is letters only, marks on them included, and four characters long or more."""
-        is_letter = (self.classes == _LETTER) | (self.classes == _MARK)
-        letters = count_between(is_letter, self.core_starts, self.core_ends)
-        return (letters == self.core_lengths) & (letters >= SHORTEST_EDITED)
+        """(W,) whether the core is four letters or more, and nothing else but marks on them."""
+        marks = count_between(self.classes == _MARK, self.core_starts, self.core_ends)
+        letters = self.letter_counts
+        return (letters + marks == self.core_lengths) & (letters >= SHORTEST_EDITED)
+
+    @property
+    def letter_counts(self) -> Array:
+        """(W,) the number of letters of each core."""
+        return count_between(self.classes == _LETTER, self.core_starts, self.core_ends)
+
+    def find_letters(self, rows: Array, numbers: Array) -> Array:
+        """(R,) the positions in `text` of the letters with these numbers, from 0, in the cores of R words."""
+        letters = np.flatnonzero(self.classes == _LETTER)
+        return letters[np.searchsorted(letters, self.core_starts[rows]) + numbers]
 
     @property
     def is_free(self) -> Array:

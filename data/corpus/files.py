@@ -1,19 +1,16 @@
 """Corpus files: `.parquet` (also as folders of shards), `.txt` and `.jsonl`, the last two also compressed."""
 
-import bz2
-import gzip
 import json
-import lzma
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import groupby, islice, repeat
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from charbert.compression import open_to_read, text_ending
 from charbert.errors import CharBertError
 
 FILE_KINDS = ".parquet, .txt, .jsonl (the last two also .gz, .bz2, .xz)"
@@ -23,7 +20,6 @@ SHARD_NAMES = "text-*.parquet"
 BATCH_ROWS = 1_000
 BYTE_ORDER_MARK = "\ufeff"
 """What some editors begin a file with."""
-_OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
 class Document(NamedTuple):
@@ -93,11 +89,6 @@ def read_rows(part: Part, start: int = 0) -> Iterator[Row]:
     reader = _reader(part.path)
     assert reader is not None  # find_parts refuses such a file
     return reader(part.path, start)
-
-
-def text_ending(path: Path) -> str:
-    """The ending of a file's name in small letters, without that of its compression: `.csv` of `A.CSV.gz`."""
-    return Path(path.stem if path.suffix.lower() in _OPENERS else path).suffix.lower()
 
 
 def _reader(path: Path) -> Callable[[Path, int], Iterator[Row]] | None:
@@ -171,15 +162,8 @@ def read_byte_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     Raises:
         CharBertError: it is damaged or cannot be read.
     """
-    opener = _OPENERS.get(path.suffix.lower(), open)
-    try:
-        file: IO[bytes]
-        with opener(path, "rb") as file:
-            yield from enumerate(file, start=1)
-    except FileNotFoundError as error:
-        raise CharBertError(f"{path}: no such file") from error
-    except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
-        raise CharBertError(f"{path}: is damaged or cannot be read ({error})") from error
+    with open_to_read(path) as file:
+        yield from enumerate(file, start=1)
 
 
 def decode_line(line: bytes) -> str:

@@ -1,31 +1,19 @@
 """`python -m data attack`: a labelled file with typos in its words, in the format that it has."""
 
-import bz2
-import gzip
-import lzma
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from charbert.commands.progress import passing_bar
 from charbert.commands.results import check_output_file, format_numbers, whole_file
 from charbert.commands.settings import REQUIRED, option, positional
+from charbert.compression import open_to_write, text_ending
 from charbert.errors import CharBertError
 from charbert.noise import KEYBOARDS, KINDS, Attack, describe_kinds, load_attack
-from data.corpus.files import text_ending
 from data.examples.readers import READERS, Columns, find_reader, read_examples
 from data.examples.rows import BadRows
-
-_COMPRESSED: dict[str, Callable[[IO[bytes]], Any]] = {
-    ".gz": partial(gzip.GzipFile, "", "wb", 9, mtime=0),  # without name and time, which would differ
-    ".bz2": partial(bz2.BZ2File, mode="wb"),
-    ".xz": partial(lzma.LZMAFile, mode="wb"),
-}
 
 
 @dataclass(kw_only=True)
@@ -67,7 +55,7 @@ def run(settings: AttackSettings) -> None:
     examples: list[Any] = list(passing_bar(found, "reading", unit=" examples"))
     attacked = type(examples[0]).attack(examples, attack, settings.contexts)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(output) as partial_file, _open_output(partial_file, output.suffix) as file:
+    with whole_file(output) as partial_file, open_to_write(partial_file, output.suffix) as file:
         reader.write_attacked(settings, path, file, attacked)
     if bad:
         print(bad.summary(), file=sys.stderr)
@@ -111,10 +99,3 @@ def _needs_labels(settings: AttackSettings) -> bool:
             f"{settings.file}: has no column {name!r}, and is taken as data without labels", file=sys.stderr
         )
     return is_given
-
-
-@contextmanager
-def _open_output(path: Path, ending: str) -> Iterator[IO[bytes]]:
-    """A file to write, compressed as the ending says."""
-    with path.open("wb") as file, _COMPRESSED.get(ending.lower(), nullcontext)(file) as opened:
-        yield opened

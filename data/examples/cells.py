@@ -89,12 +89,23 @@ def id_in(row: Row, number: int, column: str = "id") -> str:
     Raises:
         RowError: the name is no text.
     """
-    return str(number) if row.cells.get(column) is None else text_in(row, column)
+    return text_in(row, column) if has_id(row, column) else str(number)
+
+
+def has_id(row: Row, column: str = "id") -> bool:
+    """Whether a row has a name for itself."""
+    value = row.cells.get(column)
+    return not is_nothing(value) and value != ""
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether a cell has no value: pandas writes NaN there."""
+    return value is None or value != value
 
 
 def _given(row: Row, column: str) -> Any:
     value = row.cells.get(column)
-    if value is None or value != value:  # pandas writes NaN where nothing stands
+    if is_nothing(value):
         raise RowError(f"has nothing in column {column!r}")
     return value
 

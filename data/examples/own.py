@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from charbert.compression import text_ending
 from charbert.errors import CharBertError
-from data.corpus.files import text_ending
 from data.examples.base import Columns, Reader
 from data.examples.cells import as_text, id_in, label_in, text_in, words_in
 from data.examples.rows import BadRows, Row, RowError, make_examples, require_columns

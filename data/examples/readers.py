@@ -6,8 +6,8 @@ A task of another format is a `Reader`, registered by `register_reader`.
 from collections.abc import Iterator
 from pathlib import Path
 
+from charbert.compression import text_ending
 from charbert.errors import CharBertError
-from data.corpus.files import text_ending
 from data.examples import conll
 from data.examples.base import READERS, Columns, Reader
 from data.examples.conll import ConllReader

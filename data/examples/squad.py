@@ -8,7 +8,7 @@ from typing import IO, Any
 from charbert.errors import CharBertError
 from charbert.noise import AttackedText
 from data.examples.base import Columns, Reader
-from data.examples.cells import id_in, text_in
+from data.examples.cells import has_id, id_in, text_in
 from data.examples.rows import BadRows, Row, RowError, make_examples, read_text
 from data.examples.tables import dump_json
 from data.examples.types import Answer, AttackedExamples, Example, QuestionExample
@@ -178,14 +178,25 @@ def replace_answers(cell: Any, answers: Sequence[Answer]) -> Any:
 
 
 def refuse_repeated_ids(make: Maker) -> Maker:
-    """The same function, which refuses the id of an earlier question: predictions go by ids."""
+    """The same function, which refuses the id of an earlier question: predictions go by ids.
+
+    A question without an id has the next number that is no id of an earlier one.
+    """
     seen: set[str] = set()
+    shift = 0
 
     def make_new(row: Row, number: int) -> QuestionExample:
-        name = id_in(row, number)
-        if name in seen:
-            raise RowError(f"an earlier question has the id {name!r} too")
-        seen.add(name)
-        return make(row, number)
+        nonlocal shift
+        if has_id(row):
+            name = id_in(row, number)
+            if name in seen:
+                raise RowError(f"an earlier question has the id {name!r} too")
+            seen.add(name)
+            return make(row, number)
+        while str(number + shift) in seen:
+            shift += 1
+        question = make(row, number + shift)
+        seen.add(question.id)  # after it is made: a row that cannot be used takes no number
+        return question
 
     return make_new

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import IO, TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from charbert.compression import text_ending
 from charbert.errors import CharBertError
 from data.corpus import hub
-from data.corpus.files import BATCH_ROWS, decode_line, open_parquet, text_ending
+from data.corpus.files import BATCH_ROWS, decode_line, open_parquet
 from data.examples.rows import BadRows, Row, line_end, raw_lines, read_lines
 
 if TYPE_CHECKING:
@@ -127,19 +129,33 @@ def _tsv_cells(path: Path, bad: BadRows) -> Iterator[tuple[str, Cells]]:
 
 
 def _csv_cells(path: Path, bad: BadRows) -> Iterator[tuple[str, Cells]]:
+    """The rows of a CSV file; of one whose quotes are wrong, the line that it begins in is left out."""
     # A row may be several lines: which of them is not UTF-8 must not change where the row ends.
-    lines = (line.decode(errors="surrogateescape") for _, line in raw_lines(path))
-    reader = csv.reader(lines, strict=True)
+    left = ((number, line.decode(errors="surrogateescape")) for number, line in raw_lines(path))
+    again: deque[tuple[int, str]] = deque()
+    row: list[tuple[int, str]] = []
+
+    def lines() -> Iterator[str]:
+        while line := again.popleft() if again else next(left, None):
+            row.append(line)
+            yield line[1]
+
+    reader = csv.reader(lines(), strict=True)
     while True:
-        location = f"{path}: row {reader.line_num + 1}"
+        row.clear()
         try:
             cells = _next_cells(reader)
         except StopIteration:
             return
         except csv.Error as error:
             reason = str(error).partition(" - ")[0]
-            bad.add(location, f"is not CSV: a quote or line break is out of place ({reason})")
+            bad.add(
+                f"{path}: row {row[0][0]}", f"is not CSV: a quote or line break is out of place ({reason})"
+            )
+            again.extendleft(reversed(row[1:]))
+            reader = csv.reader(lines(), strict=True)
             continue
+        location = f"{path}: row {row[0][0]}"
         try:
             decode_line("".join(cells).encode(errors="surrogateescape"))
         except ValueError as error:

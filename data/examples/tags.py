@@ -23,6 +23,11 @@ def to_iob2(tags: Sequence[str]) -> tuple[str, ...]:
     )
 
 
+def is_entity_tag(tag: str) -> bool:
+    """Whether a tag is one of entities, in any scheme: O, or a position and a type as in B-PER."""
+    return tag == "O" or _TAG.fullmatch(tag) is not None
+
+
 @cache
 def can_join(first: str, second: str) -> bool:
     """Whether two words with these tags can become one: both within an entity, or both with the same tag."""

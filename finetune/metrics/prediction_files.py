@@ -7,8 +7,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from charbert.compression import text_ending
 from charbert.errors import CharBertError
-from data.corpus.files import text_ending
 from data.examples.cells import id_in
 from data.examples.readers import Columns, read_examples
 from data.examples.rows import BadRows, Row, read_lines, require_columns

@@ -1,1 +1,1 @@
-"""The tasks."""
+"""Tasks of fine-tuning: encode examples, decode and score predictions; the registry of tasks."""

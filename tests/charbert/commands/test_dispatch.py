@@ -2,12 +2,14 @@
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from charbert.commands.dispatch import Command, dispatch
 from charbert.commands.settings import REQUIRED, Settings, option
+from charbert.errors import UsageError
 
 
 @dataclass(kw_only=True)
@@ -27,8 +29,8 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 COMMANDS = {
-    "copy": Command("copying:CopySettings", "copying", "copies"),
-    "gone": Command("no_such_module:X", "no_such_module", "fails"),
+    "copy": Command("copying:CopySettings", "copies"),
+    "gone": Command("no_such_module:X", "fails"),
 }
 
 
@@ -50,9 +52,26 @@ def test_help_lists_the_commands_without_importing_them(capsys: pytest.CaptureFi
     assert "example copy" in shown and "example gone" in shown
 
 
-@pytest.mark.parametrize("arguments", ([], ["paste"]))
-def test_an_unknown_command_is_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_arguments_the_commands_and_an_example_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        dispatch("example", "An example.", COMMANDS, arguments)
+        dispatch("example", "An example.", COMMANDS, [], COMMANDS["copy"], "there.yaml --source a")
     assert stop.value.code == 2
-    assert "copy" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "example CONFIG.yaml" in shown and "example gone" in shown
+    assert "For example: example there.yaml --source a" in shown
+
+
+@pytest.mark.parametrize("default", (None, COMMANDS["copy"]))
+def test_an_unknown_command_names_the_nearest(default: Command | None) -> None:
+    with pytest.raises(UsageError, match="example: there is no command 'coppy'; the nearest is copy"):
+        dispatch("example", "An example.", COMMANDS, ["coppy", "--source", "a"], default)
+
+
+def test_a_file_named_like_a_command_is_given_to_the_default_one(
+    done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("coppy").write_text("source: c\n")
+    config = COMMANDS["copy"]._replace(config=True)
+    dispatch("example", "An example.", COMMANDS, ["coppy"], config)
+    assert done == ["c"]

@@ -12,7 +12,7 @@ from charbert.commands.settings import (
     parse_settings,
     positional,
 )
-from charbert.errors import CharBertError, run_command
+from charbert.errors import CharBertError, UsageError, run_command
 
 
 @dataclass(kw_only=True)
@@ -104,8 +104,36 @@ def test_a_value_of_the_wrong_type_is_refused(config: Path, key: str, value: str
 
 def test_a_needed_key_that_is_missing_is_named(config: Path) -> None:
     config.write_text("steps: 3\n")
-    with pytest.raises(CharBertError, match="data"):
+    with pytest.raises(UsageError, match="--data: missing; give it in the config file or on"):
         load(config)
+
+
+def test_help_shows_types_choices_defaults_and_what_must_be_given(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dataclass(kw_only=True)
+    class Shown(Settings):
+        gold: str = positional("right answers")
+        output: str = option(REQUIRED, "where to write", metavar="FOLDER", section="output")
+        overwrite: bool = option(False, "write over it")
+        size: int = option(3, "units", section="model")
+        share: float | None = option(None, "a share; if not given, the paper's")
+        kind: str = option("a", "the kind", choices=("a", "b"))
+        edits: list[str] = option(["a"], "some of them", choices=("a", "b"))
+        separator: str = option(",", "between labels")
+
+    monkeypatch.setenv("COLUMNS", "100")
+    with pytest.raises(SystemExit):
+        parse_settings(Shown, ["--help"], "example", "An example.")
+    shown = capsys.readouterr().out
+    assert "usage: example GOLD --output FOLDER [--option VALUE ...]" in shown
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    assert lines.index("output:") < lines.index("--overwrite write over it (default: false)")
+    assert lines.index("model:") < lines.index("--size N units (default: 3)")
+    assert "--share X a share; if not given, the paper's" in lines
+    assert "--kind {a,b} the kind (default: a)" in lines
+    assert "--edits NAME [NAME ...] some of them (of a, b; default: a)" in lines
+    assert "--separator TEXT between labels (default: ',')" in lines
 
 
 @pytest.mark.parametrize("content", ("- a\n- b\n", "a: [", "just text"))

@@ -1,5 +1,6 @@
 from random import Random
 from string import ascii_lowercase
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -119,7 +120,23 @@ def test_letters_added_to_another_script_are_the_words_own(word: str) -> None:
     assert {letter for edited in edits_of(word, "add") for letter in edited} == set(word)
 
 
-VARIED = ("", "a", "Å", "the", "word", "AbcD", "aaaa", "naïve", "слово", "Straße", "B2b-x", "🙂🙃🙂🙃")
+@pytest.mark.parametrize("edit", ("drop", "add", "swap"))
+def test_a_letter_in_parts_is_edited_as_the_same_letter_in_one(edit: str) -> None:
+    words = ["été", "hôtel", "crème", "Đặng", "naïveté", "é", "ôé", "plain", ""] * 50
+    draws = np.random.default_rng(4).random((len(words), 3))
+    parts = noise_words([normalize("NFD", word) for word in words], draws, [edit])
+    assert parts == [normalize("NFD", word) for word in noise_words(words, draws, [edit])]
+
+
+def test_a_mark_that_begins_a_word_is_on_no_letter_of_another_word() -> None:
+    draws = np.full((3, 3), 0.5)
+    assert noise_words(["word", "\u0301bcde", ""], draws, ["drop"]) == ["wod", "\u0301bde", ""]
+
+
+VARIED = (
+    *("", "a", "Å", "the", "word", "AbcD", "aaaa", "naïve", "слово", "Straße", "B2b-x", "🙂🙃🙂🙃"),
+    *("e\u0301te\u0301", "ho\u0302tel", "हिन्दी", "\u0301abc", "na\u0308\u0308nx"),
+)
 
 
 @pytest.mark.parametrize("word", VARIED)

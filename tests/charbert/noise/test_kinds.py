@@ -56,10 +56,42 @@ def test_an_edit_that_would_change_nothing_falls_to_another() -> None:
     assert forms_of("maam", "swap") == {"maam"}
 
 
+def test_a_word_that_the_kind_cannot_change_is_not_eligible() -> None:
+    assert eligible(["week", "feed", "weak", "aaaa"], "swap") == ["weak"]
+    assert eligible(["слово", "naïve", "éüéü"], "keyboard") == ["naïve"]
+    assert eligible(["week", "слово", "éüéü"], "paper") == ["week", "слово", "éüéü"]
+
+
+def decomposed(text: str) -> str:
+    return unicodedata.normalize("NFD", text)
+
+
+@pytest.mark.parametrize("kind", ["paper", *EDITS, "space"])
+def test_a_letter_with_combining_marks_is_one_letter(kind: str) -> None:
+    words = ["été", "hôtel", "crème", "Đặng", "naïveté", "ñandú", "йод"]
+    assert eligible(list(map(decomposed, words)), kind) == list(map(decomposed, eligible(words, kind)))
+
+
+@pytest.mark.parametrize("kind", ["space", "unicode"])
+def test_nothing_comes_between_a_letter_and_its_mark(kind: str) -> None:
+    forms = {
+        "".join(each.words) if kind == "unicode" else "|".join(each.words)
+        for each in Attack(kind).sentences([[decomposed("côté"), "." * n] for n in range(DRAWS)])
+    }
+    inserted = {form for form in forms if any(mark in form for mark in "|\u200b\u200c\u200d\u2060\ufeff")}
+    assert inserted
+    for form in inserted:
+        assert decomposed("ô") in form and form.find(decomposed("é")) > 0
+
+
+def test_one_letter_with_a_mark_has_no_place_for_an_invisible_character() -> None:
+    assert eligible(["語\u0301", "語語"], "unicode") == ["語語"]
+
+
 def test_words_of_other_scripts_are_words() -> None:
     assert "слово" not in forms_of("слово", "paper")
-    # With its vowel signs, which are marks on letters.
-    assert eligible(["हिन्दी"], "paper") == ["हिन्दी"]
+    # With its vowel signs, which are marks on letters; without them the second one has three.
+    assert eligible(["विद्यालय", "हिन्दी"], "paper") == ["विद्यालय"]
 
 
 def test_keys_beside_each_other_depend_on_the_language() -> None:

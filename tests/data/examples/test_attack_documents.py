@@ -13,12 +13,12 @@ from data.examples.conll import ColumnFormat, ConllFormat, ConlluFormat
 from data.examples.types import attack_examples
 
 CONLL = (
-    "-DOCSTART- -X- O O\n\nParis\tNNP\tI-NP\tI-LOC\nlarge JJ I-NP O\n\n \t\n-DOCSTART-\n"
+    "-DOCSTART- -X- O O\n\n# 1\nParis\tNNP\tI-NP\tI-LOC\nlarge JJ I-NP O\n\n \t\n-DOCSTART-\n"
     f"thousand NN I-NP I-X\n{MARK}thousand NN I-NP I-X\n{MARK} NN X O\n\nFrance NNP X I-LOC\n"
 )
 REST = "NOUN\tNN\tA=B\t0\troot\t0:root\tSpaceAfter=No"
 CONLLU = (
-    f"# newdoc id = Paris\n# text = Paris largeFrance\n1\tParis\tParis\t{REST}\n2-3\tlargeFrance\t_\t{REST}\n"
+    f"# newdoc id = Paris\n# text = ParislargeFrance\n1\tParis\tParis\t{REST}\n2-3\tlargeFrance\t_\t{REST}\n"
     f"2\tlarge\tlarge\t{REST}\n3\tFrance\tFrance\t{REST}\n3.1\tParis\tParis\t{REST}\n\n1\tno\tno\t{REST}\n\n"
 )
 DOCUMENTS = {
@@ -67,7 +67,10 @@ def test_a_file_of_words_alone_is_attacked_too(tmp_path: Path) -> None:
 
 
 def replaced(form: ConllFormat, lines: list[str], words: str, sources: tuple[int, ...]) -> list[str]:
-    return form.replace_words([form.split(0, line) for line in lines], words.split(), sources)
+    form.learn_columns(lines)
+    rows = [form.split(0, line) for line in lines if not form.is_comment(line, is_first=True)]
+    new = form.replace_words(rows, words.split(), sources)
+    return [*form.renew_comments(lines[: len(lines) - len(rows)], rows, new), *new]
 
 
 def test_words_that_are_split_and_joined_are_rows_of_their_own() -> None:
@@ -88,20 +91,62 @@ def test_lines_end_as_the_first_line_does(tmp_path: Path) -> None:
     assert "".join(part.removesuffix(" O") for part in parts) == "thousand"
 
 
-def test_in_conllu_the_forms_of_words_change_and_nothing_else(tmp_path: Path) -> None:
-    expected = CONLLU
+def test_in_conllu_the_forms_change_also_where_they_are_repeated(tmp_path: Path) -> None:
+    expected = (
+        CONLLU.replace("# text = ParislargeFrance", "# text = ParisslargFarnce")
+        .replace("2-3\tlargeFrance", "2-3\tlargFarnce")
+        .replace("3.1\tParis", "3.1\tPariss")
+    )
     for number, old, new in ((1, "Paris", "Pariss"), (2, "large", "larg"), (3, "France", "Farnce")):
         expected = expected.replace(f"\n{number}\t{old}\t", f"\n{number}\t{new}\t")
     assert rewritten(tmp_path / "x.conllu", "pos", CONLLU) == expected
 
 
+TREE = "X\tX\t_\t0\troot\t0:root"
+SPANISH = [
+    "# text = El resto del día.",
+    "# text_en = The rest of the day.",
+    f"1\tEl\tel\t{TREE}\t_",
+    f"2\tresto\tresto\t{TREE}\tA=b",
+    f"3-4\tdel\t_\t{TREE}\t_",
+    f"3\tde\tde\t{TREE}\t_",
+    f"4\tel\tel\t{TREE}\t_",
+    f"5-6\tdía.\t_\t{TREE}\tSpaceAfter=No",
+    f"5\tdía\tdía\t{TREE}\t_",
+    f"6\t.\t.\t{TREE}\t_",
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "ranges"),
+    (
+        ("El resto de el día .", "El resto del día.", ("del", "día.")),
+        ("El retso de el día .", "El retso del día.", ("del", "día.")),
+        ("El resto de lel día .", "El resto delel día.", ("delel", "día.")),
+        ("El resto de el dia .", "El resto del dia.", ("del", "dia.")),
+    ),
+)
+def test_the_text_of_conllu_is_that_of_its_ranges_and_words(
+    words: str, text: str, ranges: tuple[str, str]
+) -> None:
+    first, english, *rows = replaced(ConlluFormat(), SPANISH, words, (0, 1, 2, 3, 4, 5))
+    cells = [row.split("\t") for row in rows]
+    assert (first, english) == (f"# text = {text}", SPANISH[1])
+    assert tuple(each[1] for each in cells if "-" in each[0]) == ranges
+    assert [each[1] for each in cells if "-" not in each[0]] == words.split()
+    assert [each[2:] for each in cells] == [row.split("\t")[2:] for row in SPANISH[2:]]
+
+
 def test_in_conllu_split_and_joined_words_are_numbered_anew_and_lose_their_tree() -> None:
-    lines = CONLLU.split("\n\n")[0].split("\n")[2:]
-    no_tree = REST.replace("0\troot\t0:root", "_\t_\t_")
-    assert replaced(ConlluFormat(), lines, "Pa ris largeFrance", (0, 0, 1)) == [
-        f"1\tPa\tParis\t{no_tree}",
-        f"2\tris\tParis\t{no_tree}",
-        f"3\tlargeFrance\tlarge\t{no_tree}",
+    no_tree = "X\tX\t_\t_\t_\t_"
+    assert replaced(ConlluFormat(), SPANISH, "El re sto deel día.", (0, 1, 1, 2, 4)) == [
+        "# text = El re sto deel día.",
+        SPANISH[1],
+        f"1\tEl\tel\t{no_tree}\t_",
+        f"2\tre\tresto\t{no_tree}\tA=b",
+        f"3\tsto\tresto\t{no_tree}\tA=b",
+        f"4\tdeel\tde\t{no_tree}\t_",
+        f"5\tdía.\tdía\t{no_tree}\tSpaceAfter=No",
     ]
 
 

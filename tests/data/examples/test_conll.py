@@ -58,7 +58,7 @@ def test_blank_lines_part_sentences_and_the_last_may_lack_one(path: Path) -> Non
 
 
 def test_windows_lines_tabs_and_a_byte_order_mark_are_simply_read(path: Path) -> None:
-    examples = sentences(path, "\ufeffEU\tNNP\tB-ORG\r\nrejects\tVBZ  O \r\n\r\nYes\tUH\tO\r\n")
+    examples = sentences(path, "\ufeffEU\tNNP\tB-ORG\r\n rejects\tVBZ\t O \r\n\r\nYes\tUH\tO\r\n")
     assert [(example.words, example.tags) for example in examples] == [
         (("EU", "rejects"), ("B-ORG", "O")),
         (("Yes",), ("O",)),
@@ -84,9 +84,45 @@ def test_the_columns_can_be_chosen(path: Path) -> None:
     assert (example.words, example.tags) == (("EU", "rejects"), ("NNP", "VBZ"))
 
 
-def test_longer_rows_have_their_tag_in_the_last_column(path: Path) -> None:
-    (example,) = sentences(path, "EU NNP I-NP B-ORG\nS & P NNP I-NP B-ORG\n... It VBP B-VP O\n")
-    assert (example.words, example.tags) == (("EU", "S", "..."), ("B-ORG", "B-ORG", "O"))
+def test_where_there_are_tabs_blanks_separate_nothing(path: Path) -> None:
+    (example,) = sentences(path, "love\tO\nNew York\tB-LOC\n.\tO\n")
+    assert (example.words, example.tags) == (("love", "New York", "."), ("O", "B-LOC", "O"))
+    (example,) = sentences(path, "love  O\nNew York\tB-LOC\n. O\n")
+    assert (example.words, example.tags) == (("love", "New York", "."), ("O", "B-LOC", "O"))
+
+
+GERMEVAL = "#\thttp://x.y [2009]\t[2009-10-17]\n1\tEr\tO\tO\n2\t#\tO\tO\n\n#\tvom 3.\t[3]\n1\tJa\tB-X\tO\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "expected"),
+    (
+        ("# id 0\tdomain=en\na\tO\n\n# id 1\tdomain=en\nb\tB-X\n", {}, ["a", "b"]),
+        ("# id 0\n# text = a c\na O\nc O\n\n# id\nb B-X\n", {}, ["a c", "b"]),
+        ("#NFL\tO\na\tO\n\n#\tO\n\n#\tB-X\n", {}, ["#NFL a", "#", "#"]),
+        ("#NFL O\na O\n\n# O\n\n# B-X\n", {}, ["#NFL a", "#", "#"]),
+        ("a NN\n# NN\n\n# NN\nb NN\n\n# newpar\nc NN\n", {}, ["a #", "# b", "c"]),
+        ("# one two\na\nb\n\n# three\nc\n", {}, ["a b", "c"]),
+        (GERMEVAL, {"word_column": 1, "tag_column": 2}, ["Er #", "Ja"]),
+    ),
+)
+def test_a_comment_before_a_sentence_is_no_word(
+    path: Path, content: str, columns: dict[str, int], expected: list[str]
+) -> None:
+    assert [" ".join(words) for words in words_of(sentences(path, content, **columns))] == expected
+
+
+def test_a_file_with_an_empty_cell_for_each_tag_has_no_tags(path: Path) -> None:
+    assert [(each.words, each.tags) for each in sentences(path, "EU\t\nNew York\t \n\nYes\t\n")] == [
+        (("EU", "New York"), None),
+        (("Yes",), None),
+    ]
+
+
+def test_one_bad_first_row_drops_no_later_one(path: Path) -> None:
+    words, faults = usable_words(path, b"words\n\na O\nb O\n\nc O\n")
+    assert words == [("a", "b"), ("c",)]
+    assert (faults or "").startswith("1 rows left out")
 
 
 @pytest.mark.parametrize("word", (NO_BREAK, "\u3000", "\x85", "a\u2028b", "\ufeff"))
@@ -116,7 +152,15 @@ def test_a_sentence_of_a_hundred_thousand_words_is_simply_read(path: Path) -> No
         ("a O\nb\n", {}, r"row 2: has too few columns for a word and its tag \(1, not 2\)"),
         ("a N O\nb N\n", {"tag_column": 2}, r"row 2: has too few columns .* \(2, not 3\)"),
         ("a N O\n", {"tag_column": -4}, r"row 1: has too few columns .* \(3, not 4\)"),
-        ("a\n\nb O\n", {}, "row 3: has 2 columns, and the first row is a word alone"),
+        ("a\n\nb O\n", {}, "row 3: has 2 columns, and most rows 1"),
+        ("EU NNP B-ORG\nS & P NNP B-ORG\n", {}, "row 2: has 5 columns, and most rows 3"),
+        ("a\tO\nNew York B-LOC\nb\tO\n", {}, r"row 2: has too few columns .* \(1, not 2\)"),
+        ("a O\nNew York \tB-LOC O\nb O\n", {}, "row 2: has blanks and tabs between its columns"),
+        ("a\tN\tO\nb\t\tO\n", {}, "row 2: has nothing in column 1, counted from 0"),
+        ("a\tN\tO\n \tN\tO\n", {}, "row 2: has nothing in column 0, counted from 0"),
+        ("a\tN\tO\nb\tN\t\n", {}, "row 2: has nothing in column 2, counted from 0"),
+        ("a\tN\tO\nb\tO\n", {}, "row 2: has 2 columns, and most rows 3"),
+        ("a\t\nb\t\nc\tO\n", {}, "row 3: has 'O' in column 1, counted from 0, and most rows have no tag"),
     ),
 )
 def test_a_row_without_its_tag_is_named(
@@ -179,6 +223,8 @@ def test_conllu_without_tags_has_none(path: Path) -> None:
     (
         ("2\tb\tb\tNOUN\tNN", "has 5 columns, not the 10 of CoNLL-U"),
         ("b\tb\tb\tNOUN\tNN\t_\t_\t_\t_\t_", "begins with 'b', which is no number of a word"),
+        ("2\t \tb\tNOUN\tNN\t_\t_\t_\t_\t_", "has an empty cell"),
+        ("2\tb\tb\tNOUN\t\t_\t_\t_\t_\t_", "has an empty cell"),
     ),
 )
 def test_a_bad_row_of_conllu_is_named(path: Path, row: str, fault: str) -> None:

@@ -288,3 +288,24 @@ def test_an_id_that_comes_twice_is_bad(path: Path) -> None:
     assert [example.id for example in questions(source, skip=True)] == ["a", "b"]
     with pytest.raises(CharBertError, match=r"own\.jsonl: row 3: an earlier question has the id 'a' too"):
         questions(source)
+
+
+@pytest.mark.parametrize(
+    ("ids", "expected"),
+    (
+        ((None, None, None, None), ("0", "1", "2")),
+        (("", "", "", ""), ("0", "1", "2")),
+        ((float("nan"), "x", None, "y"), ("0", "1", "y")),
+        (("1", "b", None, None), ("1", "2", "3")),
+        (("0", None, None, "7"), ("0", "1", "7")),
+    ),
+)
+def test_a_bad_question_drops_no_later_one(path: Path, ids: tuple[Any, ...], expected: tuple[str]) -> None:
+    answers = ("Paris", "Rom", "France", "large")
+    rows = [
+        {"id": name, "question": "Which?", "context": CONTEXT, "answers": answer}
+        for name, answer in zip(ids, answers, strict=True)
+    ]
+    found = questions(write_json(path, *rows), skip=True)
+    assert [example.answers[0].text for example in found] == ["Paris", "France", "large"]
+    assert tuple(example.id for example in found) == expected

@@ -124,10 +124,16 @@ def test_csv_with_a_quote_out_of_place_loses_that_row_alone(tmp_path: Path) -> N
     assert "row 2: is not CSV: a quote or line break is out of place" in (faults or "")
 
 
-def test_a_quote_that_is_never_closed_is_named_where_it_opens(tmp_path: Path) -> None:
-    source = write(tmp_path / "t.csv", 'text,label\nOne,a\n"Two,b\nThree,c\n')
+@pytest.mark.parametrize("later", ("Three,c\n", '"Three",c\n', 'Three,"c"\n"",""\n'))
+def test_a_quote_that_is_never_closed_is_named_where_it_opens_and_drops_no_later_row(
+    tmp_path: Path, later: str
+) -> None:
+    source = write(tmp_path / "t.csv", f'text,label\nOne,a\n"Two,b\n{later}\n"Four\n",d\n')
     with pytest.raises(CharBertError, match=r"t\.csv: row 3: is not CSV"):
         cells_of(source)
+    cells, faults = faults_of(source)
+    assert [each["text"] for each in cells if each["text"]] == ["One", "Three", "Four\n"]
+    assert (faults or "").startswith("1 rows left out")
 
 
 def test_tsv_that_is_not_utf8_is_named(tmp_path: Path) -> None:
