@@ -1,11 +1,10 @@
 """`python -m charbert convert`: a released CharBERT checkpoint -> a folder in this project's format."""
 
 from dataclasses import asdict
-from pathlib import Path
 
 import charbert
 from charbert.checkpoints import convert, read_checkpoint, read_config
-from charbert.commands.results import check_output_folder, whole_folder, write_results
+from charbert.commands.results import new_folder, write_results
 from charbert.errors import CharBertError
 from charbert.loading import backbone_tokenizer, fit_tokenizer
 from charbert.settings import ConvertSettings
@@ -23,27 +22,25 @@ MODELS = {
 
 def run(settings: ConvertSettings) -> None:
     """Load a released checkpoint and save it in this project's format, with a tokenizer if there is one."""
-    output = Path(settings.output)
-    check_output_folder(output, settings.overwrite)
-    characters, words = (
-        Vocabulary.load(path) if path else None
-        for path in (settings.character_vocabulary, settings.word_vocabulary)
-    )
-    model_class = MODELS[settings.head or detect_head(settings.source)]
-    model = model_class.from_pretrained(
-        settings.source, character_vocabulary=characters, tokenizer=settings.tokenizer
-    )
-    numbers = {"parameters": model.num_parameters(), "spelling_length": model.config.spelling_length}
-    with whole_folder(output) as made:
+    with new_folder(settings) as made:
+        characters, words = (
+            Vocabulary.load(path) if path else None
+            for path in (settings.character_vocabulary, settings.word_vocabulary)
+        )
+        model_class = MODELS[settings.head or detect_head(settings.source)]
+        model = model_class.from_pretrained(
+            settings.source, character_vocabulary=characters, tokenizer=settings.tokenizer
+        )
         if characters is not None:
             kind = model.config.backbone_config.model_type
             stock = backbone_tokenizer(settings.tokenizer or settings.source, kind)
             tokenizer = CharBertTokenizer.from_stock(stock, characters, words)
             fit_tokenizer(tokenizer, model).save_pretrained(made)
         model.save_pretrained(made)
+        numbers = {"parameters": model.num_parameters(), "spelling_length": model.config.spelling_length}
         write_results(made, numbers, asdict(settings))
     spelling = "with" if characters is not None else "without"
-    print(f"{model_class.__name__} written to {output}, {spelling} a spelling table")
+    print(f"{model_class.__name__} written to {settings.output}, {spelling} a spelling table")
 
 
 def detect_head(source: str) -> str:

@@ -11,7 +11,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 from charbert.auto import MODELS
 from charbert.backbones import BACKBONES
 from charbert.checkpoints import read_checkpoint, read_config
-from charbert.commands.results import whole_file
+from charbert.commands.output import whole_file
 from charbert.commands.settings import restore_settings
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError, reading

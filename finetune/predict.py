@@ -6,8 +6,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from charbert.commands.output import output_file
 from charbert.commands.progress import progress_bar
-from charbert.commands.results import check_output_file, whole_file
 from charbert.errors import CharBertError
 from data.examples.readers import read_examples
 from data.examples.rows import BadRows
@@ -25,12 +25,11 @@ def run(settings: PredictSettings) -> None:
     output, bad = Path(settings.output), BadRows(settings.skip_bad_rows)
     if output.suffix not in (LINES, task.ending):
         raise CharBertError(f"{output}: must end in {LINES} or {task.ending}")
-    check_output_file(output, settings.overwrite, (settings.file,))
-    model, tokenizer = load_finetuned(settings.model, task)
-    predictor = Predictor(task, model, tokenizer, batch_size=settings.batch_size, bf16=run_settings.bf16)
-    examples = read_examples(run_settings, settings.file, bad, labelled=False)
-    kept: tuple[list[Any], list[Any]] = [], []
-    with whole_file(output) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
+    with output_file(settings) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
+        model, tokenizer = load_finetuned(settings.model, task)
+        predictor = Predictor(task, model, tokenizer, batch_size=settings.batch_size, bf16=run_settings.bf16)
+        examples = read_examples(run_settings, settings.file, bad, labelled=False)
+        kept: tuple[list[Any], list[Any]] = [], []
         for chunk in _chunks(examples):
             predictions = predictor(chunk)
             if output.suffix == LINES:

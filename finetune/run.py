@@ -13,8 +13,7 @@ from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
 
 from charbert.backbones import check_length
 from charbert.commands import results, training
-from charbert.commands.results import RESULTS, is_main_process
-from charbert.commands.settings import restore_settings
+from charbert.commands.output import is_main_process, output_folder
 from charbert.commands.tables import format_scores
 from charbert.errors import CharBertError
 from charbert.losses import IGNORED
@@ -32,8 +31,6 @@ from finetune.trainer import EvaluationSet, FinetuneTrainer, balance_weights
 
 logger = logging.getLogger(__name__)
 PREDICTIONS = "predictions"
-# Of a run that goes on.
-MAY_DIFFER = ("output", "seeds", "resume", "overwrite", "num_workers", "eval_batch_size")
 Numbers = dict[str, Any]
 
 
@@ -55,9 +52,11 @@ def finetune(settings: FinetuneSettings) -> Numbers:
     Raises:
         CharBertError: settings, data and model do not fit together. Nothing has been written then.
     """
-    output = Path(settings.output)
-    if is_main_process():
-        results.check_output_folder(output, settings.overwrite, settings.resume)
+    with output_folder(settings) as output:
+        return _finetune(settings, output)
+
+
+def _finetune(settings: FinetuneSettings, output: Path) -> Numbers:
     make_attack(settings)  # what it lacks is reported before data is read
     task, sets = read_sets(settings)
     if settings.word_split:
@@ -82,10 +81,10 @@ def run_seed(
     Args:
         first: of the seeds; an earlier run is removed as soon as this one is known to be possible.
     """
-    if settings.resume and (output / RESULTS).exists():
-        return _read_finished(settings, output)
     started = monotonic()
-    this_run = training.TrainingRun(output, resume=settings.resume, overwrite=settings.overwrite)
+    this_run = training.TrainingRun(settings, seed, output)
+    if this_run.results is not None:
+        return this_run.results
     set_seed(seed)
     model, tokenizer = load(settings, task)
     if settings.gradient_checkpointing:
@@ -108,6 +107,7 @@ def run_seed(
     )
     if settings.overwrite and first and is_main_process():
         _remove_earlier(Path(settings.output))
+    this_run.begin(model)
     this_run.train(trainer)
     trained = monotonic() - started
     trainer.save_model()
@@ -128,28 +128,11 @@ def run_seed(
     }
     if is_main_process():
         save_task(settings, task, output)
-    this_run.save_results(trainer, numbers, asdict(settings), seed)
+    this_run.save_results(trainer, numbers)
     if is_main_process():
         training.remove_checkpoints(output)
     trainer.accelerator.wait_for_everyone()
     return numbers
-
-
-def _read_finished(settings: FinetuneSettings, output: Path) -> Numbers:
-    """The numbers of a run that needs nothing more.
-
-    Raises:
-        CharBertError: it was another one.
-    """
-    found = results.read_results(output)
-    before = asdict(restore_settings(FinetuneSettings, found["settings"]))
-    for name, value in asdict(settings).items():
-        if name not in MAY_DIFFER and before[name] != value:
-            raise CharBertError(
-                f"{output}: was made with {name}={before[name]}, not {value}; give another folder or "
-                "--overwrite"
-            )
-    return {name: found[name] for name in found if name not in ("settings", "versions", "seed")}
 
 
 def _remove_earlier(output: Path) -> None:

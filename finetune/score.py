@@ -6,9 +6,9 @@ python -m finetune score --task ner eng.testb predictions.conll
 
 import json
 import sys
-from pathlib import Path
+from contextlib import nullcontext
 
-from charbert.commands.results import check_output_file, whole_file
+from charbert.commands.output import output_file
 from charbert.errors import CharBertError
 from data.examples.rows import BadRows
 from finetune.settings import ScoreSettings
@@ -19,18 +19,14 @@ STANDARD_OUTPUT = "-"
 
 def run(settings: ScoreSettings) -> None:
     """Print the scores as JSON, and write them into a file if one is given."""
-    to_file = settings.output != STANDARD_OUTPUT
-    if to_file:
-        inputs = (settings.gold, settings.predictions)
-        check_output_file(settings.output, settings.overwrite, inputs)
     bad = BadRows(settings.skip_bad_rows)
-    scores = json.dumps(score_file(settings, bad), indent=2)
+    with nullcontext() if settings.output == STANDARD_OUTPUT else output_file(settings) as partial:
+        scores = json.dumps(score_file(settings, bad), indent=2)
+        if partial is not None:
+            partial.write_text(scores + "\n", encoding="utf-8")
     print(scores)
     if bad:
         print(bad.summary(), file=sys.stderr)
-    if to_file:
-        with whole_file(Path(settings.output)) as partial:
-            partial.write_text(scores + "\n", encoding="utf-8")
 
 
 def score_file(settings: ScoreSettings, bad: BadRows) -> dict[str, float]:

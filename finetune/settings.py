@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from charbert.commands.settings import REQUIRED, Settings, option, positional
+from charbert.commands.settings import ALWAYS, REQUIRED, UNFINISHED, Settings, option, positional
 from charbert.errors import CharBertError
 from charbert.noise import KEYBOARDS, KINDS
 from data.examples.readers import Columns
@@ -21,18 +21,22 @@ class FinetuneSettings(Columns):
 
     output: str = option(REQUIRED, "folder for checkpoints, logs, the model and results.json")
     model: str | None = option(
-        None, "folder or hub id: a CharBERT, a released one, or a plain BERT or RoBERTa as itself"
+        None, "folder or hub id: a CharBERT, a released one, or a plain BERT or RoBERTa as itself", reads=True
     )
     backbone: str | None = option(
-        None, "instead: a plain BERT or RoBERTa that gets a fresh character channel"
+        None, "instead: a plain BERT or RoBERTa that gets a fresh character channel", reads=True
     )
-    tokenizer: str | None = option(None, "its tokenizer, where that is in another folder")
-    character_vocabulary: str | None = option(None, "file of characters, for a released CharBERT")
+    tokenizer: str | None = option(None, "its tokenizer, where that is in another folder", reads=True)
+    character_vocabulary: str | None = option(None, "file of characters, for a released CharBERT", reads=True)
 
-    data: str | None = option(None, "folder with the task's files under their official names")
-    train: str | None = option(None, "training data; for text, tagging, qa also a dataset of the hub")
-    dev: str | None = option(None, "data to choose the best checkpoint by")
-    test: str | None = option(None, "data to evaluate once, or, where it has no labels, to predict")
+    data: str | None = option(None, "folder with the task's files under their official names", reads=True)
+    train: str | None = option(
+        None, "training data; for text, tagging, qa also a dataset of the hub", reads=True
+    )
+    dev: str | None = option(None, "data to choose the best checkpoint by", reads=True)
+    test: str | None = option(
+        None, "data to evaluate once, or, where it has no labels, to predict", reads=True
+    )
     dev_fraction: float = option(
         0.1, "share of the training data kept as dev where there is none", above=0, below=1
     )
@@ -55,13 +59,17 @@ class FinetuneSettings(Columns):
     augmentation_rate: float = option(1.0, "share of the words that get it, of those that can")
     augmentation_language: str = option("en", f"whose keyboard its typos use: {', '.join(KEYBOARDS)}")
     augmentation_misspellings: str | None = option(
-        None, "file of misspellings for its kind natural; without one, codespell's"
+        None, "file of misspellings for its kind natural; without one, codespell's", reads=True
     )
     augmentation_contexts: bool = option(False, "answers: noise in contexts too, not in questions alone")
 
-    batch_size: int = option(16, "examples per device and step", minimum=1)
-    eval_batch_size: int = option(64, "examples per device where nothing is trained", minimum=1)
-    gradient_accumulation_steps: int = option(1, "steps whose gradients are summed", minimum=1)
+    batch_size: int = option(16, "examples per device and step", minimum=1, may_differ=ALWAYS)
+    eval_batch_size: int = option(
+        64, "examples per device where nothing is trained", minimum=1, may_differ=ALWAYS
+    )
+    gradient_accumulation_steps: int = option(
+        1, "steps whose gradients are summed", minimum=1, may_differ=ALWAYS
+    )
     epochs: float = option(3, "passes over the training data; 2 to 6 in the paper", above=0)
     learning_rate: float = option(3e-5, "peak learning rate; 2e-5 or 3e-5 in the paper", minimum=0)
     lr_scheduler_type: str = option("linear", f"of the rate: {', '.join(SCHEDULES)}", choices=SCHEDULES)
@@ -79,21 +87,22 @@ class FinetuneSettings(Columns):
         choices=FEATURES,
     )
     probe_size: int = option(PROBE_SIZE, "units of the probe in each direction", minimum=1)
-    evaluations: int = option(1, "evaluations on dev per epoch", minimum=1)
+    evaluations: int = option(1, "evaluations on dev per epoch", minimum=1, may_differ=UNFINISHED)
     early_stopping: int = option(
         0, "stop after so many evaluations without a better one; 0: never", minimum=0
     )
     bf16: bool = option(False, "mixed precision")
     torch_compile: bool = option(False, "compile the model for training")
     gradient_checkpointing: bool = option(False, "compute layers again for their gradients")
-    num_workers: int = option(0, "processes that make batches", minimum=0)
-    logging_steps: int = option(50, "steps between two lines of the log", minimum=1)
+    num_workers: int = option(0, "processes that make batches", minimum=0, may_differ=ALWAYS)
+    logging_steps: int = option(50, "steps between two lines of the log", minimum=1, may_differ=ALWAYS)
     seeds: list[int] = option(
         [42],
         "seeds of order, dropout and fresh weights; a run for each",
         minimum=0,
         below=2**32,
         unique=True,
+        may_differ=ALWAYS,
     )
     word_split: bool = option(False, "ner: also score words apart that the tokenizer keeps whole or splits")
     report: bool = option(False, "scores of each label, and the confusion of labels as a figure")
@@ -150,7 +159,9 @@ class ScoreSettings(Columns):
     )
     predicted_word_number: int = option(0, "columns of PREDICTIONS: number of the words', from 0")
     predicted_tag_number: int = option(-1, "columns of PREDICTIONS: number of the tags'; -1 is the last")
-    na_probs: str | None = option(None, 'squad2, qa: file of JSON {"id": probability of no answer}')
+    na_probs: str | None = option(
+        None, 'squad2, qa: file of JSON {"id": probability of no answer}', reads=True
+    )
     na_threshold: float = option(1.0, "squad2, qa: above it a question counts as not answered")
     output: str = option("-", "file for the scores, which are printed as well; -: print them only")
     skip_bad_rows: bool = option(False, SKIP_BAD_ROWS)

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from accelerate.utils import gather_object
 from torch.nn import functional as F
-from transformers import Trainer
 
-from charbert.commands.training import copied
+from charbert.commands.training import CheckedTrainer, copied
 from charbert.losses import IGNORED
 from finetune.batches import mark_dynamic
 from finetune.inference import compute_outputs
@@ -26,7 +25,7 @@ class EvaluationSet(NamedTuple):
     encoded: Encoded
 
 
-class FinetuneTrainer(Trainer):
+class FinetuneTrainer(CheckedTrainer):
     """Trains on rows, and scores examples.
 
     The loss of a step is the mean over all its labels (rows, where a row has no classes), however these are

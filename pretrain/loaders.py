@@ -157,11 +157,7 @@ def _streamed(
     from data.corpus.sources import stream_texts
     from pretrain.streaming import StreamedBatches, StreamState
 
-    stream = {
-        "sources": settings.stream,
-        "block_size": settings.block_size,
-        "processes": position.world_size,
-    }
+    stream = {"processes": position.world_size}
     state = None
     if checkpoint is not None:
         state = StreamState(*_kept_state(_state_file(checkpoint, position.rank), stream))

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 
-from charbert.commands.results import check_output_folder, read_results, write_results
+from charbert.commands.output import output_folder
+from charbert.commands.results import read_results, write_results
 from charbert.commands.settings import REQUIRED, Settings, option, parse_settings
 from charbert.commands.tables import format_table
 from charbert.correction.reader import WordReader
@@ -57,7 +58,7 @@ class QuickstartSettings(Settings):
     """Settings of the quickstart."""
 
     output: str = option(REQUIRED, "folder for everything")
-    dump: str | None = option(None, "a Wikipedia dump; without one, that of the package gensim")
+    dump: str | None = option(None, "a Wikipedia dump; without one, that of the package gensim", reads=True)
     max_pages: int | None = option(None, "pages to read, if not all", minimum=1)
     max_steps: int | None = option(None, "steps of training, if not the config's", minimum=1)
     overwrite: bool = option(False, "write into a folder that holds something")
@@ -66,9 +67,12 @@ class QuickstartSettings(Settings):
 def main(arguments: Sequence[str]) -> None:
     program = "python -m pretrain.quickstart"
     settings = parse_settings(QuickstartSettings, arguments, program, __doc__ or "")
+    with output_folder(settings) as output:
+        _run(settings, output)
+
+
+def _run(settings: QuickstartSettings, output: Path) -> None:
     started = time.monotonic()
-    output = Path(settings.output)
-    check_output_folder(output, settings.overwrite)
     dump = Path(settings.dump) if settings.dump else find_dump()
     text, tokenizer, blocks, model = (str(output / name) for name in ("text", "tokenizer", "blocks", "model"))
 

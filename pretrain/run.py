@@ -1,15 +1,13 @@
 """One pre-training run: settings -> model, data, training, evaluation, results."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 from transformers import TrainingArguments, set_seed
 
-from charbert.checkpoints import read_config
-from charbert.commands.results import is_main_process
+from charbert.commands.output import is_main_process, name_failures, output_folder
 from charbert.commands.training import TrainingRun, end_processes, print_results
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
@@ -40,14 +38,19 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
     Raises:
         CharBertError: settings, data and model do not fit together. Nothing has been written or removed then.
     """
-    run = TrainingRun(settings.output, resume=settings.resume, overwrite=settings.overwrite, files=[FIGURE])
+    with output_folder(settings):
+        return _train(settings)
+
+
+def _train(settings: PretrainSettings) -> dict[str, Any]:
+    run = TrainingRun(settings, settings.seed, files=[FIGURE])
+    if run.results is not None:
+        return run.results
     arguments = _training_arguments(settings)
     set_seed(settings.seed)
     tokenizer = CharBertTokenizer.from_pretrained(settings.tokenizer)
     model = build_model(settings, tokenizer)
     tokenizer = fit_tokenizer(tokenizer, model)
-    if run.checkpoint is not None:
-        _check_model(run.checkpoint, model.config.model_type)
     has_all_steps = run.has_all_steps(settings.max_steps)
     if has_all_steps:
         model = type(model).from_pretrained(run.checkpoint).to(arguments.device)
@@ -57,7 +60,7 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
     training, evaluation = make_batches(
         settings, arguments, tokenizer, spelling, run.first_step, run.checkpoint
     )
-    run.clear()
+    run.begin(model)
     trainer = PretrainingTrainer(
         model=model, args=arguments, training=training, evaluation=evaluation, processing_class=tokenizer
     )
@@ -75,22 +78,12 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
         **speed,
         "parameters": model.num_parameters(),
     }
-    run.save_results(trainer, numbers, asdict(settings), settings.seed)
+    run.save_results(trainer, numbers)
     if is_main_process():
-        draw_curves(trainer.state.log_history, run.output / FIGURE)
+        with name_failures(run.output / FIGURE):
+            draw_curves(trainer.state.log_history, run.output / FIGURE)
     end_processes()
     return numbers
-
-
-def _check_model(checkpoint: Path, kind: str) -> None:
-    """Refuse to go on with another kind of model, of whose tensors a checkpoint may hold a part.
-
-    Raises:
-        CharBertError: the checkpoint is of such.
-    """
-    before = read_config(checkpoint).get("model_type")
-    if before != kind:
-        raise CharBertError(f"{checkpoint}: holds a {before}, not a {kind}; go on with the same model")
 
 
 def _training_arguments(settings: PretrainSettings) -> TrainingArguments:

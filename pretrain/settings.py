@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from charbert.backbones import find_backbone
-from charbert.commands.settings import REQUIRED, Settings, option
+from charbert.commands.settings import ALWAYS, REQUIRED, Settings, option
 from charbert.errors import CharBertError
 from charbert.noise import EDITS, PRETRAINING_EDITS
 from pretrain.noise_schedule import Noise, NoisePoint, NoiseSchedule
@@ -16,8 +16,8 @@ class StepTrainingSettings(Settings):
     Subclasses give other defaults to the same fields.
     """
 
-    data: str = option(REQUIRED, "dataset of `python -m data tokenize`")
-    tokenizer: str = option(REQUIRED, "tokenizer folder of `python -m data vocabulary`")
+    data: str = option(REQUIRED, "dataset of `python -m data tokenize`", reads=True)
+    tokenizer: str = option(REQUIRED, "tokenizer folder of `python -m data vocabulary`", reads=True)
     output: str = option(REQUIRED, "folder for checkpoints, logs, the model and results.json")
 
     noise_probability: float = option(0.15, "share of words that get a typo", minimum=0, maximum=1)
@@ -29,13 +29,13 @@ class StepTrainingSettings(Settings):
     warmup_steps: int = option(0, "steps up to the peak", minimum=0)
     weight_decay: float = option(0.01, "weight decay of AdamW")
     max_grad_norm: float = option(1.0, "gradients are clipped to this norm")
-    batch_size: int = option(32, "examples of a step on each device", minimum=1)
+    batch_size: int = option(32, "examples of a step on each device", minimum=1, may_differ=ALWAYS)
     max_steps: int = option(20_000, "steps of training", minimum=1)
-    eval_steps: int = option(2_000, "steps between evaluations", minimum=1)
-    save_steps: int = option(2_000, "steps between checkpoints", minimum=1)
-    save_total_limit: int = option(2, "checkpoints kept", minimum=1)
-    logging_steps: int = option(100, "steps between log lines", minimum=1)
-    num_workers: int = option(2, "data loading processes of each device", minimum=0)
+    eval_steps: int = option(2_000, "steps between evaluations", minimum=1, may_differ=ALWAYS)
+    save_steps: int = option(2_000, "steps between checkpoints", minimum=1, may_differ=ALWAYS)
+    save_total_limit: int = option(2, "checkpoints kept", minimum=1, may_differ=ALWAYS)
+    logging_steps: int = option(100, "steps between log lines", minimum=1, may_differ=ALWAYS)
+    num_workers: int = option(2, "data loading processes of each device", minimum=0, may_differ=ALWAYS)
     seed: int = option(0, "seed of everything random", minimum=0)
     resume: bool = option(False, "go on from the last checkpoint in the output folder")
     overwrite: bool = option(False, "start anew in an output folder that holds a run")
@@ -56,14 +56,18 @@ class PretrainSettings(StepTrainingSettings):
 
     RENAMED = {**Settings.RENAMED, "noise_curriculum": "noise_schedule"}
 
-    data: str = option(REQUIRED, "dataset of `python -m data tokenize`; under streaming, for evaluation")
-    stream: list[str] = option([], "train on this text instead, tokenised as it is read: folders, files, hub")
+    data: str = option(
+        REQUIRED, "dataset of `python -m data tokenize`; under streaming, for evaluation", reads=True
+    )
+    stream: list[str] = option(
+        [], "train on this text instead, tokenised as it is read: folders, files, hub", reads=True
+    )
     block_size: int = option(
         328, "stream: tokens of a block with its two special tokens, before noise", minimum=3
     )
 
-    backbone: str | None = option(None, "plain BERT or RoBERTa to start from: folder or hub id")
-    model: str | None = option(None, "CharBERT to go on from: folder or hub id")
+    backbone: str | None = option(None, "plain BERT or RoBERTa to start from: folder or hub id", reads=True)
+    model: str | None = option(None, "CharBERT to go on from: folder or hub id", reads=True)
     plain: bool = option(
         False,
         "train the backbone alone, with masked LM on the same noised text (AdvBERT); settings of the "
@@ -97,10 +101,12 @@ class PretrainSettings(StepTrainingSettings):
 
     warmup_steps: int = option(10_000, "steps up to the peak", minimum=0)
     adam_beta2: float = option(0.999, "second-moment decay of AdamW")
-    gradient_accumulation_steps: int = option(1, "batches of a step on each device", minimum=1)
+    gradient_accumulation_steps: int = option(
+        1, "batches of a step on each device", minimum=1, may_differ=ALWAYS
+    )
     max_steps: int = option(320_000, "steps of training", minimum=1)
-    eval_steps: int = option(5_000, "steps between evaluations", minimum=1)
-    save_steps: int = option(5_000, "steps between checkpoints", minimum=1)
+    eval_steps: int = option(5_000, "steps between evaluations", minimum=1, may_differ=ALWAYS)
+    save_steps: int = option(5_000, "steps between checkpoints", minimum=1, may_differ=ALWAYS)
     bf16: bool = option(False, "bfloat16 autocast")
     gradient_checkpointing: bool = option(False, "less memory for more computing")
     torch_compile: bool = option(False, "compile the model for training")

@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 import torch
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
-from transformers import Trainer, TrainingArguments
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+from transformers import TrainingArguments
 
-from charbert.commands.training import copied, training_arguments
+from charbert.commands.training import CheckedTrainer, copied, training_arguments
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.losses import IGNORED, score_labelled
 from pretrain.collator import Batch
@@ -26,7 +25,7 @@ MLM_SUMS = ("mlm_count", "mlm_loss_sum", "mlm_correct")
 NLM_SUMS = ("nlm_count", "nlm_loss_sum", "nlm_in_first", "nlm_in_first_five")
 
 
-class StepTrainer(Trainer):
+class StepTrainer(CheckedTrainer):
     """A Trainer on batches that are already those of this process, in a training that is counted in steps.
 
     Args:
@@ -165,10 +164,9 @@ class PretrainingTrainer(StepTrainer):
             state_dict.pop(name, None)
         super()._save(output_dir, state_dict)
 
-    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
-        checkpoint = Path(self.args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
-        self._training.save(checkpoint, self.args.process_index)
-        super()._save_checkpoint(*args, **kwargs)
+    def _save_rng_state(self, output_dir: str) -> None:
+        super()._save_rng_state(output_dir)
+        self._training.save(Path(output_dir), self.args.process_index)
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)

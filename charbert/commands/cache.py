@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from charbert.commands.results import whole_lines
+from charbert.commands.output import whole_lines
 from charbert.errors import CharBertError
 
 Key = Mapping[str, Any]
+PIECE, PIECES = 2**20, 64
+NOTES = ("results.json", "job.json", "run.json", "trainer_state.json", "training_args.bin")
 
 
 class ResultCache:
@@ -65,11 +68,27 @@ class ResultCache:
         return self[key]
 
 
-def file_stamp(path: Path) -> str:
-    """A text that changes when a file, or a file directly in a folder, is written anew; for keys."""
-    files = sorted(each for each in path.iterdir() if each.is_file()) if path.is_dir() else [path]
-    states = [(each.name, each.stat()) for each in files]
-    return ";".join(f"{name}:{state.st_size}:{state.st_mtime_ns}" for name, state in states)
+def content_stamp(path: Path) -> str:
+    """A text that stands for the content of a file, or of a folder: of the files in it, and of its shards.
+
+    What is noted beside a content, such as the seconds that it took, is left out. Of a file above 64 MB
+    pieces are read, a megabyte at each sixty-fourth of it.
+    """
+    if not path.is_dir():
+        return _digest(path)
+    files = {each for each in path.iterdir() if each.is_file() and each.name not in NOTES}
+    files |= {*path.rglob("*.parquet")}
+    return " ".join(f"{each.relative_to(path)}:{_digest(each)}" for each in sorted(files))
+
+
+def _digest(path: Path) -> str:
+    size = path.stat().st_size
+    found = sha256(str(size).encode())
+    with path.open("rb") as file:
+        for start in range(0, size, max(PIECE, size // PIECES)):
+            file.seek(start)
+            found.update(file.read(PIECE))
+    return found.hexdigest()[:16]
 
 
 def _name(key: Key) -> str:

@@ -11,7 +11,7 @@ from pkgutil import resolve_name
 from typing import NamedTuple
 
 from charbert.commands.options import CONFIG
-from charbert.commands.results import is_main_process
+from charbert.commands.output import is_main_process
 from charbert.commands.settings import parse_settings
 from charbert.errors import UsageError
 

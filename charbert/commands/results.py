@@ -1,8 +1,7 @@
 """`results.json`: what a command did, as flat keys and plain numbers, with how it was done beside them."""
 
 import json
-import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -10,14 +9,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from charbert import __version__
+from charbert.commands.output import output_folder, whole_file
 from charbert.errors import CharBertError
 
 RESULTS = "results.json"
-
-
-def is_main_process() -> bool:
-    """Whether this process is the one that writes and prints, under `torchrun` or alone."""
-    return int(os.environ.get("RANK", "0")) == 0
+BESIDE_NUMBERS = ("settings", "versions", "seed")
+_KINDS: dict[type, str] = {dict: "object", list: "list", str: "text"}
 
 
 def write_results(
@@ -37,38 +34,22 @@ def write_results(
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A path to write to; what is there at the end gets its name, what an error leaves is removed."""
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+def new_folder(settings: Any) -> Iterator[Path]:
+    """A folder to write in what becomes the output folder of a command at the end, `results.json` last.
 
+    An interruption before that leaves the output folder as it was.
 
-@contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
-    """A folder to write to; what is in it at the end moves to `folder`, what an error leaves is removed.
-
-    An interruption before that leaves what was in `folder` as it was.
+    Raises:
+        CharBertError: as `output_folder`.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
+    with (
+        output_folder(settings) as output,
+        TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as made,
+    ):
         yield Path(made)
-        folder.mkdir(exist_ok=True)
-        (folder / RESULTS).unlink(missing_ok=True)  # results stand for a folder that is complete
+        (output / RESULTS).unlink(missing_ok=True)  # results stand for a folder that is complete
         for path in sorted(Path(made).iterdir(), key=lambda path: path.name == RESULTS):
-            path.replace(folder / path.name)
-
-
-def whole_lines(path: Path) -> list[bytes]:
-    """The lines of a file to which whole ones are added; what an interruption left of one is cut off it."""
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        path.write_bytes(whole)
-    return whole.splitlines()
+            path.replace(output / path.name)
 
 
 def format_numbers(numbers: Mapping[str, float]) -> str:
@@ -86,47 +67,39 @@ def versions() -> dict[str, str]:
 
 
 def read_results(folder: str | Path) -> dict[str, Any]:
-    """The content of the `results.json` of a folder."""
-    return json.loads((Path(folder) / RESULTS).read_bytes())
-
-
-def check_output_folder(folder: str | Path, overwrite: bool, resume: bool | None = None) -> None:
-    """Refuse a folder that already holds something.
-
-    Args:
-        folder: where a command writes.
-        overwrite: existing content may be replaced.
-        resume: the run there is to be resumed; None where a command cannot.
+    """The content of the `results.json` of a folder.
 
     Raises:
-        CharBertError: it does, and neither `overwrite` nor `resume` was asked for.
+        CharBertError: as `read_object`.
     """
-    path = Path(folder)
-    if path.exists() and not path.is_dir():
-        raise CharBertError(f"{path}: is a file, and a folder is needed for the output")
-    if path.is_dir() and any(path.iterdir()) and not (overwrite or resume):
-        ways = "another folder, --resume to go on with it," if resume is not None else "another folder"
-        raise CharBertError(f"{path}: already holds the output of another run; give {ways} or --overwrite")
+    return read_object(Path(folder) / RESULTS)
 
 
-def check_output_file(path: str | Path, overwrite: bool, inputs: Collection[str | Path] = ()) -> None:
-    """Refuse a file that a command must not write.
+def read_numbers(folder: str | Path) -> dict[str, Any]:
+    """The numbers of the `results.json` of a folder, without what stands beside them."""
+    content = read_results(folder)
+    return {name: value for name, value in content.items() if name not in BESIDE_NUMBERS}
+
+
+def read_object(path: Path, **kinds: type) -> dict[str, Any]:
+    """The object in a file of JSON.
 
     Args:
-        path: where it writes.
-        overwrite: existing content may be replaced.
-        inputs: the files that it reads.
+        path: the file.
+        kinds: keys that it must have, and the types of their values.
 
     Raises:
-        CharBertError: it is a folder, or one of the inputs; its folder does not exist; or it exists and
-            `overwrite` was not asked for.
+        CharBertError: it cannot be read, or holds something else.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise CharBertError(f"{path}: is a folder, and a file is needed for the output")
-    if not path.parent.is_dir():
-        raise CharBertError(f"{path}: there is no folder {path.parent}; make it first")
-    if path.exists() and any(Path(each).exists() and path.samefile(each) for each in inputs):
-        raise CharBertError(f"{path}: is the input itself; give another file with --output")
-    if path.exists() and not overwrite:
-        raise CharBertError(f"{path}: is there already; give another file or --overwrite")
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise CharBertError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        raise CharBertError(f"{path}: is damaged or no JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise CharBertError(f"{path}: holds JSON of another kind, no object")
+    for name, kind in kinds.items():
+        if not isinstance(content.get(name), kind):
+            raise CharBertError(f"{path}: is of another kind: {name!r} is no {_KINDS[kind]}")
+    return content

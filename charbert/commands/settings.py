@@ -26,6 +26,7 @@ from charbert.commands.options import REQUIRED, dashed, default_value, make_pars
 from charbert.errors import CharBertError, UsageError
 
 S = TypeVar("S")
+NEVER, UNFINISHED, ALWAYS = "never", "unfinished", "always"
 
 
 def option(
@@ -39,6 +40,7 @@ def option(
     choices: Collection[str] = (),
     unique: bool = False,
     reads: bool = False,
+    may_differ: str = NEVER,
     metavar: str = "",
     section: str = "",
 ) -> Any:
@@ -52,13 +54,15 @@ def option(
         choices: the values that are allowed, also those that are added later; of a list, for each item.
         unique: a list holds nothing twice.
         reads: it names files or folders that the command reads, and so must not write over.
+        may_differ: whether it may have another value where a run goes on: NEVER, UNFINISHED (if it has no
+            results yet) or ALWAYS.
         metavar: what `--help` shows for a value; by default its type, or its choices.
         section: the heading in `--help` of this option and of those after it.
     """
     bounds = {"minimum": minimum, "maximum": maximum, "above": above, "below": below}
     metadata = {
         **{"help": help, "bounds": bounds, "choices": choices, "unique": unique},
-        **{"reads": reads, "metavar": metavar, "section": section},
+        **{"reads": reads, "may_differ": may_differ, "metavar": metavar, "section": section},
     }
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
@@ -66,8 +70,8 @@ def option(
 
 
 def positional(help: str, default: Any = REQUIRED) -> Any:
-    """A dataclass field that is given by its place on the command line, before all options."""
-    return dataclasses.field(default=default, metadata={"help": help, "positional": True})
+    """A dataclass field that is given by its place on the command line: what the command reads."""
+    return dataclasses.field(default=default, metadata={"help": help, "positional": True, "reads": True})
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -228,7 +232,7 @@ def _check_value(field: Any, value: Any) -> None:
 def _check_bounds(
     name: str, value: float, minimum: float, maximum: float, above: float, below: float
 ) -> None:
-    if minimum <= value <= maximum and above < value < below:
+    if math.isfinite(value) and minimum <= value <= maximum and above < value < below:
         return
     wanted = [
         *([f"at least {minimum:g}"] if minimum > -math.inf else []),
@@ -236,8 +240,7 @@ def _check_bounds(
         *([f"at most {maximum:g}"] if maximum < math.inf else []),
         *([f"below {below:g}"] if below < math.inf else []),
     ]
-    if math.isfinite(value) or wanted:
-        raise CharBertError(f"{name}: {value:g} must be {' and '.join(wanted)}")
+    raise CharBertError(f"{name}: {value:g} must be {' and '.join(wanted) or 'a finite number'}")
 
 
 def _without_none(kind: Any) -> Any:

@@ -1,9 +1,11 @@
-"""Training with `transformers.Trainer`: output folder, checkpoints, resuming, arguments, the compiler."""
+"""Training with `transformers.Trainer`: its arguments, checked losses, output folder, the compiler."""
 
 import logging
+import math
 import shutil
 import time
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,34 @@ from torch._inductor import config as inductor
 from transformers import PreTrainedModel, Trainer, TrainerState, TrainingArguments
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from charbert.commands.results import RESULTS, check_output_folder, is_main_process, write_results
+from charbert.commands.output import is_main_process, name_failures, say_finished
+from charbert.commands.results import RESULTS, read_numbers, read_results, write_results
+from charbert.commands.resuming import (
+    RECORD,
+    STATE,
+    WEIGHTS,
+    check_weights,
+    describe_run,
+    find_checkpoints,
+    find_differences,
+    find_fault,
+    has_grown,
+    read_record,
+    refuse_differences,
+    write_record,
+)
 from charbert.commands.tables import format_table
 from charbert.errors import CharBertError
 
 logger = logging.getLogger(__name__)
-STATE = "trainer_state.json"
-FILES_OF_A_RUN = (RESULTS, STATE, "model.safetensors", "training_args.bin", "runs/*/events.out.tfevents.*")
+FILES_OF_A_RUN = (
+    RESULTS,
+    RECORD,
+    STATE,
+    "model.safetensors",
+    "training_args.bin",
+    "runs/*/events.out.tfevents.*",
+)
 _SECONDS_TO_FREE_TENSORS = 0.2
 # Of DDP's exchanges: compiled in one piece, a backward pass hands over all its gradients at once.
 _BUCKET_MIB = 100
@@ -91,77 +114,164 @@ def checkpoint_gradients(model: PreTrainedModel) -> None:
     enable({"use_reentrant": False})
 
 
+class CheckedTrainer(Trainer):
+    """A Trainer that ends at the first loss that is not finite, and whose last checkpoint stays a good one.
+
+    On a CPU each loss is looked at; elsewhere that would make every step wait for the device, so that the
+    losses are looked at where they are logged, and the weights before they are saved.
+
+    Raises:
+        CharBertError: a loss, a measure or a weight is not finite; or a file cannot be written.
+    """
+
+    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        loss = super().training_step(*args, **kwargs)
+        if loss.device.type == "cpu":
+            self._check_finite({"the loss": loss.item()}, self.state.global_step + 1)
+        return loss
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        self._check_finite(logs, self.state.global_step)
+        super().log(logs, *args, **kwargs)
+
+    def save_model(self, *args: Any, **kwargs: Any) -> None:
+        weights = (getattr(weight, "_local_tensor", weight) for weight in self.model.parameters())
+        if not torch.stack([weight.detach().isfinite().all() for weight in weights]).all():
+            self._check_finite({"a weight": math.nan}, self.state.global_step)
+        super().save_model(*args, **kwargs)
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        with name_failures(Path(output_dir or self.args.output_dir)):
+            super()._save(output_dir, state_dict)
+
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        checkpoint = Path(self.args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
+        try:
+            with name_failures(checkpoint):
+                super()._save_checkpoint(*args, **kwargs)
+        except CharBertError:
+            shutil.rmtree(checkpoint, ignore_errors=True)  # of a part nothing can go on
+            raise
+
+    def _check_finite(self, numbers: Mapping[str, Any], step: int) -> None:
+        for name, number in numbers.items():
+            if isinstance(number, float) and not math.isfinite(number):
+                raise CharBertError(
+                    f"{self.args.output_dir}: step {step}: {name} is {number}, so training ends here; its "
+                    "last checkpoint is kept; try a lower --learning-rate"
+                )
+
+
 class TrainingRun:
-    """One training that writes into a folder: what it resumes from, and what it saves.
+    """One training that writes into a folder: what it goes on from, and what it saves.
 
     Args:
-        output: the folder.
-        resume: go on from its last checkpoint, if it has one.
-        overwrite: `clear` removes what an earlier run left.
+        settings: of the command, with `output`, `resume`, `overwrite`, `batch_size` and fields that say what
+            may differ where a run goes on.
+        seed: of this run.
+        output: its folder, if it is not `settings.output` itself.
         files: patterns of the files that this kind of run writes beside `FILES_OF_A_RUN`.
 
     Raises:
-        CharBertError: the folder holds something, and neither was asked for; or there is no complete
-            checkpoint to resume from, though a model or results are there.
+        CharBertError: the run to resume is another one; or there is no whole checkpoint of it, though a
+            model or damaged ones are there.
     """
 
     def __init__(
-        self, output: str | Path, *, resume: bool, overwrite: bool, files: Collection[str] = ()
+        self, settings: Any, seed: int, output: Path | None = None, files: Collection[str] = ()
     ) -> None:
-        self.output = Path(output)
-        self._overwrite = overwrite
-        self._files = (*FILES_OF_A_RUN, *files)
-        self._state: TrainerState | None = None
+        self.output = Path(settings.output) if output is None else output
+        self.results: dict[str, Any] | None = None
+        """The numbers of an earlier run that was finished and is to be no longer."""
         self.checkpoint: Path | None = None
         """The one that training goes on from; None where it begins at step 0."""
-        if is_main_process():
-            check_output_folder(self.output, overwrite, resume)
-        if not resume:
-            return
-        self.checkpoint = complete_checkpoint(self.output)
-        if self.checkpoint is not None:
-            self._state = TrainerState.load_from_json(str(self.checkpoint / STATE))
-        elif any((self.output / name).is_file() for name in self._files):
+        self._settings = settings
+        self._seed = seed
+        self._files = (*FILES_OF_A_RUN, *files)
+        self._damaged: list[Path] = []
+        self._record = describe_run(settings, seed)
+        if settings.resume and not self._is_finished():
+            self.checkpoint = self._find_checkpoint()
+
+    def _is_finished(self) -> bool:
+        """Whether the run of the folder has its results, and is to be no longer."""
+        found = read_results(self.output) if (self.output / RESULTS).exists() else None
+        before = read_record(self.output, found)
+        if before is None:
+            return False
+        is_saved = any((self.output / name).is_file() for name in WEIGHTS)
+        finished = found is not None and is_saved and not has_grown(before, self._record)
+        differences = find_differences(before, self._record, self._settings, finished=finished)
+        refuse_differences(self.output, differences)
+        if finished:
+            self.results = read_numbers(self.output)
+            say_finished(self.output)
+        return finished
+
+    def _find_checkpoint(self) -> Path | None:
+        """The newest checkpoint that is whole; None where the run had none yet."""
+        faults = []
+        for checkpoint in find_checkpoints(self.output):
+            fault = find_fault(checkpoint)
+            if fault is None:
+                return checkpoint
+            logger.warning("%s: %s; it is left out", checkpoint, fault)
+            self._damaged.append(checkpoint)
+            if (checkpoint / STATE).exists():  # which is written last: its writing was not interrupted
+                faults.append(f" ({checkpoint.name}: {fault})")
+        if faults or any((self.output / name).is_file() for name in self._files if name != RECORD):
             raise CharBertError(
-                f"{output}: no complete checkpoint to resume from; give --overwrite to start anew"
+                f"{self.output}: no complete checkpoint to resume from{''.join(faults)}; give --overwrite to "
+                "start anew"
             )
+        return None
 
     @property
     def first_step(self) -> int:
         """The step after which training goes on."""
-        return 0 if self._state is None else self._state.global_step
+        return 0 if self.checkpoint is None else int(self.checkpoint.name.rpartition("-")[2])
 
     def has_all_steps(self, max_steps: int) -> bool:
-        """Whether an earlier run trained to its end, and was stopped before it was evaluated.
+        """Whether an earlier run trained to its end, and was stopped before it was evaluated."""
+        return self.first_step >= max_steps
+
+    def begin(self, model: PreTrainedModel) -> None:
+        """Remove what an earlier run left, if that was asked for, and note what this one depends on.
+
+        To be called once nothing else can be refused any more.
+
+        Args:
+            model: whose weights are to come from the checkpoint.
 
         Raises:
-            CharBertError: it was evaluated too, so there is nothing left to do.
+            CharBertError: the checkpoint holds those of another model.
         """
-        finished = self._state is not None and self.first_step >= max_steps
-        if finished and (self.output / RESULTS).exists():
-            raise CharBertError(f"{self.output}: has all of max_steps={max_steps}; give more to go on")
-        return finished
-
-    def clear(self) -> None:
-        """Remove what an earlier run left, if that was asked for: once nothing can be refused any more."""
-        if self._overwrite and is_main_process():
+        if self.checkpoint is not None:
+            check_weights(self.checkpoint, model)
+        PartialState().wait_for_everyone()  # else another process may read what is changed here
+        if not is_main_process():
+            return
+        if self._settings.overwrite:
             remove_run(self.output, self._files)
+        for checkpoint in self._damaged:
+            shutil.rmtree(checkpoint, ignore_errors=True)
+        self.output.mkdir(parents=True, exist_ok=True)
+        write_record(self.output, self._record)
 
-    def train(self, trainer: Trainer, has_all_steps: bool = False) -> None:
+    def train(self, trainer: CheckedTrainer, has_all_steps: bool = False) -> None:
         """Train from the checkpoint on, unless it has all steps."""
         logger.info("starting from %s", self.checkpoint or "step 0")
-        if has_all_steps:
-            trainer.state = self._state
+        if has_all_steps and self.checkpoint is not None:
+            trainer.state = TrainerState.load_from_json(str(self.checkpoint / STATE))
         else:
             trainer.train(resume_from_checkpoint=self.checkpoint and str(self.checkpoint))
 
-    def save_results(
-        self, trainer: Trainer, numbers: Mapping[str, Any], settings: Mapping[str, Any], seed: int
-    ) -> None:
+    def save_results(self, trainer: Trainer, numbers: Mapping[str, Any]) -> None:
         """Write the state of the Trainer and `results.json`."""
-        trainer.save_state()
+        with name_failures(self.output / STATE):
+            trainer.save_state()
         if is_main_process():
-            write_results(self.output, numbers, settings, seed)
+            write_results(self.output, numbers, asdict(self._settings), self._seed)
 
 
 def print_results(numbers: Mapping[str, Any], output: str | Path) -> None:
@@ -194,12 +304,5 @@ def remove_run(output: Path, files: Collection[str] = FILES_OF_A_RUN) -> None:
 
 def remove_checkpoints(output: Path) -> None:
     """Remove all checkpoints of a Trainer's folder."""
-    for folder in output.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
+    for folder in find_checkpoints(output):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def complete_checkpoint(output: Path) -> Path | None:
-    """The newest checkpoint of a Trainer's folder that was written whole; None where there is none."""
-    # The Trainer writes its state last: a checkpoint without it was interrupted.
-    complete = [path.parent for path in output.glob(f"{PREFIX_CHECKPOINT_DIR}-*/{STATE}")]
-    return max(complete, key=lambda path: int(path.name.rpartition("-")[2]), default=None)

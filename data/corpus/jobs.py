@@ -1,26 +1,24 @@
 """A folder of numbered shards that a command fills, and can go on filling after it was stopped."""
 
 import json
-import os
-import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from charbert.commands.results import RESULTS, whole_file, write_results
-from charbert.errors import CharBertError, first_line
+from charbert.commands.output import name_failures, say_finished, whole_file
+from charbert.commands.results import BESIDE_NUMBERS, RESULTS, write_results
+from charbert.errors import CharBertError
 
 JOB = "job.json"
 _SUFFIXES = {"text": ".parquet", "blocks": ".arrow"}
 _METADATA = b"charbert"
 _ROWS_PER_GROUP = 2_000  # what a reader of Parquet can pass over, or leave to another process
 _ARROW_END = b"\xff\xff\xff\xff\0\0\0\0"
-_KEPT_BESIDE_NUMBERS = {"settings", "versions", "seed"}
+_ADVICE = "; when that is fixed, run the same command again to go on"
 
 
 class ShardedJob:
@@ -61,7 +59,7 @@ class ShardedJob:
         self._next = 0
         job = {"shards": stem, "settings": json.loads(json.dumps(dict(settings)))}
         self._refuse_other_content(job, overwrite)
-        with _name_path(self.folder):
+        with name_failures(self.folder, advice=_ADVICE):
             self.folder.mkdir(parents=True, exist_ok=True)
             self._remove("*.partial")
         if overwrite:
@@ -69,7 +67,7 @@ class ShardedJob:
             for path in (self.folder / RESULTS, self.folder / JOB):
                 path.unlink(missing_ok=True)
             self._remove(f"*{_SUFFIXES[stem]}")
-        with _name_path(self.folder / JOB), whole_file(self.folder / JOB) as partial:
+        with name_failures(self.folder / JOB, advice=_ADVICE), whole_file(self.folder / JOB) as partial:
             partial.write_text(json.dumps(job, indent=2) + "\n", encoding="utf-8")
         self._find_end()
 
@@ -82,7 +80,7 @@ class ShardedJob:
         end = json.dumps({"cursor": dict(cursor), "counts": dict(counts)}, sort_keys=True)
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), _METADATA: end.encode()})
         path = self._path(self._next)
-        with _name_path(path), whole_file(path) as partial:
+        with name_failures(path, advice=_ADVICE), whole_file(path) as partial:
             if self._stem == "text":
                 pq.write_table(table, partial, row_group_size=_ROWS_PER_GROUP, compression="zstd")
             else:
@@ -94,7 +92,7 @@ class ShardedJob:
 
     def finish(self, numbers: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         """Write `results.json`, which says that the job is done."""
-        with _name_path(self.folder / RESULTS):
+        with name_failures(self.folder / RESULTS, advice=_ADVICE):
             write_results(self.folder, numbers, settings)
         self.results = dict(numbers)
 
@@ -127,7 +125,7 @@ class ShardedJob:
             if not self._next:
                 break
             last = self._path(self._next - 1)
-            with _name_path(last, "read"):
+            with name_failures(last, "read", _ADVICE):
                 end = _end_of(last)
             if end is not None:
                 self.cursor, self.counts = end["cursor"], Counter(end["counts"])
@@ -139,8 +137,8 @@ class ShardedJob:
             self._next -= 1
         results = _json_object(self.folder / RESULTS)
         if results is not None:
-            self.results = {key: value for key, value in results.items() if key not in _KEPT_BESIDE_NUMBERS}
-            print(f"{self.folder}: was finished before; --overwrite does it again", file=sys.stderr)
+            self.results = {key: value for key, value in results.items() if key not in BESIDE_NUMBERS}
+            say_finished(self.folder)
 
     def _remove(self, ending: str) -> None:
         for path in self.folder.glob(f"{self._stem}-{ending}"):
@@ -185,16 +183,3 @@ def _json_object(path: Path) -> dict[str, Any] | None:
     except ValueError as error:
         raise CharBertError(f"{path}: is not JSON ({error}); give another folder or remove it") from error
     return content if isinstance(content, dict) else None
-
-
-@contextmanager
-def _name_path(path: Path, done: str = "written") -> Iterator[None]:
-    """Errors of the disk, which Arrow and a full disk report without the path, as one line with it."""
-    try:
-        yield
-    except OSError as error:
-        # Arrow sets the number but words it at length.
-        reason = os.strerror(error.errno) if error.errno else first_line(error)
-        raise CharBertError(
-            f"{path}: cannot be {done} ({reason}); when that is fixed, run the same command again to go on"
-        ) from error

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from charbert.commands.output import output_file
 from charbert.commands.progress import passing_bar
-from charbert.commands.results import check_output_file, format_numbers, whole_file
+from charbert.commands.results import format_numbers
 from charbert.commands.settings import REQUIRED, option, positional
 from charbert.compression import open_to_write, text_ending
 from charbert.errors import CharBertError
@@ -26,7 +27,9 @@ class AttackSettings(Columns):
     rate: float = option(Attack.rate, "share of the eligible words to change", minimum=0, maximum=1)
     seed: int = option(Attack.seed, "of the draws")
     language: str = option(Attack.language, "whose keyboard is used", choices=KEYBOARDS)
-    misspellings: str | None = option(None, "natural: list of misspellings; without one, codespell's")
+    misspellings: str | None = option(
+        None, "natural: list of misspellings; without one, codespell's", reads=True
+    )
     contexts: bool = option(False, "squad, squad2, qa: attack the contexts too, not questions alone")
     skip_bad_rows: bool = option(False, "leave rows out that cannot be used")
     overwrite: bool = option(False, "write over a file that is there")
@@ -46,17 +49,17 @@ def run(settings: AttackSettings) -> None:
     """
     started = time.monotonic()
     path, output = Path(settings.file), Path(settings.output)
-    _check_files(path, output, settings.overwrite)
-    attack = load_attack(
-        settings.kind, settings.rate, settings.seed, settings.language, settings.misspellings
-    )
     reader, bad = find_reader(settings.task), BadRows(settings.skip_bad_rows)
-    found = read_examples(settings, str(path), bad, _needs_labels(settings))
-    examples: list[Any] = list(passing_bar(found, "reading", unit=" examples"))
-    attacked = type(examples[0]).attack(examples, attack, settings.contexts)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(output) as partial_file, open_to_write(partial_file, output.suffix) as file:
-        reader.write_attacked(settings, path, file, attacked)
+    with output_file(settings) as unfinished:
+        _check_files(path, output)
+        attack = load_attack(
+            settings.kind, settings.rate, settings.seed, settings.language, settings.misspellings
+        )
+        found = read_examples(settings, str(path), bad, _needs_labels(settings))
+        examples: list[Any] = list(passing_bar(found, "reading", unit=" examples"))
+        attacked = type(examples[0]).attack(examples, attack, settings.contexts)
+        with open_to_write(unfinished, output.suffix) as file:
+            reader.write_attacked(settings, path, file, attacked)
     if bad:
         print(bad.summary(), file=sys.stderr)
     counts = attacked.counts
@@ -71,13 +74,11 @@ def run(settings: AttackSettings) -> None:
     print(format_numbers(numbers))
 
 
-def _check_files(path: Path, output: Path, overwrite: bool) -> None:
+def _check_files(path: Path, output: Path) -> None:
     if path.is_dir():
         raise CharBertError(f"{path}: is a folder; write its rows into a .parquet or .jsonl file first")
     if not path.exists():
         raise CharBertError(f"{path}: no such file")
-    if output.parent.is_dir():
-        check_output_file(output, overwrite, inputs=[path])
     if text_ending(output) != text_ending(path):
         raise CharBertError(
             f"{output}: must end as {path.name} does, whose format it gets; it may be compressed"

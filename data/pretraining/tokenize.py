@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from charbert.commands.output import output_folder
 from charbert.commands.progress import progress_bar
 from charbert.commands.results import format_numbers
 from charbert.errors import CharBertError
@@ -29,7 +30,6 @@ def tokenize_corpus(settings: TokenizeSettings) -> dict[str, Any]:
 
     A run that was stopped goes on after its last complete file.
     """
-    started = time.monotonic()
     tokenizer = CharBertTokenizer.from_pretrained(settings.tokenizer)
     packer = Packer(tokenizer, settings.block_size)
     job_settings = {
@@ -37,7 +37,15 @@ def tokenize_corpus(settings: TokenizeSettings) -> dict[str, Any]:
         "tokenizer": fingerprint(tokenizer),
         "block_size": settings.block_size,
     }
-    job = ShardedJob(settings.output, "blocks", job_settings, settings.overwrite)
+    with output_folder(settings, goes_on=True) as output:
+        job = ShardedJob(output, "blocks", job_settings, settings.overwrite)
+        return _fill_folder(settings, tokenizer, packer, job)
+
+
+def _fill_folder(
+    settings: TokenizeSettings, tokenizer: CharBertTokenizer, packer: Packer, job: ShardedJob
+) -> dict[str, Any]:
+    started = time.monotonic()
     if job.results is not None:
         return job.results
     done = job.cursor["documents"] if job.cursor else 0

@@ -4,13 +4,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from charbert.commands.progress import progress_bar
-from charbert.commands.results import check_output_folder, format_numbers, whole_folder, write_results
+from charbert.commands.results import format_numbers, new_folder, write_results
 from charbert.errors import CharBertError
 from charbert.spelling import BLANK
 from charbert.tokenization import CharBertTokenizer
@@ -36,9 +35,8 @@ def build_vocabulary(settings: VocabularySettings) -> dict[str, Any]:
             the text.
     """
     started = time.monotonic()
-    check_output_folder(settings.output, settings.overwrite)
     # Made first: a folder where nothing can be written must not be found after hours of counting.
-    with whole_folder(Path(settings.output)) as made:
+    with new_folder(settings) as made:
         tokenizer, results = _make_tokenizer(settings)
         results["seconds"] = time.monotonic() - started
         tokenizer.save_pretrained(made)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from tqdm import tqdm
 
+from charbert.commands.output import output_folder
 from charbert.commands.progress import progress_bar
 from charbert.commands.results import format_numbers
 from charbert.commands.settings import REQUIRED, Settings, option, positional
@@ -69,7 +70,6 @@ def extract_articles(settings: ExtractSettings) -> dict[str, Any]:
         CharBertError: as `Dump` and `ShardedJob`; a dump is cut short or damaged, or holds no article. The
             articles before that are kept in complete shards.
     """
-    started = time.monotonic()
     # The dumps come first: a file that is none must leave the folder as it was.
     dumps = [Dump(path) for path in settings.dump]
     part = _parse_part(settings.shard)
@@ -79,7 +79,12 @@ def extract_articles(settings: ExtractSettings) -> dict[str, Any]:
         "max_pages": settings.max_pages,
     }
     folder = _output_folder(Path(settings.output), part)
-    job = ShardedJob(folder, "text", job_settings, settings.overwrite)
+    with output_folder(settings, folder, goes_on=True):
+        return _fill_folder(settings, dumps, ShardedJob(folder, "text", job_settings, settings.overwrite))
+
+
+def _fill_folder(settings: ExtractSettings, dumps: list[Dump], job: ShardedJob) -> dict[str, Any]:
+    started, part = time.monotonic(), _parse_part(settings.shard)
     if job.results is not None:
         return job.results
     read_before = job.counts["xml_bytes"]

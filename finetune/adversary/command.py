@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,15 @@ from transformers import PreTrainedConfig
 
 from charbert.backbones import check_length
 from charbert.checkpoints import read_config
-from charbert.commands.cache import ResultCache, file_stamp
-from charbert.commands.results import check_output_file, versions, whole_file
+from charbert.commands.cache import ResultCache
+from charbert.commands.output import output_file, say_finished
+from charbert.commands.results import read_object, versions
+from charbert.commands.resuming import (
+    decisive_settings,
+    describe_settings,
+    find_differences,
+    refuse_differences,
+)
 from charbert.commands.tables import format_table
 from charbert.errors import CharBertError
 from charbert.recognizer.modeling import WordRecognizer
@@ -30,14 +37,32 @@ from finetune.tasks.registry import make_task
 from finetune.tasks.texts import PROBLEMS, REGRESSION
 
 ENDING, CACHE_ENDING = ".json", ".partial.jsonl"
-NOT_DECISIVE = ("output", "batch_size", "resume", "overwrite")
-"""Settings that a search which is resumed may change."""
 
 
 def run(settings: WorstCaseSettings) -> None:
     """Attack the model, write scores and examples, and print the scores."""
     output, bad = Path(settings.output), BadRows(settings.skip_bad_rows)
-    cache = _open_cache(settings, output)
+    if output.suffix != ENDING:
+        raise CharBertError(f"{output}: must end in {ENDING}")
+    if settings.resume and output.is_file():
+        scores = _read_finished(settings, output)
+    else:
+        kept = output.with_suffix(CACHE_ENDING)
+        with output_file(settings, kept) as unfinished:
+            content = _attack(settings, _open_cache(settings, kept), bad)
+            text = json.dumps(content, indent=2, ensure_ascii=False)
+            unfinished.write_text(text + "\n", encoding="utf-8")
+        kept.unlink(missing_ok=True)
+        scores = content["scores"]
+    if bad:
+        print(bad.summary())
+    header = ("edits", "robust accuracy", *[*scores[0]][2:])
+    table = format_table(header, [list(line.values()) for line in scores])
+    print(f"{table}\n\nscores and examples in {output}")
+
+
+def _attack(settings: WorstCaseSettings, cache: ResultCache, bad: BadRows) -> dict[str, Any]:
+    """The content of the output."""
     columns, task, bf16 = _load_task(settings)
     examples = _load_examples(settings, columns, task, bad)
     model, tokenizer = load_finetuned(settings.model, task)
@@ -63,38 +88,35 @@ def run(settings: WorstCaseSettings) -> None:
         reader=reader,
         seed=settings.seed,
         cache=cache,
-        key=_cache_key(settings),
+        key=decisive_settings(settings),
     )
-    content = {
+    return {
         "scores": scores,
         "examples": [_make_record(each, settings.budgets) for each in results],
-        "settings": asdict(settings),
+        **describe_settings(settings),
         "versions": versions(),
         "seed": settings.seed,
     }
-    with whole_file(output) as unfinished:
-        unfinished.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    cache.path.unlink(missing_ok=True)
-    if bad:
-        print(bad.summary())
-    names = ("budget", "robust_accuracy", task.metric, "queries", "seconds")
-    header = ("edits", "robust accuracy", *names[2:])
-    table = format_table(header, [[line[name] for name in names] for line in scores])
-    print(f"{table}\n\nscores and examples in {output}")
 
 
-def _open_cache(settings: WorstCaseSettings, output: Path) -> ResultCache:
+def _read_finished(settings: WorstCaseSettings, output: Path) -> list[dict[str, Any]]:
+    """The scores of a search that is done.
+
+    Raises:
+        CharBertError: it was another one.
+    """
+    before = {"contents": {}, **read_object(output, scores=list, settings=dict)}
+    refuse_differences(output, find_differences(before, describe_settings(settings), settings, finished=True))
+    say_finished(output)
+    return before["scores"]
+
+
+def _open_cache(settings: WorstCaseSettings, path: Path) -> ResultCache:
     """The results of an interrupted search, beside the output.
 
     Raises:
-        CharBertError: the output cannot be written, or results would be lost.
+        CharBertError: results would be lost, or are those of another search.
     """
-    path = output.with_suffix(CACHE_ENDING)
-    if output.suffix != ENDING:
-        raise CharBertError(f"{output}: must end in {ENDING}")
-    if output.is_file() and settings.resume:
-        raise CharBertError(f"{output}: the search is done; read it there, or start anew with --overwrite")
-    check_output_file(output, settings.overwrite, [settings.file])
     if settings.overwrite:
         path.unlink(missing_ok=True)
     elif path.exists() and not settings.resume:
@@ -102,21 +124,12 @@ def _open_cache(settings: WorstCaseSettings, output: Path) -> ResultCache:
             f"{path}: holds the results of an interrupted search; --resume continues it, --overwrite "
             "starts anew"
         )
-    cache, key = ResultCache(path), _cache_key(settings)
+    cache, key = ResultCache(path), decisive_settings(settings)
     other = {name for each in cache for name, value in key.items() if each.get(name) != value}
     if other:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(other))
         raise CharBertError(f"{path}: is of a search with other {names}; give the same, or --overwrite")
     return cache
-
-
-def _cache_key(settings: WorstCaseSettings) -> dict[str, Any]:
-    """Everything that the results depend on: the settings, and the state of the files that they name."""
-    key = {name: value for name, value in asdict(settings).items() if name not in NOT_DECISIVE}
-    for name in ("model", "file", "recognizer"):
-        if key[name] is not None and Path(key[name]).exists():
-            key[name] = [key[name], file_stamp(Path(key[name]))]
-    return key
 
 
 def _load_task(settings: WorstCaseSettings) -> tuple[Columns, Task[Any, Any], bool]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from charbert.commands.settings import REQUIRED, option, positional
+from charbert.commands.settings import ALWAYS, REQUIRED, option, positional
 from charbert.errors import CharBertError
 from charbert.noise import EDITS, KEYBOARDS
 from data.examples.readers import READERS, Columns
@@ -51,7 +51,7 @@ class WorstCaseSettings(Columns):
     recognizer: str | None = option(
         None, "folder of a word recogniser, which reads before the model", reads=True
     )
-    batch_size: int = option(512, "rows that the model computes at once", minimum=1)
+    batch_size: int = option(512, "rows that the model computes at once", minimum=1, may_differ=ALWAYS)
     max_length: int | None = option(
         None, "tokens of a text or window; if not given, the run's, else the task's", minimum=16
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 
 from charbert.commands.cache import ResultCache
-from charbert.commands.results import RESULTS, check_output_folder, whole_file, write_results
+from charbert.commands.output import output_folder, whole_file
+from charbert.commands.results import RESULTS, write_results
 from charbert.commands.settings import format_command
 from charbert.errors import CharBertError
 from finetune.robustness.conditions import TestSet
@@ -39,8 +40,11 @@ def compare_models(settings: RobustnessSettings) -> Content:
         CharBertError: models, data and settings do not fit together, which shows before anything is measured;
             or the device has too little memory.
     """
-    output = Path(settings.output)
-    check_output_folder(output, settings.overwrite, settings.resume)
+    with output_folder(settings) as output:
+        return _fill(settings, output)
+
+
+def _fill(settings: RobustnessSettings, output: Path) -> Content:
     if (output / RESULTS).exists() and not (output / CACHE).exists():
         raise CharBertError(f"{output}: holds the {RESULTS} of another command; give another folder")
     models = find_models(settings.models)
@@ -50,7 +54,6 @@ def compare_models(settings: RobustnessSettings) -> Content:
             "--budgets: a number is never simply right or wrong; leave it out for such models"
         )
     test = TestSet(settings, first)
-    output.mkdir(parents=True, exist_ok=True)
     if settings.overwrite:
         (output / CACHE).unlink(missing_ok=True)
     attack = {

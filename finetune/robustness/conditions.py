@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from charbert.commands.cache import file_stamp
+from charbert.commands.cache import content_stamp
 from charbert.errors import CharBertError
 from charbert.noise import KINDS, Attack, read_misspellings
 from data.examples.readers import has_labels, read_examples
@@ -82,7 +82,7 @@ class TestSet:
         self._key = {
             "test": _digest(self.examples),
             "language": settings.language,
-            "misspellings": settings.misspellings and file_stamp(Path(settings.misspellings)),
+            "misspellings": settings.misspellings and content_stamp(Path(settings.misspellings)),
             "contexts": settings.contexts,
         }
 

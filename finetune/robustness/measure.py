@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from charbert.commands.cache import ResultCache, file_stamp
+from charbert.commands.cache import ResultCache, content_stamp
 from charbert.commands.progress import progress_bar
 from finetune.adversary.attack import attack_model, draw_examples
 from finetune.analysis import word_split
@@ -94,10 +94,10 @@ class _Measuring:
         self._cache, self._batch_size, self._update = cache, batch_size, update
         self._key = {
             "run": str(run.folder.resolve()),
-            "weights": file_stamp(run.folder),
+            "weights": content_stamp(run.folder),
             "recognizer": model.recognizer and str(model.recognizer),
             "recognizer_weights": model.recognizer
-            and [file_stamp(each) for each in model.recognizer.folders],
+            and [content_stamp(each) for each in model.recognizer.folders],
         }
 
     def get(self, what: str, condition: Condition, make: Callable[..., Result], **given: Any) -> Result:

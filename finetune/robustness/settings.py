@@ -24,12 +24,13 @@ class RobustnessSettings(Settings):
         "worst_case_variants": "variants",
     }
 
-    test: str = option(REQUIRED, "labelled data as the runs read theirs, not attacked")
+    test: str = option(REQUIRED, "labelled data as the runs read theirs, not attacked", reads=True)
     models: list[str] = option(
         REQUIRED,
         "output folders of fine-tuning runs, each [NAME=]FOLDER or, with a word recogniser that reads before "
         "the model, [NAME=]FOLDER::RECOGNIZER; for words that this does not know ::RECOGNIZER::neutral, or "
         "::RECOGNIZER::ANOTHER",
+        reads=True,
     )
     output: str = option(REQUIRED, "folder for report.html, report.json, results.json and the cache")
 
@@ -46,11 +47,13 @@ class RobustnessSettings(Settings):
     seeds: list[int] = option([1, 2, 3], "seeds of the attacks", minimum=0, unique=True)
     contexts: bool = option(False, "questions: attack their contexts too")
     misspellings: str | None = option(
-        None, "file of misspellings for the kind natural; without one, codespell's"
+        None, "file of misspellings for the kind natural; without one, codespell's", reads=True
     )
     language: str = option("en", "of the texts, for the kinds that know languages")
     attacked: list[str] = option(
-        [], "files that are attacked already, each NAME=FILE, aligned with the test data example by example"
+        [],
+        "files that are attacked already, each NAME=FILE, aligned with the test data example by example",
+        reads=True,
     )
 
     budgets: list[int] = option(

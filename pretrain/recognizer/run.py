@@ -1,12 +1,11 @@
 """Training of a word recogniser (semi-character RNN) on the text of pre-training."""
 
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from torch.utils.data import DataLoader
 from transformers import TrainingArguments, set_seed
 
+from charbert.commands.output import output_folder
 from charbert.commands.training import TrainingRun, end_processes, print_results
 from charbert.errors import CharBertError
 from charbert.recognizer.modeling import WordRecognizer, WordRecognizerConfig
@@ -39,22 +38,26 @@ def train_recognizer(settings: RecognizerSettings) -> dict[str, Any]:
     Raises:
         CharBertError: settings and data do not fit together. Nothing has been written or removed then.
     """
-    run = TrainingRun(settings.output, resume=settings.resume, overwrite=settings.overwrite)
+    with output_folder(settings):
+        return _train(settings)
+
+
+def _train(settings: RecognizerSettings) -> dict[str, Any]:
+    run = TrainingRun(settings, settings.seed)
+    if run.results is not None:
+        return run.results
     arguments = step_arguments("pretrain recognizer", settings)
     tokenizer = CharBertTokenizer.from_pretrained(settings.tokenizer)
     config = _config(settings, tokenizer)
     set_seed(settings.seed)
     model = WordRecognizer(config)
     has_all_steps = run.has_all_steps(settings.max_steps)
-    if run.checkpoint is not None:
-        saved = WordRecognizer.from_pretrained(run.checkpoint)
-        _check_same(saved.config, config, run.checkpoint)
-        if has_all_steps:
-            # Otherwise the Trainer copies the weights into the new model, so that they lie in memory as those
-            # of a run that was never stopped: kernels, and the last bits, depend on the alignment.
-            model = saved
+    if has_all_steps and run.checkpoint is not None:
+        # Otherwise the Trainer copies the weights into the new model, so that they lie in memory as those
+        # of a run that was never stopped: kernels, and the last bits, depend on the alignment.
+        model = WordRecognizer.from_pretrained(run.checkpoint)
     training, evaluation = _batches(settings, arguments, tokenizer, config, run.first_step)
-    run.clear()
+    run.begin(model)
     trainer = RecognizerTrainer(model=model, args=arguments, training=training, evaluation=evaluation)
     run.train(trainer, has_all_steps)
     trainer.save_model()
@@ -67,7 +70,7 @@ def train_recognizer(settings: RecognizerSettings) -> dict[str, Any]:
         "characters": len(config.characters),
         "parameters": model.num_parameters(),
     }
-    run.save_results(trainer, numbers, asdict(settings), settings.seed)
+    run.save_results(trainer, numbers)
     end_processes()
     return numbers
 
@@ -82,12 +85,6 @@ def _config(settings: RecognizerSettings, tokenizer: CharBertTokenizer) -> WordR
         hidden_size=settings.hidden_size,
         num_hidden_layers=settings.num_hidden_layers,
     )
-
-
-def _check_same(before: WordRecognizerConfig, now: WordRecognizerConfig, checkpoint: Path) -> None:
-    for name in ("words", "characters", "embedding_size", "hidden_size", "num_hidden_layers"):
-        if getattr(before, name) != getattr(now, name):
-            raise CharBertError(f"{checkpoint}: holds a recogniser with other {name}; go on with the same")
 
 
 def _batches(

@@ -86,9 +86,16 @@ def test_what_stands_for_labels_does_not_matter(models: Path, tmp_path: Path) ->
     assert predict_file(models, "tagging", chunks, tmp_path / "out.conll").startswith("the ")
 
 
-def test_a_folder_that_is_missing_is_told(models: Path, tmp_path: Path) -> None:
-    with pytest.raises(CharBertError, match="there is no folder"):
-        predict_file(models, "text", models / "text.csv", tmp_path / "no/out.jsonl")
+def test_a_folder_that_is_missing_is_made(models: Path, tmp_path: Path) -> None:
+    assert predict_file(models, "text", models / "text.csv", tmp_path / "no/out.jsonl")
+
+
+def test_the_gold_is_not_written_over(models: Path, tmp_path: Path) -> None:
+    gold = tmp_path / "gold.conll"
+    content = write_conll(gold).read_text()
+    with pytest.raises(CharBertError, match=r"gold\.conll: is the input itself"):
+        predict_file(models, "tagging", gold, gold, "--overwrite")
+    assert gold.read_text() == content
 
 
 def test_a_bad_row_leaves_no_file(models: Path, tmp_path: Path) -> None:

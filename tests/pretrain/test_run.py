@@ -7,7 +7,7 @@ import pytest
 import tiny
 import torch
 from plain import save_plain
-from small_runs import SETTINGS, assert_identical_weights, results, write_config
+from small_runs import SETTINGS, assert_identical_weights, results, stopped, write_config
 
 from charbert import CharBertForPreTraining, CharBertTokenizer
 from charbert.errors import CharBertError, run_command
@@ -55,10 +55,7 @@ def test_the_model_of_a_run_spells_and_loads(finished: Path) -> None:
 
 def test_a_run_stopped_and_resumed_is_the_run_never_stopped(finished: Path, tmp_path: Path) -> None:
     corpus = finished.parent
-    output = tmp_path / "stopped"
-    shutil.copytree(finished, output)
-    shutil.rmtree(output / "checkpoint-8")
-    (output / "model.safetensors").unlink()
+    output = stopped(finished, tmp_path / "stopped")
     main([str(write_config(corpus, output)), "--resume"])
     assert_identical_weights(output, finished)
     assert results(output)["eval_nlm_loss"] == results(finished)["eval_nlm_loss"]
@@ -114,17 +111,17 @@ def test_a_run_interrupted_in_a_checkpoint_resumes_from_the_one_before(
 ) -> None:
     output = tmp_path / "stopped"
     shutil.copytree(finished, output)
+    (output / "results.json").unlink()
     (output / "checkpoint-8" / "trainer_state.json").unlink()
     main([str(write_config(finished.parent, output)), "--resume"])
-    assert results(output)["eval_nlm_loss"] == results(finished)["eval_nlm_loss"]
+    assert_identical_weights(output, finished)
 
 
 def test_a_checkpoint_of_a_sharded_run_is_gone_on_from_by_such_a_run(finished: Path, tmp_path: Path) -> None:
-    output = tmp_path / "sharded"
-    shutil.copytree(finished, output)
-    (output / "checkpoint-8" / "pytorch_model_fsdp.bin").touch()
-    with pytest.raises(CharBertError, match="checkpoint-8: the run had fsdp=True, not False"):
-        main([str(write_config(finished.parent, output, max_steps=12)), "--resume"])
+    output = stopped(finished, tmp_path / "sharded")
+    torch.save({}, output / "checkpoint-4" / "pytorch_model_fsdp.bin")
+    with pytest.raises(CharBertError, match="checkpoint-4: the run had fsdp=True, not False"):
+        main([str(write_config(finished.parent, output)), "--resume"])
 
 
 def test_a_compiled_run_stopped_and_resumed_is_the_run_never_stopped(corpus: Path, tmp_path: Path) -> None:
@@ -132,9 +129,7 @@ def test_a_compiled_run_stopped_and_resumed_is_the_run_never_stopped(corpus: Pat
     # All but the compiler's own work, which takes minutes.
     with torch.compiler.set_stance("force_eager"):
         main([str(write_config(corpus, whole, torch_compile=True))])
-        shutil.copytree(whole, output)
-        shutil.rmtree(output / "checkpoint-8")
-        (output / "model.safetensors").unlink()
+        stopped(whole, output)
         main([str(write_config(corpus, output, torch_compile=True)), "--resume"])
     assert_identical_weights(output, whole)
     assert CharBertForPreTraining.from_pretrained(output)
@@ -149,16 +144,18 @@ def test_a_run_that_only_lacks_its_results_is_evaluated(finished: Path, tmp_path
     assert results(output)["steps"] == 8
 
 
-def test_a_finished_run_is_not_trained_further(finished: Path) -> None:
-    before = (finished / "model.safetensors").read_bytes()
-    with pytest.raises(CharBertError, match="max_steps=8"):
-        main([str(write_config(finished.parent, finished)), "--resume"])
-    assert (finished / "model.safetensors").read_bytes() == before
+def test_of_a_finished_run_nothing_is_left_to_do(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    assert run_command(main, [str(write_config(finished.parent, finished)), "--resume"]) == 0
+    shown = capsys.readouterr()
+    assert f"{finished}: was finished before; --overwrite does it again" in shown.err
+    assert "eval_nlm_loss" in shown.out
+    assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before
 
 
 def test_a_model_without_a_checkpoint_is_not_resumed(finished: Path, tmp_path: Path) -> None:
     output = tmp_path / "bare"
-    shutil.copytree(finished, output, ignore=shutil.ignore_patterns("checkpoint-*"))
+    shutil.copytree(finished, output, ignore=shutil.ignore_patterns("checkpoint-*", "results.json"))
     with pytest.raises(CharBertError, match="no complete checkpoint"):
         main([str(write_config(finished.parent, output)), "--resume"])
 
@@ -174,22 +171,18 @@ def test_overwrite_removes_nothing_where_the_settings_are_wrong(finished: Path, 
 def test_data_loading_processes_change_nothing_not_even_after_a_resume(
     finished: Path, tmp_path: Path
 ) -> None:
-    output = tmp_path / "workers"
-    shutil.copytree(finished, output)
-    shutil.rmtree(output / "checkpoint-8")
-    (output / "model.safetensors").unlink()
+    output = stopped(finished, tmp_path / "workers")
     main([str(write_config(finished.parent, output, num_workers=2)), "--resume"])
     assert_identical_weights(output, finished)
 
 
 def test_the_log_names_the_epoch_after_a_resume_too(finished: Path, tmp_path: Path) -> None:
-    output = tmp_path / "epochs"
-    shutil.copytree(finished, output)
-    main([str(write_config(finished.parent, output, max_steps=12)), "--resume"])
+    output = stopped(finished, tmp_path / "epochs")
+    main([str(write_config(finished.parent, output)), "--resume"])
     history = json.loads((output / "trainer_state.json").read_text())["log_history"]
     examples = len(Blocks(finished.parent / "blocks")) - SETTINGS["eval_examples"]
     steps_an_epoch = examples // SETTINGS["batch_size"]
-    assert history[-1]["step"] == 12
+    assert history[-1]["step"] == 8
     assert all(entry["epoch"] == pytest.approx(entry["step"] / steps_an_epoch) for entry in history)
 
 
@@ -226,10 +219,7 @@ def test_a_run_trains_on_streamed_text(streamed: Path) -> None:
 def test_a_streamed_run_stopped_and_resumed_is_the_run_never_stopped(
     streamed: Path, tmp_path: Path, num_workers: int
 ) -> None:
-    output = tmp_path / "stopped"
-    shutil.copytree(streamed, output)
-    shutil.rmtree(output / "checkpoint-8")
-    (output / "model.safetensors").unlink()
+    output = stopped(streamed, tmp_path / "stopped")
     stream = {"stream": [str(streamed.parent / "text.txt")], "block_size": 24, "num_workers": num_workers}
     main([str(write_config(streamed.parent, output, **stream)), "--resume"])
     assert_identical_weights(output, streamed)
@@ -238,41 +228,38 @@ def test_a_streamed_run_stopped_and_resumed_is_the_run_never_stopped(
 @pytest.mark.parametrize(
     ("changes", "message"),
     (
-        ({"block_size": 20}, "the stream had block_size=24, not 20"),
-        ({"stream": ["{corpus}/text.txt", "{corpus}/text.txt"]}, "the stream had sources="),
+        ({"block_size": 20}, "was made with block_size=24, not 20;"),
+        ({"stream": ["{corpus}/text.txt", "{corpus}/text.txt"]}, r"was made with stream=\[.*\], not \["),
     ),
 )
 def test_another_stream_does_not_go_on(
     streamed: Path, tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
-    output = tmp_path / "other"
-    shutil.copytree(streamed, output)
+    output = stopped(streamed, tmp_path / "other")
     corpus = str(streamed.parent)
-    settings = {"stream": ["{corpus}/text.txt"], "block_size": 24, "max_steps": 12, **changes}
+    settings = {"stream": ["{corpus}/text.txt"], "block_size": 24, **changes}
     settings["stream"] = [source.format(corpus=corpus) for source in settings["stream"]]
     with pytest.raises(CharBertError, match=message):
         main([str(write_config(streamed.parent, output, **settings)), "--resume"])
 
 
 def test_a_stream_does_not_go_on_with_fewer_processes(streamed: Path, tmp_path: Path) -> None:
-    output = tmp_path / "fewer"
-    shutil.copytree(streamed, output)
-    kept = output / "checkpoint-8" / "stream-0.json"
+    output = stopped(streamed, tmp_path / "fewer")
+    kept = output / "checkpoint-4" / "stream-0.json"
     content = json.loads(kept.read_text())
     content["stream"]["processes"] = 2
     kept.write_text(json.dumps(content))
-    settings = {"stream": [str(streamed.parent / "text.txt")], "block_size": 24, "max_steps": 12}
+    settings = {"stream": [str(streamed.parent / "text.txt")], "block_size": 24}
     with pytest.raises(CharBertError, match="the stream had processes=2, not 1"):
         main([str(write_config(streamed.parent, output, **settings)), "--resume"])
 
 
-def test_a_stream_does_not_go_on_from_a_run_on_blocks(finished: Path, tmp_path: Path) -> None:
-    output = tmp_path / "other"
-    shutil.copytree(finished, output)
-    (output / "results.json").unlink()
-    config = write_config(finished.parent, output, stream=[str(finished.parent / "text.txt")], max_steps=12)
+def test_a_damaged_state_of_a_stream_is_said_in_one_line(streamed: Path, tmp_path: Path) -> None:
+    output = stopped(streamed, tmp_path / "damaged")
+    (output / "checkpoint-4/stream-0.json").unlink()
+    settings = {"stream": [str(streamed.parent / "text.txt")], "block_size": 24}
     with pytest.raises(CharBertError, match=r"stream-0\.json: missing"):
-        main([str(config), "--resume"])
+        main([str(write_config(streamed.parent, output, **settings)), "--resume"])
 
 
 def test_text_that_a_loading_process_cannot_read_is_told_in_one_line(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from charbert.commands.cache import ResultCache, file_stamp
+from charbert.commands.cache import ResultCache, content_stamp
 from charbert.errors import CharBertError
 
 
@@ -59,7 +59,7 @@ def test_a_file_with_something_else_is_refused(path: Path, line: str) -> None:
 def test_files_that_are_written_anew_have_another_stamp(tmp_path: Path) -> None:
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(b"abc")
-    before = file_stamp(tmp_path)
-    assert file_stamp(tmp_path) == before
+    before = content_stamp(tmp_path)
+    assert content_stamp(tmp_path) == before
     weights.write_bytes(b"abcd")
-    assert file_stamp(tmp_path) != before
+    assert content_stamp(tmp_path) != before

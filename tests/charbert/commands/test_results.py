@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import charbert
-from charbert.commands.results import check_output_folder, write_results
+from charbert.commands.results import write_results
 from charbert.errors import CharBertError, run_command
 
 
@@ -25,32 +25,6 @@ class TestResults:
         write_results(tmp_path, {"steps": 2}, {})
         assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
         assert json.loads((tmp_path / "results.json").read_text())["steps"] == 2
-
-
-class TestOutputFolder:
-    def test_may_be_missing_or_empty(self, tmp_path: Path) -> None:
-        check_output_folder(tmp_path / "missing", overwrite=False)
-        check_output_folder(tmp_path, overwrite=False)
-
-    @pytest.mark.parametrize("settings", [{"overwrite": True}, {"overwrite": False, "resume": True}])
-    def test_may_hold_something_if_asked(self, tmp_path: Path, settings: dict[str, bool]) -> None:
-        (tmp_path / "results.json").write_text("{}")
-        check_output_folder(tmp_path, **settings)
-
-    def test_that_holds_something_is_refused(self, tmp_path: Path) -> None:
-        (tmp_path / "results.json").write_text("{}")
-        with pytest.raises(CharBertError, match="another run; give another folder or --overwrite"):
-            check_output_folder(tmp_path, overwrite=False)
-
-    def test_that_could_be_gone_on_with_is_refused_with_the_word_for_it(self, tmp_path: Path) -> None:
-        (tmp_path / "results.json").write_text("{}")
-        with pytest.raises(CharBertError, match="another folder, --resume to go on with it, or --overwrite"):
-            check_output_folder(tmp_path, overwrite=False, resume=False)
-
-    def test_that_is_a_file_is_refused_whatever_was_asked(self, tmp_path: Path) -> None:
-        (tmp_path / "file").write_text("")
-        with pytest.raises(CharBertError, match="is a file, and a folder is needed"):
-            check_output_folder(tmp_path / "file", overwrite=True)
 
 
 class TestExitStatus:

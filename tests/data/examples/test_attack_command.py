@@ -192,7 +192,7 @@ def test_what_fails_in_writing_leaves_nothing(tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": [1234]}), path)
     with pytest.raises(CharBertError, match="column 'text' of type int64 cannot hold texts with typos"):
         attack(path, "text", kind="unicode")
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(("task", "column"), (("tagging", "tags"), ("qa", "answers")))

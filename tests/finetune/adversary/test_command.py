@@ -238,12 +238,9 @@ def test_rows_without_labels_are_told_or_left_out(models: Path, tmp_path: Path) 
     assert len(content["examples"]) == 1
 
 
-@pytest.mark.parametrize(
-    ("out", "message"), [("out.xml", r"must end in \.json"), ("no/out.json", "there is no folder")]
-)
-def test_a_place_that_cannot_be_written_is_told(out: str, message: str, models: Path, tmp_path: Path) -> None:
-    with pytest.raises(CharBertError, match=message):
-        attacked(models / "text", models / "text.csv", tmp_path / out)
+def test_a_place_that_cannot_be_written_is_told(models: Path, tmp_path: Path) -> None:
+    with pytest.raises(CharBertError, match=r"must end in \.json"):
+        attacked(models / "text", models / "text.csv", tmp_path / "out.xml")
 
 
 def interrupted_search(

@@ -137,18 +137,20 @@ def test_a_run_that_only_lacks_its_results_is_evaluated(finished: Path, tmp_path
     assert_identical_weights(output, finished)
 
 
-def test_a_finished_run_is_not_trained_further(finished: Path) -> None:
-    with pytest.raises(CharBertError, match="has all of max_steps=8"):
-        train(finished.parent, finished, "--resume")
+def test_of_a_finished_run_nothing_is_left_to_do(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train(finished.parent, finished, "--resume")
+    shown = capsys.readouterr()
+    assert "was finished before; --overwrite does it again" in shown.err
+    assert "eval_noised_error_rate" in shown.out
 
 
 def test_a_run_does_not_go_on_with_another_size_or_other_words(finished: Path, tmp_path: Path) -> None:
     output = stopped(finished, tmp_path / "stopped")
-    with pytest.raises(CharBertError, match="checkpoint-4: holds a recogniser with other hidden_size"):
+    with pytest.raises(CharBertError, match="was made with hidden_size=16, not 8;"):
         train(finished.parent, output, "--resume", hidden_size=8)
     shutil.copytree(finished.parent / "tokenizer", tmp_path / "tokenizer")
     (tmp_path / "tokenizer" / "words.txt").write_text("the\n<unk>\n")
-    with pytest.raises(CharBertError, match="other words"):
+    with pytest.raises(CharBertError, match=r"was made with tokenizer=.*corpus.*tokenizer, not .*tokenizer;"):
         train(finished.parent, output, "--resume", tokenizer=str(tmp_path / "tokenizer"))
 
 
