@@ -75,7 +75,7 @@ def run(given: GruSettings) -> None:
     )
     encoder = CharacterEncoder(config).to(device)
     sizes = f"{given.units} units, embeddings of {given.embedding}, {steps} steps"
-    report = Report(given, f"{sizes}, {given.rounds} rounds on the {device.type.upper()}")
+    report = Report(given, f"{sizes}, {given.rounds} rounds on {device.type}")
     errors = {
         name: compute_errors(encoder, name)
         for name in ("ours bf16", "ours fp16", "nn.GRU bf16", "nn.GRU fp16")

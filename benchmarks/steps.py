@@ -207,7 +207,7 @@ class Bench:
         how = ["bf16 autocast" if self.device.type == "cuda" else "fp32"]
         how += ["compiled" if self.compiled else "not compiled", self.compile_mode or ""]
         how += ["gradient checkpointing" if self.checkpointed else ""]
-        how += [f"{self.rounds} rounds after {self.warmup} on the {self.device.type.upper()}"]
+        how += [f"{self.rounds} rounds after {self.warmup} on {self.device.type}"]
         return ", ".join(filter(None, how))
 
 

@@ -116,12 +116,6 @@ class Rule:
         is_part = _continues(reversed(before)) or _continues(after)
         return not (is_part or _CODE.search(before + surface + after))
 
-    def find_candidates(self, word: str) -> tuple[Array, Array]:
-        """The ids of the other words that a word may be a misspelling of, and their distances from it."""
-        indices, distances = self._spellings.find_near(word, MOST_EDITS)
-        others = distances > 0
-        return self._ids[indices[others]], distances[others]
-
     def judge(self, word: str, is_name: bool, log_probabilities: Array, top_k: int) -> Judgement:
         """The probability that a word is a misspelling, with its likely originals.
 
@@ -132,7 +126,9 @@ class Rule:
             top_k: originals to give at most.
         """
         weights = self._weights
-        ids, distances = self.find_candidates(word)
+        indices, distances = self._spellings.find_near(word, MOST_EDITS)
+        others = distances > 0  # without the word itself
+        ids, distances = self._ids[indices[others]], distances[others]
         scores = self._score(ids, log_probabilities) - weights.edit * distances
         kept = weights.name * is_name
         if word in self._vocabulary:
@@ -151,7 +147,8 @@ class Rule:
     def _score(self, ids: Array, log_probabilities: Array) -> Array:
         """(K,) the scores of words by the model and by their frequency."""
         weights, found = self._weights, log_probabilities[ids]
-        return weights.head * found + weights.sure * np.exp(found) - weights.rank * log_ranks(ids)
+        log_ranks = np.log(ids + _FIRST)  # by Zipf's law a word is as frequent as one by its rank
+        return weights.head * found + weights.sure * np.exp(found) - weights.rank * log_ranks
 
 
 def looks_like_a_name(text: str, start: int, end: int) -> bool:
@@ -163,11 +160,6 @@ def looks_like_a_name(text: str, start: int, end: int) -> bool:
         return True
     before = text[max(start - _SENTENCE_CONTEXT, 0) : start].rpartition("\n")[2].strip(_AROUND_A_START)
     return bool(before) and not _SENTENCE_END.search(before)
-
-
-def log_ranks(ids: Array | int) -> Array:
-    """The rarity of words: by Zipf's law the logarithm of their ranks in the vocabulary."""
-    return np.log(np.asarray(ids) + _FIRST)
 
 
 def complete_contraction(word: str, written: str, after: str) -> str:

@@ -1,21 +1,12 @@
 """Several processes train one plain model: DDP and FSDP2."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from small_runs import assert_same_weights, log_lines, results, stopped, torchrun, write_config
+from small_runs import SHORT, assert_same_weights, log_lines, results, stopped, torchrun, write_config
 
-SHORT: dict[str, Any] = {
-    "plain": True,
-    "batch_size": 4,
-    "max_steps": 4,
-    "save_steps": 2,
-    "eval_steps": 2,
-    "logging_steps": 1,
-    "num_hidden_layers": 2,
-}
-SHARDED: dict[str, Any] = {**SHORT, "fsdp": True, "gradient_checkpointing": True}
+PLAIN = {**SHORT, "plain": True}
+SHARDED = {**PLAIN, "fsdp": True, "gradient_checkpointing": True}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +21,7 @@ def test_a_sharded_run_computes_what_one_without_sharding_does(
     corpus: Path, sharded: Path, tmp_path: Path
 ) -> None:
     whole = tmp_path / "whole"
-    torchrun(write_config(corpus, whole, **SHORT))
+    torchrun(write_config(corpus, whole, **PLAIN))
     for ours, theirs in zip(log_lines(sharded), log_lines(whole), strict=True):
         assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
     assert results(sharded)["eval_mlm_loss"] == pytest.approx(results(whole)["eval_mlm_loss"], rel=1e-5)

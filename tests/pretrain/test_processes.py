@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from small_runs import (
+    SHORT,
     assert_identical_weights,
     assert_same_weights,
     finish,
@@ -24,15 +25,6 @@ from charbert.errors import CharBertError
 from pretrain.loaders import make_batches
 from pretrain.model import build_model
 from pretrain.settings import PretrainSettings
-
-SHORT: dict[str, Any] = {
-    "batch_size": 4,
-    "max_steps": 4,
-    "save_steps": 2,
-    "eval_steps": 2,
-    "logging_steps": 1,
-    "num_hidden_layers": 2,
-}
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,17 @@ SENTENCES = [
     for two in ("brown", "lazy", "young")
     for three in ("teacher", "window", "garden", "picture", "doctor", "kitchen")
 ]
+STEPS: dict[str, Any] = {
+    "warmup_steps": 0,
+    "batch_size": 8,
+    "max_steps": 8,
+    "eval_steps": 4,
+    "save_steps": 4,
+    "logging_steps": 2,
+    "num_workers": 0,
+}
 SETTINGS: dict[str, Any] = {
+    **STEPS,
     "hidden_size": 32,
     "num_hidden_layers": 1,
     "num_attention_heads": 2,
@@ -32,14 +42,16 @@ SETTINGS: dict[str, Any] = {
     "max_length": 24,
     "eval_examples": 4,
     "learning_rate": 5e-3,
-    "warmup_steps": 0,
-    "batch_size": 8,
-    "max_steps": 8,
-    "eval_steps": 4,
-    "save_steps": 4,
-    "logging_steps": 2,
-    "num_workers": 0,
 }
+SHORT: dict[str, Any] = {
+    "batch_size": 4,
+    "max_steps": 4,
+    "save_steps": 2,
+    "eval_steps": 2,
+    "logging_steps": 1,
+    "num_hidden_layers": 2,
+}
+"""Changes for runs of several processes."""
 TOGETHER = """import sys
 from torch import distributed
 from {module}.__main__ import main

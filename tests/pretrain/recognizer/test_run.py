@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from small_runs import assert_identical_weights, results, stopped
+from small_runs import STEPS, assert_identical_weights, results, stopped
 
 from charbert import CharBertTokenizer, WordRecognizer
 from charbert.commands.settings import parse_settings
@@ -19,17 +19,11 @@ from pretrain.settings import RecognizerSettings
 
 CONFIG = Path(__file__).parents[3] / "pretrain" / "configs" / "recognizer.yaml"
 SMALL: dict[str, Any] = {
+    **STEPS,
     "embedding_size": 16,
     "hidden_size": 16,
     "eval_examples": 30,
     "learning_rate": 0.02,
-    "warmup_steps": 0,
-    "batch_size": 8,
-    "max_steps": 8,
-    "eval_steps": 4,
-    "save_steps": 4,
-    "logging_steps": 2,
-    "num_workers": 0,
 }
 
 
