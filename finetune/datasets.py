@@ -1,7 +1,7 @@
 """Data sets of a run: training, dev (to choose the best checkpoint) and test examples."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -59,13 +59,16 @@ def _read_split(settings: FinetuneSettings, split: str, bad: BadRows) -> dict[st
     for name, source in find_sources(settings, split).items():
         labelled = split != "test" or has_labels(settings, source)
         examples = list(read_examples(settings, source, bad, labelled))
-        if split != "test":
-            unlabelled = [example for example in examples if not example.is_labelled]
-            for example in unlabelled:
-                bad.add(example.location, "has no label")
-            examples = [example for example in examples if example.is_labelled]
+        kept = [example for example in examples if example.is_labelled]
+        is_labelled = split != "test" or bool(kept)  # a test set without a single label is predicted
+        if is_labelled:
+            for example in examples:
+                if not example.is_labelled:
+                    bad.add(example.location, "has no label")
+            examples = kept
         found[name] = examples
-        logger.info("%-5s %7d examples of %s", split, len(examples), Path(source).name)
+        without = "" if is_labelled else ", without labels: they are predicted, and not scored"
+        logger.info("%-5s %7d examples of %s%s", split, len(examples), Path(source).name, without)
     return found
 
 
@@ -88,10 +91,74 @@ def find_sources(settings: FinetuneSettings, split: str) -> dict[str, str]:
 
 
 def _divide(examples: Sequence[Any], fraction: float) -> tuple[list[Any], list[Any]]:
-    """The examples without a share of them, drawn at random, and that share."""
-    kept = max(1, round(fraction * len(examples)))
-    drawn = set(Random(_DEV_SEED).sample(range(len(examples)), min(kept, len(examples))))
+    """The examples without a share of them, drawn at random, and that share.
+
+    What examples have in common (a document, a context, a text) is on one side as far as the share allows:
+    groups that fit are drawn, then smaller ones while half of the share is missing. Of groups that are all
+    larger than the share, the smallest is taken.
+    """
+    share = max(1, round(fraction * len(examples)))
+    levels = type(examples[0]).origins(examples, share) if examples else []
+    drawn: set[int] = set()
+    used: list[str] = []
+    for name, origins in levels:
+        if len(drawn) >= share / 2 and used:
+            break
+        groups = _group(origins)
+        taken = _draw([group for group in groups if drawn.isdisjoint(group)], share - len(drawn))
+        if not taken and (name, origins) == levels[-1]:
+            smallest = min(groups, key=lambda group: len(group))
+            taken = set(smallest) if len(groups) > 1 else _draw([[number] for number in smallest], share)
+        drawn |= taken
+        used += [name] * bool(taken)
+    if levels:
+        name, origins = levels[0]
+        sides: tuple[set[Hashable], set[Hashable]] = set(), set()
+        for number, keys in enumerate(origins):
+            sides[number in drawn].update(keys)
+        logger.info(
+            "dev   %7d examples of the training data, divided by %s; of %d %s, %d are on both sides",
+            *(len(drawn), " and ".join(used), len(sides[0] | sides[1]), name, len(sides[0] & sides[1])),
+        )
     return (
         [example for number, example in enumerate(examples) if number not in drawn],
         [example for number, example in enumerate(examples) if number in drawn],
     )
+
+
+def _draw(groups: Sequence[Sequence[int]], share: int) -> set[int]:
+    """The members of groups, drawn at random, that together are no more than a share."""
+    are_single = all(len(group) == 1 for group in groups)
+    count = min(share, len(groups)) if are_single else len(groups)
+    drawn: set[int] = set()
+    for number in Random(_DEV_SEED).sample(range(len(groups)), count):
+        if len(drawn) + len(groups[number]) <= share:
+            drawn.update(groups[number])
+    return drawn
+
+
+def _group(origins: Sequence[Sequence[Hashable]]) -> list[list[int]]:
+    """The numbers of the examples that have an origin in common, also over others; one without is alone."""
+    ids: dict[Hashable, int] = {}
+    above: list[int] = []  # of each origin one in the same group, itself at the top
+
+    def find(number: int) -> int:
+        while above[number] != number:
+            above[number] = above[above[number]]
+            number = above[number]
+        return number
+
+    first = []
+    for keys in origins:
+        numbers = [ids.setdefault(key, len(ids)) for key in keys]
+        above.extend(range(len(above), len(ids)))
+        if not numbers:
+            numbers = [ids.setdefault(object(), len(ids))]
+            above.append(numbers[0])
+        for number in numbers[1:]:
+            above[find(number)] = find(numbers[0])
+        first.append(numbers[0])
+    groups: dict[int, list[int]] = {}
+    for example, number in enumerate(first):
+        groups.setdefault(find(number), []).append(example)
+    return list(groups.values())

@@ -1,12 +1,20 @@
 """Cells of a row as texts, words, labels and ids."""
 
+import ast
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from data.examples.rows import Row, RowError
 from data.examples.types import Label
+
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
+_LIST = re.compile(rf"\[\s*(?:{_QUOTED.pattern})(?:(?:\s*,\s*|\s+)(?:{_QUOTED.pattern}))*\s*\]", re.DOTALL)
+_NUMBERS = re.compile(r"\[\s*-?\d+(?:(?:\s*,\s*|\s+)-?\d+)*\s*\]", re.ASCII)
+_UNKNOWN = (-1, -100, "-1", "-100", "-1.0", "-100.0")
+"""What stands for "no class" in published data sets."""
 
 
 def text_in(row: Row, column: str) -> str:
@@ -37,8 +45,8 @@ def label_in(
         return _number_in(row, column)
     if kind == "multi_label":
         return _labels_in(row, column, separator)
-    label = text_in(row, column)
-    if not label.strip():
+    label = _label_text(_given(row, column), column)
+    if not label:
         raise RowError(f"column {column!r} has no label")
     if labels and label not in labels:
         raise RowError(f"unknown label {label!r}; the labels are {', '.join(labels)}")
@@ -60,27 +68,112 @@ def _number_in(row: Row, column: str) -> float:
 def _labels_in(row: Row, column: str, separator: str) -> tuple[str, ...]:
     """The labels of a list, or of a text with `separator` between them; each once, none empty."""
     value = _given(row, column)
-    if isinstance(value, list):
-        labels = [as_text(label, column) for label in value]
-    else:
+    labels = value if isinstance(value, list) else read_list(as_text(value, column), numbers=True)
+    if labels is None:
         labels = as_text(value, column).split(separator)
-    return tuple(dict.fromkeys(filter(None, map(str.strip, labels))))
+    return tuple(dict.fromkeys(filter(None, (_label_text(label, column) for label in labels))))
+
+
+def write_labels(labels: Sequence[str], separator: str) -> str:
+    """A text that is read as these labels: with `separator` between them, or as a list where one holds it."""
+    text = separator.join(labels)
+    alone = all(label and separator not in label for label in labels) and not text.startswith("[")
+    return text if alone else json.dumps(labels, ensure_ascii=False)
+
+
+def _label_text(value: Any, column: str) -> str:
+    """A label without white space around it. 1.0 is 1, which a column with gaps makes of it."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return as_text(value, column).strip()
 
 
 def words_in(row: Row, column: str) -> tuple[str, ...]:
-    """The words of a list, or of a text with white space between them.
+    """The words of a list, also of one that is saved as a text, or of a text with white space between them.
 
     Raises:
         RowError: there are none, or one is empty, or holds what ends a line or a column.
     """
     value = _given(row, column)
-    if not isinstance(value, list):
+    words = value if isinstance(value, list) else read_list(as_text(value, column))
+    if words is None:
         return tuple(as_text(value, column).split())
-    words = tuple(as_text(word, column) for word in value)
+    return _check_words([as_text(word, column) for word in words], column)
+
+
+def tags_in(row: Row, column: str) -> tuple[str, ...]:
+    """Tags as `words_in`, without white space around them.
+
+    Raises:
+        RowError: as there.
+    """
+    value = _given(row, column)
+    tags = value if isinstance(value, list) else read_list(as_text(value, column), numbers=True)
+    if tags is None:
+        return tuple(as_text(value, column).split())
+    return _check_words([_label_text(tag, column) for tag in tags], column)
+
+
+def _check_words(words: Sequence[str], column: str) -> tuple[str, ...]:
     for word in words:
         if not word.strip() or any(mark in word for mark in "\t\n\r"):
             raise RowError(f"column {column!r} holds {word!r}, which is no word")
-    return words
+    return tuple(words)
+
+
+def read_list(text: str, numbers: bool = False) -> list[str] | None:
+    """The items of a list of texts that was saved as a text, as JSON, Python and numpy show one.
+
+    `["a", "b"]`, `['a', 'b']` and `['a' 'b']` are such lists, `[ a ]` is not.
+
+    Args:
+        text: of a cell.
+        numbers: take `[1, 2]` for a list, too.
+
+    Returns:
+        None for any other text.
+
+    Raises:
+        RowError: it begins as such a list, and is none.
+    """
+    text = text.strip()
+    if numbers and _NUMBERS.fullmatch(text):
+        return re.findall(r"-?\d+", text)
+    if text == "[]":
+        return []
+    if not text.startswith(("['", '["')):
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = _python_list(text)
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        raise RowError(f"holds no list of texts: {_shown(text)}")
+    return found
+
+
+def _python_list(text: str) -> list[str] | None:
+    try:
+        return [ast.literal_eval(item) for item in _QUOTED.findall(text)] if _LIST.fullmatch(text) else None
+    except (SyntaxError, ValueError):
+        return None
+
+
+def has_label(value: Any) -> bool:
+    """Whether a cell has a label: it has none if it is empty, or holds nothing but -1 or -100."""
+    if is_nothing(value):
+        return False
+    if isinstance(value, str):
+        try:
+            items: Any = read_list(value, numbers=True)
+        except RowError:
+            return True
+        items = value.split() if items is None else items
+    else:
+        items = value.get("text", value) if isinstance(value, dict) else value
+    if isinstance(items, list):
+        return any(item not in _UNKNOWN if isinstance(item, str) else has_label(item) for item in items)
+    return items not in _UNKNOWN
 
 
 def id_in(row: Row, number: int, column: str = "id") -> str:

@@ -1,5 +1,6 @@
 """Labelled data of one's own in tables: texts, tagged words, and questions."""
 
+import json
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import IO, Any
 from charbert.compression import text_ending
 from charbert.errors import CharBertError
 from data.examples.base import Columns, Reader
-from data.examples.cells import as_text, id_in, label_in, text_in, words_in
+from data.examples.cells import as_text, has_label, id_in, label_in, read_list, tags_in, text_in, words_in
 from data.examples.rows import BadRows, Row, RowError, make_examples, require_columns
 from data.examples.squad import check_answers, find_answer, refuse_repeated_ids, replace_answers
 from data.examples.tables import ENDINGS, FORMATS, read_table, write_table
@@ -63,8 +64,12 @@ class TableReader(Reader):
     def has_labels(self, columns: Columns, source: str) -> bool:
         if self.label_setting is None or self._official_reader(source):
             return True
-        first = next(self.rows(source, BadRows(skip=True)), None)
-        return first is None or getattr(columns, self.label_setting) in first.cells
+        label, is_empty = getattr(columns, self.label_setting), True
+        for row in self.rows(source, BadRows(skip=True)):
+            if has_label(row.cells.get(label)):
+                return True
+            is_empty = False
+        return is_empty
 
     def write_attacked(
         self, columns: Columns, path: Path, output: IO[bytes], attacked: AttackedExamples
@@ -123,13 +128,13 @@ class TextTable(TableReader):
         assert label is not None
 
         def make(row: Row, number: int) -> Example:
-            # An official file without the column of labels is a test set.
-            has_label = labelled and (label in row.cells or self.label_setting is not None)
+            # Official files show by the label of each row whether it has one.
+            is_labelled = labelled and (self.label_setting is not None or has_label(row.cells.get(label)))
             return TextExample(
                 id=id_in(row, number, self.id_column),
                 text=text_in(row, text),
                 pair=None if pair is None else text_in(row, pair),
-                label=self.read_label(columns, row, label) if has_label else None,
+                label=self.read_label(columns, row, label) if is_labelled else None,
                 location=row.location,
             )
 
@@ -149,7 +154,7 @@ class WordTable(TableReader):
             words = words_in(row, columns.words_column)
             if not words:
                 raise RowError("has no words")
-            tags = words_in(row, columns.tags_column) if labelled else None
+            tags = tags_in(row, columns.tags_column) if labelled else None
             if tags is not None and len(tags) != len(words):
                 raise RowError(f"has {len(words)} words, but {len(tags)} tags")
             return TaggedExample(id_in(row, number), words, tags, 0, row.location).as_iob2()
@@ -166,6 +171,13 @@ class QuestionTable(TableReader):
 
     has_contexts = True
     label_setting = "answers_column"
+
+    def has_labels(self, columns: Columns, source: str) -> bool:
+        """As `Reader.has_labels`. Where a question may have no answer, all may have none."""
+        if getattr(columns, "unanswerable", False) and not self._official_reader(source):
+            first = next(self.rows(source, BadRows(skip=True)), None)
+            return first is None or columns.answers_column in first.cells
+        return super().has_labels(columns, source)
 
     def column_names(self, columns: Columns) -> dict[str, str | None]:
         return {
@@ -208,6 +220,7 @@ def replace_cell(cell: Any, value: Any) -> Any:
     if isinstance(value[0], Answer):
         return replace_answers(cell, value)
     if not isinstance(cell, list):
-        return " ".join(value)
+        is_list = isinstance(cell, str) and read_list(cell, numbers=True) is not None
+        return json.dumps(value, ensure_ascii=False) if is_list else " ".join(value)
     known = {as_text(item, ""): item for item in cell}  # numbers stay numbers
     return [known.get(item, item) for item in value]

@@ -16,7 +16,7 @@ from charbert.compression import text_ending
 from charbert.errors import CharBertError
 from data.corpus import hub
 from data.corpus.files import BATCH_ROWS, decode_line, open_parquet
-from data.examples.rows import BadRows, Row, line_end, raw_lines, read_lines
+from data.examples.rows import BadRows, Row, RowError, line_end, raw_lines, read_lines
 
 if TYPE_CHECKING:
     from datasets import Dataset, IterableDataset
@@ -49,7 +49,7 @@ def read_table(source: str, bad: BadRows) -> Iterator[Row]:
     if path.is_dir():
         if not hub.is_saved(path):
             raise CharBertError(f"{source}: no folder that `save_to_disk` wrote; name a file {FORMATS}")
-        return _dataset_rows(hub.load_saved_dataset(path), source)
+        return _dataset_rows(hub.load_saved_dataset(path), source, bad)
     if path.suffix.lower() == ".parquet":
         reader: Callable[[Path, BadRows], Iterator[Row]] | None = _parquet_rows
     else:
@@ -57,7 +57,7 @@ def read_table(source: str, bad: BadRows) -> Iterator[Row]:
     if path.exists() and reader is None:
         raise CharBertError(f"{source}: no table that can be read; give a file {FORMATS}")
     if reader is None and hub.NAME.fullmatch(source):
-        return _dataset_rows(hub.load_named_dataset(source), source)
+        return _dataset_rows(hub.load_named_dataset(source), source, bad)
     if reader is None or not path.exists():
         raise CharBertError(f"{source}: no such file or folder")
     return reader(path, bad)
@@ -103,24 +103,23 @@ def _json_rows(path: Path, bad: BadRows) -> Iterator[Row]:
 
 def _parquet_rows(path: Path, bad: BadRows) -> Iterator[Row]:
     """The rows of a Parquet file, counted from 1."""
-    number = 0
     with open_parquet(path) as file:
         _check_names(file.schema_arrow.names, str(path))
-        for batch in file.iter_batches(BATCH_ROWS):
-            for cells in _cells_of_batch(batch):
-                number += 1
-                if cells is None:
-                    bad.add(f"{path}: row {number}", "is not UTF-8")
-                else:
-                    yield Row(f"{path}: row {number}", cells)
+        features = _features(file.schema_arrow)
+        rows = chain.from_iterable(map(_cells_of_batch, file.iter_batches(BATCH_ROWS)))
+        for number, cells in enumerate(rows, start=1):
+            location = f"{path}: row {number}"
+            if cells is None:
+                bad.add(location, "is not UTF-8")
+            else:
+                yield from _named_row(location, cells, features, bad)
 
 
-def _dataset_rows(dataset: "Dataset | IterableDataset", source: str) -> Iterator[Row]:
+def _dataset_rows(dataset: "Dataset | IterableDataset", source: str, bad: BadRows) -> Iterator[Row]:
     """The rows of a dataset, counted from 1, with the names of its classes for their numbers."""
-    features = dataset.features or {}  # a stream does not always say what it holds
+    features = dataset.features.to_dict() if dataset.features else {}  # a stream may not say what it holds
     for number, cells in enumerate(hub.iterate_rows(dataset.with_format(None), source), start=1):
-        named = {name: _with_class_names(cell, features.get(name)) for name, cell in cells.items()}
-        yield Row(f"{source}: row {number}", named)
+        yield from _named_row(f"{source}: row {number}", cells, features, bad)
 
 
 def _tsv_cells(path: Path, bad: BadRows) -> Iterator[tuple[str, Cells]]:
@@ -211,13 +210,60 @@ def _cells_of_batch(batch: Any) -> list[dict[str, Any] | None]:
     return [cells for row in range(batch.num_rows) for cells in _cells_of_batch(batch.slice(row, 1))]
 
 
-def _with_class_names(cell: Any, feature: Any) -> Any:
-    """A cell with the names of classes for their numbers; None for -1, which stands for "unknown"."""
-    if hasattr(feature, "int2str") and isinstance(cell, int):
-        return feature.int2str(cell) if cell >= 0 else None
-    if isinstance(cell, list) and hasattr(feature, "feature"):
-        return [_with_class_names(each, feature.feature) for each in cell]
+def _features(schema: pa.Schema) -> Mapping[str, Any]:
+    """What `datasets` noted in a Parquet file of each of its columns, such as the names of classes."""
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+    except (KeyError, TypeError, ValueError):
+        return {}
+    return features if isinstance(features, dict) else {}
+
+
+def _named_row(location: str, cells: dict[str, Any], features: Any, bad: BadRows) -> Iterator[Row]:
+    """The row with the names of its classes; none if it has another class than these."""
+    try:
+        yield Row(location, _map_classes(cells, features, _class_name))
+    except RowError as error:
+        bad.add(location, str(error))
+
+
+def _map_classes(cell: Any, feature: Any, change: Callable[[Any, Sequence[str]], Any]) -> Any:
+    """A cell with each class in it changed, which may be in lists and structs.
+
+    Args:
+        cell: of a row.
+        feature: what `datasets` knows of it, in the form that it has as JSON.
+        change: takes a class and the names of all.
+    """
+    if isinstance(feature, list):
+        feature = {"_type": "List", "feature": feature[0]}
+    kind = feature.get("_type") if isinstance(feature, dict) else ""
+    if kind == "ClassLabel":
+        return change(cell, feature.get("names") or ())
+    if isinstance(kind, str):
+        inner = feature.get("feature") if kind else None
+        if isinstance(cell, list):
+            return [_map_classes(each, inner, change) for each in cell]
+        if not isinstance(inner, dict):
+            return cell
+        feature = {name: [each] for name, each in inner.items()}  # a list of structs, kept as one of lists
+    if isinstance(cell, dict):
+        return {name: _map_classes(each, feature.get(name), change) for name, each in cell.items()}
     return cell
+
+
+def _class_name(cell: Any, names: Sequence[str]) -> Any:
+    """The name of a class by its number; None for -1, which stands for "unknown"."""
+    if not isinstance(cell, int) or not names:
+        return cell
+    if cell >= len(names):
+        raise RowError(f"has the class {cell}, and the file names {len(names)}, from 0")
+    return names[cell] if cell >= 0 else None
+
+
+def _class_number(cell: Any, names: Sequence[str]) -> Any:
+    """The number of a class by its name."""
+    return names.index(cell) if cell in names else cell
 
 
 _TEXT_ROWS = {".csv": _csv_rows, ".tsv": tsv_rows, ".jsonl": _json_rows, ".json": _json_rows}
@@ -309,11 +355,13 @@ def _write_parquet(path: Path, output: IO[bytes], new_cells: NewCells) -> None:
     with open_parquet(path) as file:
         table, groups = file.read(), file.metadata.num_row_groups
         group = file.metadata.row_group(0) if groups else None
+    features = _features(table.schema)
     rows = chain.from_iterable(map(_cells_of_batch, table.to_batches()))
-    new = [
-        None if cells is None else new_cells(Row(f"{path}: row {number}", cells))
-        for number, cells in enumerate(rows, start=1)
-    ]
+    new: list[Any] = []
+    for number, cells in enumerate(rows, start=1):
+        named = _named_row(f"{path}: row {number}", cells or {}, features, BadRows(skip=True))
+        changed = [_map_classes(new_cells(row), features, _class_number) for row in named if cells]
+        new.extend(changed or [None])
     kept = [index for index, cells in enumerate(new) if cells is not None]
     if len(kept) < len(new):
         table = table.take(pa.array(kept, pa.int64()))

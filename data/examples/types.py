@@ -4,7 +4,8 @@ Each class knows which of its texts are read (`readable`) and what typos in them
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
@@ -16,6 +17,8 @@ Label = str | float | tuple[str, ...]
 """A class, a number, or all labels that hold at once."""
 Readable = dict[str, str | tuple[str, ...]]
 """Fields of an example that are read, by name: texts, and words of sentences."""
+Origins = Sequence[tuple[Hashable, ...]]
+"""Of each example, what it comes from and others may come from, too."""
 Words = list[tuple[int, str]]
 """The words of a text, each after the position of its first character."""
 _BATCH = 1000
@@ -61,6 +64,14 @@ class Example(Protocol):
     @classmethod
     def attack(cls, examples: Sequence[Any], attack: Attack, contexts: bool) -> "AttackedExamples":
         """As `attack_examples`, for examples of this class."""
+
+    @classmethod
+    def origins(cls, examples: Sequence[Any], share: int) -> list[tuple[str, Origins]]:
+        """What should not be on both sides where a share of the examples is held out.
+
+        Returns:
+            the name of such origins, and those of each example; then finer ones, where these are too large.
+        """
 
 
 class AttackCounts(NamedTuple):
@@ -139,6 +150,14 @@ class TextExample(NamedTuple):
         ]
         return AttackedExamples(examples, changed, _count_texts(found, [[*each.values()] for each in parts]))
 
+    @classmethod
+    def origins(cls, examples: Sequence[Self], share: int) -> list[tuple[str, Origins]]:
+        return [
+            ("texts", [tuple(example.texts) for example in examples]),
+            ("first texts", [(example.text,) for example in examples]),
+            ("examples", [()] * len(examples)),
+        ]
+
 
 class TaggedExample(NamedTuple):
     """The words of a sentence, and a tag for each; None where the file has none."""
@@ -210,6 +229,13 @@ class TaggedExample(NamedTuple):
             untouched=sum(not part.eligible for part in parts),
         )
         return AttackedExamples(examples, changed, counts, sources=[part.sources for part in parts])
+
+    @classmethod
+    def origins(cls, examples: Sequence[Self], share: int) -> list[tuple[str, Origins]]:
+        """Documents where there are several, else sentences."""
+        if len({example.document for example in examples}) > 1:
+            return [("documents", [(example.document,) for example in examples])]
+        return [("sentences", [(example.words,) for example in examples]), ("examples", [()] * len(examples))]
 
     def _joinable(self) -> list[bool]:
         """Of each word, whether it can become one with the next."""
@@ -293,6 +319,15 @@ class QuestionExample(NamedTuple):
         ]
         counts = _count_texts([*questions, *bodies.values()], parts)
         return AttackedExamples(examples, changed, counts, contexts=bodies)
+
+    @classmethod
+    def origins(cls, examples: Sequence[Self], share: int) -> list[tuple[str, Origins]]:
+        """Titles where all have one, and none is more than half of the share; else contexts."""
+        titles = Counter(example.title for example in examples)
+        if "" in titles or max(titles.values()) > share / 2:
+            return [("contexts", [(example.context,) for example in examples])]
+        # A context may be below two titles.
+        return [("titles and contexts", [((example.title,), example.context) for example in examples])]
 
     @staticmethod
     def _attack_contexts(examples: Sequence[Any], attack: Attack) -> dict[str, AttackedText]:

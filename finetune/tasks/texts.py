@@ -9,7 +9,7 @@ from scipy.special import expit, softmax
 from transformers import AutoModelForSequenceClassification
 
 from charbert.ragged import Array
-from data.examples.cells import label_in
+from data.examples.cells import label_in, write_labels
 from data.examples.readers import find_reader, read_examples
 from data.examples.rows import BadRows, RowError
 from data.examples.types import Label, TextExample
@@ -231,7 +231,7 @@ class TextTask(Task[TextExample, TextPrediction]):
 
     def _written(self, label: Label) -> str:
         if isinstance(label, tuple):
-            return self._separator.join(label)
+            return write_labels(label, self._separator)
         return str(label)
 
 

@@ -267,6 +267,11 @@ def test_several_labels_at_once(scored, write):
     write("given.jsonl", '{"id": "1", "prediction": []}\n{"id": "0", "prediction": ["y"]}\n')
     found, _ = scored("--task", "text", "gold.jsonl", "given.jsonl", "--label-kind", "multi_label")
     assert found == pytest.approx({"accuracy": 0.5, "f1_micro": 2 / 3, "f1_macro": 0.5})
+    write("gold.jsonl", '{"text": "a", "label": ["x", "y, z"]}\n{"text": "b", "label": []}\n')
+    write("given.tsv", 'index\tprediction\n0\t["x", "y, z"]\n1\t\n')
+    found, _ = scored("--task", "text", "gold.jsonl", "given.tsv", "--label-kind", "multi_label")
+    assert found["accuracy"] == 1.0
+    write("gold.jsonl", '{"text": "a", "label": ["x", "y"]}\n{"text": "b", "label": []}\n')
     write("given.tsv", "prediction\ty\nx|y\t1\n\t1\n")
     command = ("gold.jsonl", "given.tsv", "--label-kind", "multi_label", "--separator", "|")
     found, _ = scored("--task", "text", *command)

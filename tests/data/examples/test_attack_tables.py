@@ -7,6 +7,7 @@ import lzma
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -197,6 +198,31 @@ def test_tags_that_are_numbers_in_parquet_stay_numbers(tmp_path: Path) -> None:
     (row,) = pq.read_table(attack(path, "tagging", kind="space")).to_pylist()
     assert len(row["words"]) != 50
     assert row["tags"] == [1] * len(row["words"])
+
+
+def test_tags_that_are_classes_of_datasets_stay_numbers(tmp_path: Path) -> None:
+    features = datasets.Features(
+        {
+            "words": datasets.List(datasets.Value("string")),
+            "tags": datasets.List(datasets.ClassLabel(names=["O", "I-X", "B-X"])),
+        }
+    )
+    path = tmp_path / "own.parquet"
+    data = datasets.Dataset.from_dict({"words": [["thousand"] * 50], "tags": [[2] * 50]}, features=features)
+    data.to_parquet(path)
+    out = attack(path, "tagging", kind="space")
+    (row,) = pq.read_table(out).to_pylist()
+    assert len(row["tags"]) > 50 and set(row["tags"]) == {1, 2}
+    assert pq.read_schema(out) == pq.read_schema(path)
+    (example,) = examples_of(out, "tagging")
+    assert set(example.tags) == {"B-X", "I-X"}
+
+
+def test_lists_that_were_saved_as_texts_stay_lists(tmp_path: Path) -> None:
+    words = str(["Paris", "New York", "it's", "large"]).replace('"', '""')
+    content = f'words,tags\n"{words}","[1, 1, 2, 2]"\n'
+    found = rewritten(tmp_path / "own.csv", "tagging", content)
+    assert found == content.replace(words, '[""Pariss"", ""New York"", ""it\'s"", ""larg""]')
 
 
 @pytest.mark.parametrize(("ending", "opened"), ((".gz", gzip.open), (".bz2", bz2.open), (".xz", lzma.open)))

@@ -71,7 +71,7 @@ def test_without_a_label_column_examples_have_no_label(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), ((1, "1"), (1.5, "1.5"), (True, "true"), ("1", "1"), (" a ", " a "))
+    ("value", "expected"), ((1, "1"), (1.5, "1.5"), (True, "true"), ("1", "1"), ("a b", "a b"))
 )
 def test_numbers_and_truth_values_become_texts_as_json_shows_them(
     path: Path, value: Any, expected: str

@@ -240,6 +240,58 @@ def test_classes_of_a_saved_dataset_come_by_name(tmp_path: Path) -> None:
     assert cells_of(str(tmp_path / "saved")) == NAMED
 
 
+def test_classes_of_parquet_that_datasets_wrote_come_by_name(tmp_path: Path) -> None:
+    labelled_dataset().to_parquet(tmp_path / "t.parquet")
+    assert cells_of(str(tmp_path / "t.parquet")) == NAMED
+
+
+LABEL = datasets.ClassLabel(names=["x", "y"])
+
+
+@pytest.mark.parametrize(
+    ("feature", "cell", "expected"),
+    (
+        (datasets.Sequence(LABEL), [1, -1, 0], ["y", None, "x"]),
+        (datasets.List(datasets.List(LABEL)), [[1], []], [["y"], []]),
+        ({"a": LABEL, "feature": datasets.Value("int64")}, {"a": 1, "feature": 1}, {"a": "y", "feature": 1}),
+        (
+            datasets.Sequence({"a": LABEL, "b": datasets.Value("int64")}),
+            {"a": [0], "b": [1]},
+            {"a": ["x"], "b": [1]},
+        ),
+        (datasets.List({"a": LABEL}), [{"a": 0}], [{"a": "x"}]),
+        (datasets.ClassLabel(num_classes=2), 1, "1"),
+        (datasets.Value("int64"), -1, -1),
+        (LABEL, None, None),
+    ),
+)
+def test_classes_have_their_names_wherever_they_stand(
+    tmp_path: Path, feature: Any, cell: Any, expected: Any
+) -> None:
+    data = datasets.Dataset.from_dict({"feature": [cell]}, features=datasets.Features({"feature": feature}))
+    data.save_to_disk(tmp_path / "saved")
+    data.to_parquet(tmp_path / "t.parquet")
+    for name in ("saved", "t.parquet"):
+        assert cells_of(str(tmp_path / name)) == [{"feature": expected}]
+
+
+def test_a_class_without_a_name_is_a_bad_row(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    labelled_dataset().to_parquet(path)
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(1, table.schema.field(1), pa.array([7, 0])), path)
+    cells, faults = faults_of(str(path))
+    assert cells == [{"text": "Two", "label": "bad", "tags": []}]
+    assert faults == f"1 rows left out:\n  {path}: row 1: has the class 7, and the file names 2, from 0"
+
+
+def test_a_note_of_another_form_names_no_classes(tmp_path: Path) -> None:
+    for note in (b"{", b"[]", b'{"info": {"features": [1]}}', b'{"info": {"features": {"label": 1}}}'):
+        table = pa.table({"label": [1]}).replace_schema_metadata({b"huggingface": note})
+        pq.write_table(table, tmp_path / "t.parquet")
+        assert cells_of(str(tmp_path / "t.parquet")) == [{"label": 1}]
+
+
 def test_a_dataset_saved_for_another_library_gives_plain_values(tmp_path: Path) -> None:
     labelled_dataset().with_format("numpy").save_to_disk(tmp_path / "saved")
     assert cells_of(str(tmp_path / "saved")) == NAMED

@@ -91,16 +91,14 @@ def test_a_label_that_training_does_not_know_is_told_with_its_row() -> None:
     assert classes().usable(examples, BadRows(skip=True)) == examples[:1]
 
 
-def test_several_labels_are_written_as_they_are_read(stock: Any, tmp_path: Path) -> None:
-    task = TextTask(
-        labels=("a,b", "c"),
-        kind=MULTI_LABEL,
-        max_length=32,
-        separator="|",
-    )
+@pytest.mark.parametrize(("separator", "written"), (("|", "a,b|c"), (",", '["a,b", "c"]')))
+def test_several_labels_are_written_as_they_are_read(
+    stock: Any, tmp_path: Path, separator: str, written: str
+) -> None:
+    task = TextTask(labels=("a,b", "c"), kind=MULTI_LABEL, max_length=32, separator=separator)
     examples = [example("the")]
     task.write(examples, task.decode(examples, task.encode(examples, stock), [np.ones(2)]), tmp_path / "x")
-    assert (tmp_path / "x").read_text().endswith("\ta,b|c\n")
+    assert (tmp_path / "x").read_text().endswith(f"\t{written}\n")
 
 
 @pytest.mark.parametrize(
