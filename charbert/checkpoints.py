@@ -16,7 +16,7 @@ from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, WEIGH
 from transformers.utils.hub import cached_file, get_checkpoint_shard_files
 
 from charbert.backbones import BACKBONES
-from charbert.errors import CharBertError, first_line, reading
+from charbert.errors import CharBertError, describe_failure, reading
 
 Tensors = dict[str, torch.Tensor]
 MOST_LAYERS = 1000
@@ -63,7 +63,7 @@ def read_config(source: str | PathLike[str], **hub: Any) -> dict[str, Any]:
         config, _ = PreTrainedConfig.get_config_dict(source, **hub)
     except Exception as error:  # of a file that holds anything, it raises almost anything
         raise CharBertError(
-            f"{source}: no config.json there that can be read ({first_line(error)})"
+            f"{source}: no config.json there that can be read ({describe_failure(source, error)})"
         ) from error
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str | None):
         raise CharBertError(f"{source}: its config.json is none of a model")

@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
@@ -27,6 +29,13 @@ def first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
+def describe_failure(source: Any, error: BaseException) -> str:
+    """Why a folder or hub id cannot be loaded: there is none of this name, or what the error says."""
+    if isinstance(source, str | PathLike) and not Path(source).exists():
+        return "there is no such folder, and the hub has nothing of this name or cannot be reached"
+    return first_line(error)
+
+
 @contextmanager
 def reading(source: Any, what: str = "") -> Iterator[None]:
     """Turn whatever another library raises on the user's files into one line.
@@ -44,7 +53,7 @@ def reading(source: Any, what: str = "") -> Iterator[None]:
         raise
     except Exception as error:
         raise LoadingError(
-            f"{source}: cannot be read{' as ' + what if what else ''} ({first_line(error)})"
+            f"{source}: cannot be read{' as ' + what if what else ''} ({describe_failure(source, error)})"
         ) from error
 
 

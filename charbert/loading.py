@@ -14,7 +14,7 @@ from transformers.utils import logging
 from charbert.backbones import find_backbone, longest_input
 from charbert.checkpoints import Checkpoint, Tensors, convert, infer_sizes, read_checkpoint, read_config
 from charbert.configuration import BACKBONE_ATTRIBUTES, CharBertConfig
-from charbert.errors import CharBertError, LoadingError, first_line, reading
+from charbert.errors import CharBertError, LoadingError, describe_failure, reading
 from charbert.spelling import check_tokens, frequent_characters
 from charbert.vocabulary import Vocabulary
 
@@ -312,13 +312,13 @@ def backbone_tokenizer(source: Any, kind: str, **hub: Any) -> Any:
         try:
             tokens = loader.from_pretrained(source, **hub)
         except Exception as error:  # of files that are damaged, the tokenizers raise almost anything
-            reason = reason or f" ({first_line(error)})"
+            reason = reason or f" ({describe_failure(source, error)})"
             continue
         if has_tokens(tokens):
             return tokens
     raise CharBertError(
-        f"{source}: no tokenizer there that can be read, so nothing to spell; name one with "
-        f"tokenizer=FOLDER_OR_HUB_ID{reason}"
+        f"{source}: no tokenizer there that can be read, so nothing to spell{reason}; name the folder or hub "
+        "id of one with tokenizer=, on a command line with --tokenizer"
     )
 
 

@@ -11,7 +11,7 @@ from tokenizers import pre_tokenizers
 from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerFast
 from transformers.utils import PaddingStrategy, TensorType
 
-from charbert.errors import CharBertError, first_line, writing
+from charbert.errors import CharBertError, describe_failure, writing
 from charbert.spelling import (
     BLANK_ID,
     frequent_characters,
@@ -74,7 +74,7 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
                 raise
             raise CharBertError(
                 f"{pretrained_model_name_or_path}: no tokenizer.json there that can be read "
-                f"({first_line(error)})"
+                f"({describe_failure(pretrained_model_name_or_path, error)})"
             ) from error
         characters, words = (tokenizer.init_kwargs.get(name) for name in ("characters_file", "words_file"))
         tokenizer._characters = Vocabulary.load(characters) if characters else None

@@ -44,7 +44,7 @@ def load(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any, Any]:
     """
     if settings.probe:
         if task.auto_class is not AutoModelForTokenClassification:
-            raise CharBertError("probe: labels words, and this task has a label for each text; leave it out")
+            raise CharBertError("--probe: labels words, and this task has a label a text; leave it out")
         model, tokenizer = load(replace(settings, probe=None), task)
         return build_probe(model, settings.probe, settings.probe_size), tokenizer
     model, tokenizer = _load_for_training(settings, task)
@@ -64,7 +64,7 @@ def _load_for_training(settings: FinetuneSettings, task: Task[Any, Any]) -> tupl
         if not settings.character_vocabulary:
             raise CharBertError(
                 f"{source}: a released CharBERT, whose folder holds no characters; give their file with "
-                "--character_vocabulary"
+                "--character-vocabulary"
             )
         tokenizer = _spelling_tokenizer(settings, config)
         model = ours.from_pretrained(source, ignore_mismatched_sizes=HEAD, **task.model_settings)

@@ -49,11 +49,11 @@ class ProbeConfig(PreTrainedConfig):
             self.encoder_config = AutoConfig.for_model(**{"model_type": "bert", **(given or {})})
         super().__post_init__(**kwargs)
         if self.features not in FEATURES:
-            raise CharBertError(f"probe={self.features!r} is unknown; choose one of {', '.join(FEATURES)}")
+            raise CharBertError(f"--probe: {self.features!r} is unknown; choose one of {', '.join(FEATURES)}")
         if self.features != TOKEN and not isinstance(self.encoder_config, CharBertConfig):
             raise CharBertError(
-                f"probe={self.features!r} needs a CharBERT, and this model is a plain "
-                f"{self.encoder_config.model_type}, which has no character channel; choose probe={TOKEN!r}"
+                f"--probe {self.features} needs a CharBERT, and this model is a plain "
+                f"{self.encoder_config.model_type}, which has no character channel; choose {TOKEN!r}"
             )
 
 

@@ -197,7 +197,7 @@ def _training_rows(
     if not settings.class_weights:
         return rows, None
     if not task.has_classes:
-        raise CharBertError("class_weights: this task has no classes, one of which is right; leave it out")
+        raise CharBertError("--class-weights: this task has no classes, one of which is right; leave it out")
     targets = [row["labels"] if isinstance(row["labels"], list) else [row["labels"]] for row in inputs]
     flat = [target for row in targets for target in row if target != IGNORED]
     return rows, balance_weights(flat, len(task.labels))

@@ -80,8 +80,8 @@ def count_training_blocks(blocks: Blocks, settings: StepTrainingSettings) -> int
     count = len(blocks) - settings.eval_examples
     if count < 1:
         raise CharBertError(
-            f"{settings.data}: {len(blocks)} blocks, of which eval_examples={settings.eval_examples} leaves "
-            "none to train on"
+            f"{settings.data}: {len(blocks)} blocks, of which --eval-examples {settings.eval_examples} "
+            "leaves none to train on"
         )
     return count
 

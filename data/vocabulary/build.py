@@ -10,7 +10,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from charbert.commands.progress import progress_bar
 from charbert.commands.results import format_numbers, new_folder, write_results
-from charbert.errors import CharBertError
+from charbert.errors import CharBertError, describe_failure
 from charbert.spelling import BLANK
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import UNKNOWN, Vocabulary
@@ -85,7 +85,8 @@ def _load_stock(name: str) -> Any:
         stock = AutoTokenizer.from_pretrained(name)
     except (OSError, ValueError) as error:
         raise CharBertError(
-            f"{name}: no tokenizer there; give wordpiece, bpe, a folder or a hub id"
+            f"--tokenizer: {name}: no tokenizer that can be read ({describe_failure(name, error)}); give "
+            "wordpiece, bpe, a folder or a hub id"
         ) from error
     if not stock.is_fast or stock.backend_tokenizer.pre_tokenizer is None:
         raise CharBertError(

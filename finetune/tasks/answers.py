@@ -240,8 +240,8 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
         longest = min(LONGEST_QUESTION, room // 2)
         if not 0 <= self._stride < room - longest:
             raise CharBertError(
-                f"stride={self._stride} must lie between 0 and {room - longest - 1} at "
-                f"max_length={self.max_length}, which holds a question too"
+                f"--stride: {self._stride} must lie between 0 and {room - longest - 1} at "
+                f"--max-length {self.max_length}, which holds a question too"
             )
         return longest
 

@@ -242,3 +242,13 @@ def test_table_is_replaced_by_the_vocabulary_given(tmp_path: Path, kind: str) ->
     model = charbert.CharBertModel.from_pretrained(tmp_path, character_vocabulary=tmp_path / "backwards.txt")
     token = tiny.stock_tokenizer(kind).convert_tokens_to_ids("#")
     assert model.spelling.spellings()[token] == [backwards.id("#")] != [characters.id("#")]
+
+
+@pytest.mark.parametrize("name", ("nobody/nothing", "a/folder/of/mine", "/nowhere/at/all"))
+def test_a_folder_that_is_missing_is_said_to_be(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    model = charbert.CharBertModel
+    for load in (model.from_pretrained, model.from_backbone, CharBertTokenizer.from_pretrained):
+        with pytest.raises(CharBertError, match="there is no such folder, and the hub") as error:
+            load(name)
+        assert str(error.value).count("hub") == 1

@@ -187,10 +187,10 @@ def test_plain_model_has_no_character_channel(features: str) -> None:
 
 
 def test_unknown_features_are_refused() -> None:
-    with pytest.raises(CharBertError, match=r"probe='both'.*token, character, sum, concatenation"):
+    with pytest.raises(CharBertError, match=r"--probe: 'both'.*token, character, sum, concatenation"):
         ProbeConfig(features="both")
 
 
 def test_task_that_labels_no_words_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CharBertError, match="probe: labels words"):
+    with pytest.raises(CharBertError, match="--probe: labels words"):
         load(settings(charbert_folder(tmp_path), "sum"), text_task(*LABELS))

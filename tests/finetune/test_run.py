@@ -210,7 +210,7 @@ def test_another_run_is_not_written_over(charbert: Path, tmp_path: Path) -> None
 def test_what_fails_writes_over_nothing(charbert: Path, tmp_path: Path) -> None:
     settings = {"task": "text", "train": write_csv(tmp_path / "train.csv"), "model": charbert, "epochs": 1}
     run(tmp_path / "out", **settings)
-    with pytest.raises(CharBertError, match="max_length=200, but the model has 80 positions"):
+    with pytest.raises(CharBertError, match="--max-length: 200, but the model has 80 positions"):
         run(tmp_path / "out", "--overwrite", "--max-length", "200", **{**settings, "max_length": 24})
     assert (tmp_path / "out/model.safetensors").exists()
     assert (tmp_path / "out/results.json").exists()

@@ -336,6 +336,6 @@ def test_bad_settings_stop_before_anything_is_written(
 
 def test_more_positions_than_the_backbone_has_are_refused(finished: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    with pytest.raises(CharBertError, match="max_length=25, but the model has 24 positions"):
+    with pytest.raises(CharBertError, match="--max-length: 25, but the model has 24 positions"):
         main([str(write_config(finished.parent, output, model=str(finished), max_length=25))])
     assert not output.exists()

@@ -117,7 +117,7 @@ class TestRows:
     def test_a_stride_that_leaves_no_room_is_refused(self, any_tokenizer: Any, stride: int) -> None:
         task = AnswerTask(max_length=40, stride=stride, unanswerable=False)
         with pytest.raises(
-            CharBertError, match=rf"stride={stride} must lie between 0 and 1\d at max_length=40"
+            CharBertError, match=rf"--stride: {stride} must lie between 0 and 1\d at --max-length 40"
         ):
             task.encode([question("the dog")], any_tokenizer)
 
