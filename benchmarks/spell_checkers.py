@@ -20,7 +20,7 @@ class Checker(NamedTuple):
     """A dictionary, and what it offers for a word in small letters that it lacks, best first."""
 
     words: Collection[str]
-    offered: Callable[[str], Sequence[str]]
+    suggest: Callable[[str], Sequence[str]]
 
     def find_wrong(self, text: str, leave_names: bool = False) -> list[CorrectedWord]:
         """The words of a text that the dictionary lacks.
@@ -36,7 +36,7 @@ class Checker(NamedTuple):
                 continue
             if leave_names and looks_like_a_name(text, start, end):
                 continue
-            offered = [Suggestion(match_case(each, word), 0.0) for each in self.offered(word.lower())]
+            offered = [Suggestion(match_case(each, word), 0.0) for each in self.suggest(word.lower())]
             correction = offered[0].word if offered else word
             found.append(CorrectedWord(start, end, word, correction, offered))
         return found
@@ -47,11 +47,11 @@ def pyspellchecker() -> Checker:
     spell = _import("spellchecker", "pyspellchecker").SpellChecker(distance=MOST_EDITS)
 
     @cache
-    def offered(word: str) -> list[str]:
+    def suggest(word: str) -> list[str]:
         candidates = spell.candidates(word) or set()
         return sorted(candidates - {word}, key=lambda each: (-spell[each], each))
 
-    return Checker(frozenset(spell.word_frequency.words()), offered)
+    return Checker(frozenset(spell.word_frequency.words()), suggest)
 
 
 def symspellpy() -> Checker:
@@ -62,10 +62,10 @@ def symspellpy() -> Checker:
         spell.load_dictionary(str(path), term_index=0, count_index=1)
 
     @cache
-    def offered(word: str) -> list[str]:
+    def suggest(word: str) -> list[str]:
         return [found.term for found in spell.lookup(word, package.Verbosity.ALL, MOST_EDITS)]
 
-    return Checker(frozenset(spell.words), offered)
+    return Checker(frozenset(spell.words), suggest)
 
 
 CHECKERS = {"pyspellchecker": pyspellchecker, "symspellpy": symspellpy}

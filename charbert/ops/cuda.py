@@ -30,7 +30,7 @@ OTHER_REGISTERS = 68  # what a thread needs beside the weights
 TYPES = {torch.bfloat16: 1, torch.float16: 0}
 
 
-def padded(units: int) -> int:
+def round_up_units(units: int) -> int:
     """How many units the kernels compute for so many, the others being zero."""
     several = UNITS_OF_A_WARP if units <= MOST_UNITS_OF_A_BLOCK else 2 * UNITS_OF_A_WARP
     return round_up(units, several)
@@ -47,7 +47,7 @@ def usable(device: int, units: int, dtype: torch.dtype) -> bool:
         return False
     if torch.cuda.get_device_capability(device) < FIRST_WITH_KERNELS:
         return False
-    reason = _refusal(device, padded(units), dtype)
+    reason = _refusal(device, round_up_units(units), dtype)
     if reason:
         logger.warning_once(
             f"The fused character GRU is left out, and torch's, which is slower, runs: {reason}"
@@ -85,7 +85,7 @@ def forward(
     halved = F.pad(table.new_full((2, 1), 0.5), (0, 0, 0, 1), value=1.0)
     kernels_for(table.device.index, table.shape[-1], table.dtype).forward.launch(
         batch_size,
-        _tiled(weight * halved.unsqueeze(-1)),
+        _tile(weight * halved.unsqueeze(-1)),
         bias.float().contiguous(),
         _by_warp(table * halved),
         _entries(char_input_ids, lengths, table.shape[-1]),
@@ -109,7 +109,7 @@ def backward(
     batch_size, width = gradients.shape[:2]
     kernels_for(weight.device.index, weight.shape[-1], weight.dtype).backward.launch(
         batch_size,
-        _tiled(weight.transpose(-1, -2)),
+        _tile(weight.transpose(-1, -2)),
         factors,
         state_gradients,
         lengths.to(torch.int32).contiguous(),
@@ -119,7 +119,7 @@ def backward(
     )
 
 
-def _tiled(weight: torch.Tensor) -> torch.Tensor:
+def _tile(weight: torch.Tensor) -> torch.Tensor:
     """Weights (2, 3, D, D) in the order the kernel reads them: direction, warp, tile, gate, lane, 8 elements.
 
     Lane 4 g + p of a warp holds rows g and g + 8, columns 2 p, 2 p + 1, 2 p + 8 and 2 p + 9 of each tile.
@@ -172,7 +172,7 @@ class Kernel:
         block = (self.layout.threads, 1, 1)
         with torch.cuda.device(self.device):
             stream = torch.cuda.current_stream().cuda_stream
-            _checked(
+            _check(
                 driver.cuLaunchKernel(
                     self.function, *grid, *block, self.layout.shared_bytes, stream, (values, types), 0
                 )
@@ -204,7 +204,7 @@ def kernels_for(device: int, units: int, dtype: torch.dtype) -> Kernels:
         for name, buffers, row in (("gru_forward", 3, units), ("gru_backward", 2, 4 * units)):
             limit = properties.shared_memory_per_block_optin
             layout = Layout.of(units, buffers * (row + PADDING), blocks, limit)
-            program = compiled(
+            program = compile_kernel(
                 name,
                 f"--gpu-architecture=sm_{properties.major}{properties.minor}",
                 f"-DHIDDEN={units}",
@@ -215,10 +215,10 @@ def kernels_for(device: int, units: int, dtype: torch.dtype) -> Kernels:
                 f"-DREGISTER_TILES={layout.in_registers}",
                 f"-DSHARED_TILES={layout.in_shared}",
             )
-            module = _checked(driver.cuModuleLoadData(program))
-            function = _checked(driver.cuModuleGetFunction(module, name.encode()))
+            module = _check(driver.cuModuleLoadData(program))
+            function = _check(driver.cuModuleGetFunction(module, name.encode()))
             most = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-            _checked(driver.cuFuncSetAttribute(function, most, layout.shared_bytes))
+            _check(driver.cuFuncSetAttribute(function, most, layout.shared_bytes))
             kernels.append(Kernel(function, device, layout))
     return Kernels(*kernels)
 
@@ -256,25 +256,25 @@ class Layout(NamedTuple):
         return cls(blocks, 32 * warps, in_registers, in_shared, shared_bytes)
 
 
-def compiled(name: str, *options: str) -> bytes:
+def compile_kernel(name: str, *options: str) -> bytes:
     """The machine code of a kernel under these options."""
     from cuda.bindings import nvrtc
 
     folder = importlib.resources.files("charbert.ops").joinpath("kernels")
     source = b"".join(folder.joinpath(part).read_bytes() for part in ("gru_common.cuh", f"{name}.cu"))
-    program = _checked(nvrtc.nvrtcCreateProgram(source, f"{name}.cu".encode(), 0, [], []))
+    program = _check(nvrtc.nvrtcCreateProgram(source, f"{name}.cu".encode(), 0, [], []))
     (result,) = nvrtc.nvrtcCompileProgram(program, len(options), [option.encode() for option in options])
     if result.value:
-        log = bytes(_checked(nvrtc.nvrtcGetProgramLogSize(program)))
-        _checked(nvrtc.nvrtcGetProgramLog(program, log))
+        log = bytes(_check(nvrtc.nvrtcGetProgramLogSize(program)))
+        _check(nvrtc.nvrtcGetProgramLog(program, log))
         raise RuntimeError(log.decode(errors="replace").strip("\0"))
-    code = bytes(_checked(nvrtc.nvrtcGetCUBINSize(program)))
-    _checked(nvrtc.nvrtcGetCUBIN(program, code))
-    _checked(nvrtc.nvrtcDestroyProgram(program))
+    code = bytes(_check(nvrtc.nvrtcGetCUBINSize(program)))
+    _check(nvrtc.nvrtcGetCUBIN(program, code))
+    _check(nvrtc.nvrtcDestroyProgram(program))
     return code
 
 
-def _checked(answer: tuple[Any, ...]) -> Any:
+def _check(answer: tuple[Any, ...]) -> Any:
     """What a call of NVRTC or the driver gives beside its error code."""
     error, *given = answer
     if error.value:

@@ -87,7 +87,7 @@ def bidirectional_gru(
             (on a CPU: at least).
     """
     units = directions[0].hidden_size
-    room = gru_cuda.padded(units) - units
+    room = gru_cuda.round_up_units(units) - units
     with torch.autocast(embeddings.device.type, enabled=False):
         table = torch.stack([_table(embeddings, layer) for layer in directions])
         weight = torch.stack([layer.weight_hh_l0.view(3, units, units) for layer in directions])

@@ -171,7 +171,7 @@ def test_lora_on_the_embeddings_is_not_passed_by() -> None:
 
 def test_weights_lie_as_the_tensor_cores_read_them() -> None:
     weight = torch.arange(2 * 3 * 32 * 32).view(2, 3, 32, 32)
-    tiled = gru_cuda._tiled(weight).view(2, 2, 2, 3, 32, 8)
+    tiled = gru_cuda._tile(weight).view(2, 2, 2, 3, 32, 8)
     for warp in range(2):
         for tile in range(2):
             for lane in range(32):
