@@ -97,13 +97,16 @@ class Corrector:
         return corrections
 
     def _correct(self, texts: Sequence[str], top_k: int, threshold: float) -> list[Correction]:
-        def is_suspect(word: WordSpan) -> bool:
-            text = texts[word.text]
-            small = self._reader.normalize(text[word.start : word.end])
-            return self._rule.is_suspect(text, word.start, word.end, small)
+        def is_open(word: WordSpan) -> bool:
+            text, start, end = texts[word.text], word.start, word.end
+            small = self._reader.normalize(text[start:end])
+            # Others stay as they are whatever the model predicts, and it is not asked about them.
+            return self._rule.is_suspect(text, start, end, small) and self._rule.may_be_wrong(
+                small, looks_like_a_name(text, start, end), threshold
+            )
 
         found: dict[int, list[CorrectedWord]] = defaultdict(list)
-        for (index, start, end), log_probabilities in self._reader.score_words(texts, is_suspect):
+        for (index, start, end), log_probabilities in self._reader.score_words(texts, is_open):
             text = texts[index]
             word = text[start:end]
             small = self._reader.normalize(word)

@@ -24,6 +24,7 @@ SHORTEST, LONGEST = 3, 40
 """Letters of the words that are judged."""
 MOST_EDITS = 2
 _LONGEST_ACRONYM = 5
+_ROUNDING = 1e-5  # of probabilities, which may sum up to a little more than 1
 _FIRST = 20  # words that count as about equally frequent
 _SENTENCE_CONTEXT = 40  # characters before a word, searched for the end of a sentence
 _CONTEXT = 100  # characters beside a word, searched for the white space around it
@@ -116,6 +117,26 @@ class Rule:
         is_part = _continues(reversed(before)) or _continues(after)
         return not (is_part or _CODE.search(before + surface + after))
 
+    def may_be_wrong(self, word: str, is_name: bool, threshold: float) -> bool:
+        """Whether a word can reach this probability of a misspelling, whatever the model predicts.
+
+        Args:
+            word, is_name: as for `judge`.
+            threshold: the least probability.
+        """
+        weights = self._weights
+        ids, distances = self._find_candidates(word)
+        if not len(ids) or word in self._vocabulary or min(weights.head, weights.sure) < 0:
+            return len(ids) > 0
+        # An upper bound: the sum of exp(score) over the candidates, without the head's term, which is at most
+        # 0, is convex in their probabilities P, which sum up to 1 at most. So it is greatest where one has
+        # P = 1, the one that weighs most by itself.
+        certain = self._score(ids, np.zeros(len(self._vocabulary))) - weights.edit * distances
+        scores = np.where(np.arange(len(ids)) == certain.argmax(), certain, certain - weights.sure)
+        kept = self._score_new(word, is_name)
+        most = 1.0 - float(np.exp(kept - np.logaddexp.reduce(scores, initial=kept)))
+        return most >= threshold - _ROUNDING
+
     def judge(self, word: str, is_name: bool, log_probabilities: Array, top_k: int) -> Judgement:
         """The probability that a word is a misspelling, with its likely originals.
 
@@ -126,16 +147,13 @@ class Rule:
             top_k: originals to give at most.
         """
         weights = self._weights
-        indices, distances = self._spellings.find_near(word, MOST_EDITS)
-        others = distances > 0  # without the word itself
-        ids, distances = self._ids[indices[others]], distances[others]
+        ids, distances = self._find_candidates(word)
         scores = self._score(ids, log_probabilities) - weights.edit * distances
-        kept = weights.name * is_name
         if word in self._vocabulary:
-            own = self._vocabulary.id(word)
-            kept += weights.seen + float(self._score(np.array([own]), log_probabilities)[0])
+            own = self._score(np.array([self._vocabulary.id(word)]), log_probabilities)
+            kept = weights.name * is_name + (weights.seen + float(own[0]))
         else:
-            kept += weights.unseen - weights.letter * len(word)
+            kept = self._score_new(word, is_name)
         total = np.logaddexp.reduce(scores, initial=kept)
         likeliest = np.argsort(-scores, kind="stable")[:top_k]
         return Judgement(
@@ -143,6 +161,17 @@ class Rule:
             words=[self._vocabulary[index] for index in ids[likeliest].tolist()],
             probabilities=np.exp(scores[likeliest] - total).tolist(),
         )
+
+    def _find_candidates(self, word: str) -> tuple[Array, Array]:
+        """The ids of the other words that a word may be a misspelling of, and their distances from it."""
+        indices, distances = self._spellings.find_near(word, MOST_EDITS)
+        others = distances > 0
+        return self._ids[indices[others]], distances[others]
+
+    def _score_new(self, word: str, is_name: bool) -> float:
+        """The score of a written word that the vocabulary lacks."""
+        weights = self._weights
+        return weights.name * is_name + (weights.unseen - weights.letter * len(word))
 
     def _score(self, ids: Array, log_probabilities: Array) -> Array:
         """(K,) the scores of words by the model and by their frequency."""

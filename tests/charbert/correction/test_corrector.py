@@ -11,6 +11,7 @@ from small_correction import WORDS, model_that_says, saved_model
 import charbert
 from charbert import CharBertError, Corrector, Vocabulary, correct
 from charbert.correction.corrector import CorrectedWord, Correction
+from charbert.correction.reader import WordReader
 from charbert.correction.rule import Weights
 
 # Whatever the weights: each word that is judged and has a suggestion is replaced.
@@ -86,6 +87,24 @@ def test_suggestions_come_with_their_probabilities_likeliest_first(kind: str) ->
     assert word.correction == "from"
     assert probabilities == sorted(probabilities, reverse=True)
     assert 0 < sum(probabilities) < 1
+
+
+def test_the_model_is_not_asked_about_a_word_that_stays_whatever_it_says(
+    model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    score_words = WordReader.score_words
+
+    def spy(self: Any, texts: Any, is_wanted: Any) -> Any:
+        for word, scores in score_words(self, texts, is_wanted):
+            asked.append(texts[word.text][word.start : word.end])
+            yield word, scores
+
+    monkeypatch.setattr(WordReader, "score_words", spy)
+    # At most 0.63 for "Dogma", which looks like a name, 0.88 for "doggy", 0.99 for "brwon".
+    found = correct("the xylophone Dogma doggy brwon", *model, threshold=0.9)
+    assert asked == ["brwon"]
+    assert found.text == "the xylophone Dogma doggy brown"
 
 
 def test_no_more_suggestions_than_asked_for(kind: str) -> None:

@@ -1,6 +1,7 @@
 """The rule of correction: suspect words, and their candidates."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -137,6 +138,34 @@ def test_a_model_that_is_sure_counts_more() -> None:
     assert found.words[:2] == ["from", "form"]
     ratio = 0.6 * math.exp(2 * 0.6) / (0.2 * math.exp(2 * 0.2))
     assert found.probabilities[0] / found.probabilities[1] == pytest.approx(ratio, rel=1e-4)
+
+
+@pytest.mark.parametrize("weights", (Weights(), WEIGHTS, Weights(head=0.0, sure=0.0), Weights(head=-0.1)))
+def test_what_is_decided_without_the_model_stays_whatever_that_predicts(weights: Weights) -> None:
+    rule, random = Rule(VOCABULARY, real_words=True, weights=weights), np.random.default_rng(0)
+    decided = 0
+    for word, is_name in product(
+        ("frm", "frmo", "jump", "thee", "quikc", "lzay", "form", "xylophone"), (False, True)
+    ):
+        for threshold in (0.0, 0.2, 0.5, 0.9, 0.99, 0.999):
+            if rule.may_be_wrong(word, is_name, threshold):
+                continue
+            decided += 1
+            for sharpness in (0.1, 1.0, 10.0, 100.0):
+                scores = sharpness * random.standard_normal((50, len(WORDS)))
+                for row in scores - np.logaddexp.reduce(scores, axis=1, keepdims=True):
+                    found = rule.judge(word, is_name, row, 5)
+                    assert not found.words or found.probability < threshold
+    assert decided > 10
+
+
+def test_of_a_word_with_one_candidate_the_most_is_what_a_sure_model_gives() -> None:
+    rule = Rule(VOCABULARY)
+    sure = rule.judge("lzay", False, np.log([1.0 if word == "lazy" else 1e-30 for word in WORDS]), 5)
+    assert sure.words == ["lazy"]
+    assert rule.may_be_wrong("lzay", False, sure.probability - 1e-4)
+    assert not rule.may_be_wrong("lzay", False, sure.probability + 1e-4)
+    assert not rule.may_be_wrong("xylophone", False, 0.0)
 
 
 def test_no_more_words_than_asked_for() -> None:
