@@ -9,6 +9,7 @@ import torch
 
 from charbert.commands.progress import progress_bar
 from charbert.commands.training import copied
+from charbert.errors import CharBertError
 from finetune.batches import Padding, batch_by_length
 from finetune.tasks.base import Encoded, Inputs, Output, Task
 
@@ -63,6 +64,9 @@ def compute_outputs(
         batch_size: rows of a batch.
         shares: which share of the batches to compute, and of how many.
         quiet: show no progress.
+
+    Raises:
+        CharBertError: a logit is not finite.
     """
     share, of_all = shares
     batches = list(batch_by_length(inputs, batch_size))[share::of_all]
@@ -77,6 +81,11 @@ def compute_outputs(
             batch = copied(padding(rows), model.device)
             for number, row, output in zip(numbers, rows, _logits(model(**batch)), strict=True):
                 found[number] = output[: len(row["input_ids"])] if output.ndim == 2 else output
+                if not np.isfinite(found[number]).all():
+                    raise CharBertError(
+                        f"{model.name_or_path or 'the model'}: gives scores that are not finite, as where a "
+                        "training has diverged or weights are damaged; train it anew at a lower rate"
+                    )
     return found
 
 

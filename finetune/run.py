@@ -221,7 +221,9 @@ def _training_arguments(
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.max_grad_norm,
         eval_strategy="steps",
+        eval_steps=1,  # until it is known how many there are of an epoch
         save_strategy="steps",
+        save_steps=1,
         save_total_limit=1,
         restore_callback_states_from_checkpoint=True,
         load_best_model_at_end=True,

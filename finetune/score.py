@@ -9,6 +9,7 @@ import sys
 from contextlib import nullcontext
 
 from charbert.commands.output import output_file
+from charbert.commands.tables import UNDEFINED
 from charbert.errors import CharBertError
 from data.examples.rows import BadRows
 from finetune.settings import ScoreSettings
@@ -21,10 +22,13 @@ def run(settings: ScoreSettings) -> None:
     """Print the scores as JSON, and write them into a file if one is given."""
     bad = BadRows(settings.skip_bad_rows)
     with nullcontext() if settings.output == STANDARD_OUTPUT else output_file(settings) as partial:
-        scores = json.dumps(score_file(settings, bad), indent=2)
+        found = score_file(settings, bad)
+        scores = json.dumps(found, indent=2)
         if partial is not None:
             partial.write_text(scores + "\n", encoding="utf-8")
     print(scores)
+    for name in (name for name, score in found.items() if score is None):
+        print(f"{name}: {UNDEFINED}", file=sys.stderr)
     if bad:
         print(bad.summary(), file=sys.stderr)
 

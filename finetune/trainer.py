@@ -102,7 +102,9 @@ class FinetuneTrainer(CheckedTrainer):
             predictions = self.predict_set(given)
             tuned = self._task.tune(given.examples, predictions)
             made = tuned.score(given.examples, tuned.apply_threshold(predictions))
-            scores |= {f"{prefix}{measure}": value for measure, value in made.items()}
+            scores |= {f"{prefix}{name}": value for name, value in made.items() if value is not None}
+        # A correlation that there is not is worse than any other.
+        scores.setdefault(f"{metric_key_prefix}_{self._task.metric}", -1.0)
         self.log(scores)
         self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, scores)
         return scores

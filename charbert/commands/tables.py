@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 SPLITS = ("dev_", "test_")
+UNDEFINED = "none: labels or predictions are all the same"
 SPREAD = ("_std", "_low", "_high")
 
 
@@ -37,6 +38,9 @@ def format_scores(numbers: Mapping[str, Any]) -> str:
     rows = []
     for name, value in numbers.items():
         if not name.startswith(SPLITS) or name.endswith(SPREAD):
+            continue
+        if value is None:
+            rows.append((name, UNDEFINED, "", ""))
             continue
         deviation, low, high = (numbers.get(f"{name}{ending}") for ending in SPREAD)
         spread = () if deviation is None else (f"std {deviation:.4f}", f"95% {low:.4f} to {high:.4f}")

@@ -17,8 +17,8 @@ POSITIVE = "1"
 class Measures(NamedTuple):
     """How the predictions of a task are scored, and the score by which models are compared."""
 
-    scores: Callable[[Sequence[Any], Sequence[Any]], dict[str, float]]
-    """Of the gold labels and the predicted ones, in the same order."""
+    scores: Callable[[Sequence[Any], Sequence[Any]], dict[str, Any]]
+    """Of the gold labels and the predicted ones, in the same order; None is one that there is not."""
     metric: str
 
 
@@ -38,10 +38,10 @@ def matthews_correlation(gold: Sequence[str], predicted: Sequence[str]) -> dict[
     return {"matthews_correlation": float(metrics.matthews_corrcoef(gold, predicted))}
 
 
-def correlations(gold: Sequence[float], predicted: Sequence[float]) -> dict[str, float]:
-    """`pearson` and `spearman` of numbers; 0.0 where one side is always the same."""
+def correlations(gold: Sequence[float], predicted: Sequence[float]) -> dict[str, float | None]:
+    """`pearson` and `spearman` of numbers; None where one side is always the same: there is none then."""
     if np.ptp(gold) == 0 or np.ptp(predicted) == 0:
-        return {"pearson": 0.0, "spearmanr": 0.0}
+        return {"pearson": None, "spearmanr": None}
     return {
         "pearson": float(stats.pearsonr(gold, predicted).statistic),
         "spearmanr": float(stats.spearmanr(gold, predicted).statistic),

@@ -29,9 +29,15 @@ def summarize(values: Sequence[float]) -> dict[str, float]:
 
 
 def summarize_runs(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The mean of each number under its name, and `_std`, `_low` and `_high` of the scores beside it."""
+    """The mean of each number under its name, and `_std`, `_low` and `_high` of the scores beside it.
+
+    What one of the runs has no number for, such as a correlation of constants, has none.
+    """
     numbers: dict[str, Any] = {}
     for name in runs[0]:
+        if any(run[name] is None for run in runs):
+            numbers[name] = None
+            continue
         found = summarize([run[name] for run in runs])
         numbers[name] = found.pop("mean")
         if name.startswith(("dev_", "test_")):

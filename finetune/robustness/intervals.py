@@ -30,7 +30,7 @@ def seed_interval(values: Sequence[Sequence[float]]) -> dict[str, Any]:
     return {**found, "over": NOISE_SEEDS} if "low" in found else found
 
 
-def scores_without_groups(count: int, score: Callable[[Sequence[int]], float]) -> list[float]:
+def scores_without_groups(count: int, score: Callable[[Sequence[int]], float | None]) -> list[float | None]:
     """The score of all examples but those of a group, for each of `GROUPS` random groups of equal size.
 
     Args:
@@ -55,10 +55,10 @@ def jackknife_interval(whole: float, without: Sequence[float] | NDArray[Any]) ->
 
     Args:
         whole: the score of all examples.
-        without: those of `scores_without_groups`; none give no interval.
+        without: those of `scores_without_groups`; none, or one that is not finite, give no interval.
     """
     groups = len(without)
-    if groups < 2:
+    if groups < 2 or not np.isfinite(without).all():
         return {}
     deviations = np.asarray(without, dtype=float) - np.mean(without)
     variance = (groups - 1) / groups * float((deviations**2).sum())

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from math import isfinite
 from typing import Any, NamedTuple
 
 from charbert.commands.cache import ResultCache, content_stamp
 from charbert.commands.progress import progress_bar
+from charbert.commands.tables import UNDEFINED
+from charbert.errors import CharBertError
 from finetune.adversary.attack import attack_model, draw_examples
 from finetune.analysis import word_split
 from finetune.robustness.conditions import CLEAN, Condition, TestSet
@@ -101,9 +104,19 @@ class _Measuring:
         }
 
     def get(self, what: str, condition: Condition, make: Callable[..., Result], **given: Any) -> Result:
-        """The result of a measurement, from the cache or made now with what else it depends on."""
+        """The result of a measurement, from the cache or made now with what else it depends on.
+
+        Raises:
+            CharBertError: a score of it is no finite number, so that nothing can be said of what was lost.
+        """
         key = {**self._key, "measured": what, **given, **self._test.key(condition)}
         result: Result = self._cache.get_or_make(key, lambda: make(condition, **given))
+        for name, score in result["scores"].items() if what == "scores" else ():
+            if score is None or not isfinite(score):
+                raise CharBertError(
+                    f"{self._run.folder}: {name} on {condition.kind} text is "
+                    f"{UNDEFINED if score is None else score}; a report compares finite numbers alone"
+                )
         self._update()
         return result
 
@@ -123,7 +136,7 @@ class _Measuring:
         if not self._test.is_detailed(condition):
             return result
 
-        def score_some(indices: Sequence[int]) -> float:
+        def score_some(indices: Sequence[int]) -> float | None:
             some = [examples[index] for index in indices], [predictions[index] for index in indices]
             return task.score(*some)[task.metric]
 

@@ -123,7 +123,9 @@ class _ModelReport:
         return self._without_groups([run.clean for run in self._runs]) - self._without_groups(attacked)
 
     def _without_groups(self, results: Sequence[Result]) -> Any:
-        return self._task.points * np.mean([result["without"] for result in results], axis=0)
+        return self._task.points * np.mean(
+            np.array([result["without"] for result in results], dtype=float), axis=0
+        )
 
     def _score(self, result: Result) -> float:
         return self._task.points * result["scores"][self._task.metric]

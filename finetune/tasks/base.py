@@ -86,7 +86,7 @@ class Task(ABC, Generic[Example, Prediction]):
 
     @classmethod
     @abstractmethod
-    def score_file(cls, settings: ScoreSettings, bad: BadRows) -> dict[str, float]:
+    def score_file(cls, settings: ScoreSettings, bad: BadRows) -> dict[str, Any]:
         """Score anybody's predictions in a file, in the format of the field.
 
         A class whose entry in the registry has options takes these as arguments too.
@@ -128,7 +128,7 @@ class Task(ABC, Generic[Example, Prediction]):
         """
 
     @abstractmethod
-    def score(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, float]:
+    def score(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, Any]:
         """The task's measures on examples with labels, in the scale of the field's own script."""
 
     def tune(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Self:

@@ -184,7 +184,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
             for example, numbers, likely in zip(examples, tags, shares, strict=True)
         ]
 
-    def score(self, examples: Examples, predictions: Predictions) -> dict[str, float]:
+    def score(self, examples: Examples, predictions: Predictions) -> dict[str, Any]:
         right = [example.tags or () for example in examples]
         return self._score_tags(right, [prediction.tags for prediction in predictions])
 

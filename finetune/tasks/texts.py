@@ -156,7 +156,7 @@ class TextTask(Task[TextExample, TextPrediction]):
             shares = softmax(logits, axis=1) if self.kind == CLASSIFICATION else expit(logits)
         return [self._prediction(*pair) for pair in zip(examples, shares.tolist(), strict=True)]
 
-    def score(self, examples: Examples, predictions: Predictions) -> dict[str, float]:
+    def score(self, examples: Examples, predictions: Predictions) -> dict[str, Any]:
         return self._score_labels(
             [example.label for example in examples], [prediction.label for prediction in predictions]
         )

@@ -285,6 +285,14 @@ def test_numbers_for_texts(scored, write):
     assert found["spearmanr"] == pytest.approx(1.0)
 
 
+def test_a_constant_has_no_correlation(scored, write):
+    write("gold.csv", "text,label\na,1.5\nb,2\nc,7\n")
+    write("given.csv", "prediction\n1\n1\n1\n")
+    found, told = scored("--task", "text", "gold.csv", "given.csv", "--label-kind", "regression")
+    assert found == {"pearson": None, "spearmanr": None}
+    assert "pearson: none: labels or predictions are all the same" in told
+
+
 def test_scores_are_written_into_a_file_too(scored, write, tmp_path, entities):
     found, _ = scored("--task", "ner", "gold.conll", "gold.conll", "--output", str(tmp_path / "scores.json"))
     assert json.loads((tmp_path / "scores.json").read_text()) == found

@@ -2,7 +2,7 @@ from math import sqrt
 
 import pytest
 
-from finetune.metrics.seeds import summarize
+from finetune.metrics.seeds import summarize, summarize_runs
 
 T_OF_TWO_DEGREES = 4.302652729911275  # 97.5% quantile, from a table
 T_OF_ONE_DEGREE = 12.706204736432095
@@ -26,3 +26,8 @@ def test_equal_seeds_have_no_spread():
 
 def test_single_seed_has_a_mean_alone():
     assert summarize([0.7]) == {"mean": 0.7}
+
+
+def test_what_one_seed_has_no_score_for_has_none():
+    runs = [{"dev_pearson": None, "steps": 2}, {"dev_pearson": 0.5, "steps": 4}]
+    assert summarize_runs(runs) == {"dev_pearson": None, "steps": 3.0}
