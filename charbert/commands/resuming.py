@@ -114,7 +114,7 @@ def find_differences(
             why = " (it can grow under a constant learning rate alone)" if name in LENGTHS else ""
             found.append(f"{name}={old}, not {new}{why}")
     for name in ("seed", "examples_of_a_step"):
-        if name not in there and before.get(name, now[name]) != now[name]:
+        if name in now and name not in there and before.get(name, now[name]) != now[name]:
             found.append(f"{name}={before[name]}, not {now[name]}")
     return found
 

@@ -9,7 +9,7 @@ from charbert.commands.cache import ResultCache
 from charbert.commands.progress import progress_bar
 from charbert.noise import EDITS
 from finetune.adversary.goal_function import GoalFunction, Reader
-from finetune.adversary.search_method import AttackResult, search
+from finetune.adversary.search_method import AttackResult, find_worst, search
 from finetune.adversary.transformation import CharacterEdits, list_texts, replace_texts
 from finetune.tasks.base import Task
 
@@ -24,7 +24,7 @@ class AttackOutcome(NamedTuple):
     the task's metric, by its name and in its scale, on the worst cases that were found;
     `queries` and `seconds`, means of an example; the seconds by the share of the queries."""
     results: list[list[AttackResult]]
-    """Of each example, the worst case with 0, 1, ... edits."""
+    """Of each example, the worst case with 0, 1, ... edits, for `find_worst`."""
 
 
 def attack_model(
@@ -96,7 +96,7 @@ def draw_examples(examples: Sequence[Any], count: int, seed: int) -> list[Any]:
 def _score(
     task: Task[Any, Any], results: Sequence[Sequence[AttackResult]], budget: int, per_query: float
 ) -> dict[str, float]:
-    worst = [each[budget] for each in results]
+    worst = [find_worst(each, budget) for each in results]
     measures = task.score([each.example for each in worst], [each.goal.prediction for each in worst])
     queries = sum(each.queries for each in worst) / len(worst)
     return {

@@ -27,7 +27,7 @@ from charbert.recognizer.modeling import WordRecognizer
 from data.examples.readers import Columns
 from data.examples.rows import BadRows
 from finetune.adversary.attack import attack_model, draw_examples
-from finetune.adversary.search_method import AttackResult
+from finetune.adversary.search_method import AttackResult, find_worst
 from finetune.adversary.settings import WorstCaseSettings
 from finetune.metrics.prediction_files import read_labelled
 from finetune.models import TASK_FILE, load_finetuned, load_task
@@ -203,9 +203,8 @@ def _make_record(results: Sequence[AttackResult], budgets: Sequence[int]) -> dic
     """An example as it is, and its worst case with each budget."""
     clean = results[0]
     worst = [
-        {"budget": budget, "edits": results[budget].edits, "queries": results[budget].queries}
-        | _describe(results[budget])
-        for budget in sorted(set(budgets))
+        {"budget": budget, "edits": result.edits, "queries": result.queries} | _describe(result)
+        for budget, result in ((each, find_worst(results, each)) for each in sorted(set(budgets)))
     ]
     example = clean.example
     head = {"id": example.id, "location": example.location, "label": example.gold}

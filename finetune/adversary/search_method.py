@@ -54,13 +54,19 @@ def search(
             others.
 
     Returns:
-        the index of each example with its `budget + 1` results, as soon as they are known.
+        the index of each example with its results, as soon as they are known: at most `budget + 1`, for more
+        edits change nothing once an example is wrong or all its words are edited; see `find_worst`.
     """
     searches = (
         _search(example, transformation(example), budget, beam_size, Random(f"{seed} {list_texts(example)}"))
         for example in examples
     )
     return _run_together(searches, goal_function)
+
+
+def find_worst(results: Sequence[AttackResult], budget: int) -> AttackResult:
+    """The worst case with at most so many edits, among the results of an example."""
+    return results[min(budget, len(results) - 1)]
 
 
 _Search = Generator[list[Any], list[GoalResult], list[AttackResult]]
@@ -75,6 +81,8 @@ def _search(
     beam: list[Edits] = [()]
     while len(found) <= budget and found[-1].goal.is_correct:
         candidates = _expand(beam, words)
+        if not candidates:  # every word is edited
+            break
         random.shuffle(candidates)
         worst, queries = found[-1], found[-1].queries
         best: list[tuple[Edits, GoalResult]] = []
@@ -91,7 +99,7 @@ def _search(
             worst = AttackResult(apply_edits(example, words, edits), replaced, goal, queries)
         found.append(worst._replace(queries=queries))
         beam = [edits for edits, _ in best]
-    return found + found[-1:] * (budget + 1 - len(found))
+    return found
 
 
 def _rank(candidate: tuple[Edits, GoalResult]) -> tuple[bool, float]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from charbert.commands.cache import ResultCache
-from charbert.commands.output import output_folder, whole_file
+from charbert.commands.output import output_folder, say_finished, whole_file
 from charbert.commands.results import RESULTS, write_results
 from charbert.commands.settings import format_command
 from charbert.errors import CharBertError
@@ -67,11 +67,13 @@ def _fill(settings: RobustnessSettings, output: Path) -> Content:
         settings,
         batch_size=settings.batch_size or (GPU_BATCH if torch.cuda.is_available() else CPU_BATCH),
     )
+    cache = ResultCache(output / CACHE)
+    known = len(cache)
     try:
         measured = measure_models(
             models,
             test,
-            ResultCache(output / CACHE),
+            cache,
             batch_size=settings.batch_size,
             attack=attack if settings.budgets else None,
             searched_examples=settings.searched_examples,
@@ -81,6 +83,8 @@ def _fill(settings: RobustnessSettings, output: Path) -> Content:
             f"the device has too little memory for batches of {settings.batch_size} examples; go on with "
             "--resume and a smaller --batch-size"
         ) from error
+    if len(cache) == known and (output / RESULTS).exists():
+        say_finished(output)
     content = make_report(test, first.task, measured, settings.examples) | {
         "settings": asdict(settings),
         "command": format_command(PROGRAM, settings),

@@ -306,6 +306,35 @@ def test_what_a_search_has_found_is_not_lost_by_mistake(
         main(command)
 
 
+def test_of_a_finished_search_nothing_is_left_to_do(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("text", "text.csv"):
+        (shutil.copytree if name == "text" else shutil.copy)(models / name, tmp_path / name)
+    out = tmp_path / "out.json"
+    found = attacked(models / "text", models / "text.csv", out, *FEW)
+    again = attacked(tmp_path / "text", tmp_path / "text.csv", out, *FEW, "--resume", "--batch-size", "3")
+    assert again == found
+    shown = capsys.readouterr()
+    assert f"{out}: was finished before; --overwrite does it again" in shown.err
+    assert shown.out.count("robust accuracy") == 2
+    with pytest.raises(
+        CharBertError, match=r"out\.json: was made with beam_size=1, not 2; go on with the same"
+    ):
+        attacked(models / "text", models / "text.csv", out, *FEW, "--resume", "--beam-size", "2")
+    with (tmp_path / "text.csv").open("a") as file:
+        file.write("the word,thing\n")
+    with pytest.raises(CharBertError, match=r"was made with file=.*text.csv, not .*text.csv"):
+        attacked(models / "text", tmp_path / "text.csv", out, *FEW, "--resume")
+
+
+def test_a_budget_beyond_all_words_ends(models: Path, tmp_path: Path) -> None:
+    content = attacked(
+        models / "text", models / "text.csv", tmp_path / "out.json", *FEW, "--budgets", "9" * 20
+    )
+    assert [line["budget"] for line in content["scores"]] == [0, int("9" * 20)]
+
+
 @pytest.mark.parametrize("content", ["", "no JSON\n", "[]\n", '{"beam_size": 1}\n'])
 def test_another_file_in_its_place_is_told(content: str, models: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.json"

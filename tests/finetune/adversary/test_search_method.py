@@ -10,7 +10,7 @@ import pytest
 from data.examples.types import TextExample
 from finetune.adversary import search_method
 from finetune.adversary.goal_function import GoalResult
-from finetune.adversary.search_method import AttackResult, search
+from finetune.adversary.search_method import AttackResult, find_worst, search
 from finetune.adversary.transformation import EditableWord
 
 VARIANTS = {"quick": ("quik", "qiuck", "quickk"), "brown": ("bron", "borwn"), "jumps": ("jmps", "jumsp")}
@@ -66,7 +66,7 @@ class Model:
 
 def cases_of(model: Model, texts: Sequence[str], budget: int, **settings: Any) -> list[list[AttackResult]]:
     found = dict(search(model, find_words, [example(text) for text in texts], budget=budget, **settings))
-    return [found[index] for index in range(len(texts))]
+    return [[find_worst(found[index], edits) for edits in range(budget + 1)] for index in range(len(texts))]
 
 
 @pytest.mark.parametrize("bound", [0.3, 0.6, 0.8, 0.9, 0.95, 2.0])
@@ -169,3 +169,10 @@ def test_many_examples_are_judged_together() -> None:
 
     list(search(goal_function, find_words, [example("quick brown jumps")] * 4, budget=1))
     assert sizes == [4, 4 * 7]
+
+
+def test_a_search_ends_when_every_word_is_edited() -> None:
+    text, boundless = example("quick brown jumps"), 10**20
+    [(_, results)] = search(Model(2.0), find_words, [text], budget=boundless)
+    assert len(results) == 4
+    assert find_worst(results, boundless) is results[3]
