@@ -11,6 +11,7 @@ the longest; memory is the most that one of them takes.
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -22,11 +23,9 @@ from benchmarks.frame import Report
 from benchmarks.labelled import CLASSES, TAGS, RandomExamples
 from benchmarks.steps import Bench, StepSettings, make_config
 from charbert.commands.settings import option
-from charbert.configuration import CharBertConfig
 from charbert.tokenization import CharBertTokenizer
 from finetune.batches import Padding, Rows
 from finetune.inference import TARGETS
-from finetune.tasks.base import Task
 from finetune.tasks.registry import make_task
 
 BATCHES = 100  # of which the Trainer sorts quarters, each in itself
@@ -51,7 +50,7 @@ def run(given: FinetuningSpeedSettings) -> None:
     size = given.size or ("base" if on_gpu else "tiny")
     batch_sizes = given.batch_sizes or ([16, 32] if on_gpu else [4])
     config = make_config(size, max(longest for _, _, longest in TASKS.values()))
-    bench = Bench(config, device, given.rounds, given.warmup, given.compile, dynamic=True)
+    bench = Bench(device, given.rounds, given.warmup, given.compile, dynamic=True)
     report = Report(given, f"{size}, {bench}")
     torch.manual_seed(0)
     random = RandomExamples(config.vocab_size)
@@ -74,8 +73,9 @@ def run(given: FinetuningSpeedSettings) -> None:
                     collate_fn=Padding(tokenizer, bucketed=given.compile),
                     pin_memory=on_gpu,
                 )
-                build = _make_builder(task, plain=model == "BERT")
-                speed = bench.measure(build, batches, training)
+                own = deepcopy(config.backbone_config if model == "BERT" else config)
+                own.update(task.model_settings)
+                speed = bench.measure(partial(task.auto_class.from_config, own), batches, training)
                 bert = bert if model == "CharBERT" else speed
                 taken = speed and speed.milliseconds
                 use = f"{name}, {'training' if training else 'inference'}, {model}"
@@ -103,12 +103,3 @@ def order_by_length(lengths: Sequence[int], batch_size: int, count: int, seed: i
     batches = [numbers[first : first + batch_size] for first in range(0, len(numbers), batch_size)]
     batches.sort(key=lambda batch: max(lengths[number] for number in batch))
     return [batches[(2 * index + 1) * len(batches) // (2 * count)] for index in range(count)]
-
-
-def _make_builder(task: Task[Any, Any], plain: bool) -> Any:
-    def build(config: CharBertConfig) -> Any:
-        own = deepcopy(config.backbone_config if plain else config)
-        own.update(task.model_settings)
-        return task.auto_class.from_config(own)
-
-    return build

@@ -28,12 +28,6 @@ class BenchmarkSettings(Settings):
 
     json: str | None = option(None, "write the numbers into this file too")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        # Before anything is measured.
-        if self.json and not Path(self.json).parent.is_dir():
-            raise CharBertError(f"--json: there is no folder {Path(self.json).parent}; make it first")
-
 
 @dataclass(kw_only=True)
 class DeviceSettings(BenchmarkSettings):
@@ -62,7 +56,9 @@ class Report:
     """
 
     def __init__(self, settings: BenchmarkSettings, about: str) -> None:
-        self._path = settings.json
+        self._path = Path(settings.json) if settings.json else None
+        if self._path:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
         self._tables: dict[str, list[Mapping[str, Any]]] = {}
         self._about = {
             "machine": f"{_processor()}, {len(os.sched_getaffinity(0))} cores",
@@ -85,7 +81,7 @@ class Report:
         self._tables.setdefault(table, []).extend(rows)
         if self._path:
             content = json.dumps({**self._about, **self._tables}, indent=2)
-            Path(self._path).write_text(content + "\n", encoding="utf-8")
+            self._path.write_text(content + "\n", encoding="utf-8")
 
 
 def measure_milliseconds(

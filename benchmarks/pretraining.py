@@ -14,7 +14,9 @@ of the step: embeddings, masks, copies and sums between the parts, less what the
 and called alone.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -71,8 +73,8 @@ def run(given: PretrainingSpeedSettings) -> None:
     size = given.size or ("base" if on_gpu else "tiny")
     batch_sizes = given.batch_sizes or ([16, 64, 128, 256] if on_gpu else [2, 4])
     lengths = given.lengths or [384 if on_gpu else 96]
+    config = make_config(size, max(lengths))
     bench = Bench(
-        make_config(size, max(lengths)),
         device,
         given.rounds,
         given.warmup,
@@ -83,18 +85,18 @@ def run(given: PretrainingSpeedSettings) -> None:
     peak = given.peak_tflops or measure_peak(device)
     report = Report(given, f"{size}, {bench}; peak {peak:.3g} TFLOP/s")
     print(f"\n{FORMULA}")
-    charberts = {"CharBERT": CharBertForPreTraining} | (
-        {"CharBERT, plain path": build_on_plain_path} if given.plain_path else {}
-    )
+    charberts: dict[str, Callable[[], Any]] = {"CharBERT": partial(CharBertForPreTraining, config)}
+    if given.plain_path:
+        charberts["CharBERT, plain path"] = partial(build_on_plain_path, config)
     speeds: dict[tuple[int, int], Speed | None] = {}
     for length, batch_size in product(lengths, batch_sizes):
-        batches = make_batches(bench, batch_size, length)
+        batches = make_batches(config, batch_size, length, on_gpu)
         bert = None
         if given.plain:
             plain = [{name: batch[name] for name in PLAIN_INPUTS} for batch in batches]
-            bert = bench.measure(lambda config: BertForMaskedLM(config.backbone_config), plain)
+            bert = bench.measure(partial(BertForMaskedLM, config.backbone_config), plain)
             report.add("steps", make_row("BERT", batch_size, length, bert))
-        flops = PASSES * sum(count_forward_flops(bench.config, batches[0]).values())
+        flops = PASSES * sum(count_forward_flops(config, batches[0]).values())
         for name, build in charberts.items():
             speed = bench.measure(build, batches)
             report.add("steps", make_row(name, batch_size, length, speed, flops / peak, bert))
@@ -103,7 +105,11 @@ def run(given: PretrainingSpeedSettings) -> None:
         chosen = next((size for size in batch_sizes if size >= LEAST_OF_PARTS), batch_sizes[-1])
         whole = speeds[chosen, lengths[0]]
         if whole:
-            add_parts(report, bench, chosen, lengths[0], whole.milliseconds)
+            batches = make_batches(config, chosen, lengths[0], on_gpu)
+            report.add(
+                f"parts of a step of {chosen} x {lengths[0]}",
+                *make_part_rows(bench, config, batches, whole.milliseconds),
+            )
 
 
 def make_row(
@@ -126,18 +132,19 @@ def make_row(
     }
 
 
-def add_parts(report: Report, bench: Bench, batch_size: int, length: int, whole: float) -> None:
-    """The second table: a row for each part of a step of `whole` milliseconds."""
-    batches = make_batches(bench, batch_size, length)
-    parts = bench.measure_parts(batches)
+def make_part_rows(
+    bench: Bench, config: CharBertConfig, batches: list[Batch], whole: float
+) -> list[dict[str, Any]]:
+    """The rows of the second table, one for each part of a step of `whole` milliseconds."""
+    parts = bench.measure_parts(config, batches)
     parts |= {"the rest": whole - sum(parts.values()), "step": whole}
-    flops = count_forward_flops(bench.config, batches[0])
+    flops = count_forward_flops(config, batches[0])
     flops |= {
         "step": sum(flops.values()),
         "layers": flops["layers"] + flops["attention"],
         "character encoder": flops["GRU"],
     }
-    rows = (
+    return [
         {
             "part": name,
             "ms": taken,
@@ -145,14 +152,13 @@ def add_parts(report: Report, bench: Bench, batch_size: int, length: int, whole:
             "TFLOP/s": PASSES * flops[name] / taken / 1e9 if name in flops else None,
         }
         for name, taken in parts.items()
-    )
-    report.add(f"parts of a step of {batch_size} x {length}", *rows)
+    ]
 
 
-def make_batches(bench: Bench, batch_size: int, length: int) -> list[Batch]:
+def make_batches(config: CharBertConfig, batch_size: int, length: int, pinned: bool) -> list[Batch]:
     """Random batches, pinned for a GPU as a loader gives them."""
-    batches = random_batches(bench.config, BATCHES, batch_size, length)
-    if bench.device.type != "cuda":
+    batches = random_batches(config, BATCHES, batch_size, length)
+    if not pinned:
         return batches
     return [{name: tensor.pin_memory() for name, tensor in batch.items()} for batch in batches]
 

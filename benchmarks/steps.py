@@ -27,7 +27,6 @@ SIZES = {
     "small": (28996, 30001, 384, 6, 6, 1536),
     "tiny": (1000, 500, 64, 2, 2, 256),
 }
-Build = Callable[[CharBertConfig], Any]
 Batches = Sequence[Batch] | DataLoader[Any]
 
 
@@ -53,13 +52,12 @@ class Speed(NamedTuple):
 
 @dataclass(frozen=True)
 class Bench:
-    """Measures models of one configuration on one device.
+    """Measures models on one device.
 
     Args:
         dynamic: batches have different shapes, for all of which the model is compiled once.
     """
 
-    config: CharBertConfig
     device: torch.device
     rounds: int
     warmup: int
@@ -72,7 +70,7 @@ class Bench:
         if self.compiled:
             prepare_compiler()
 
-    def measure(self, build: Build, batches: Batches, training: bool = True) -> Speed | None:
+    def measure(self, build: Callable[[], Any], batches: Batches, training: bool = True) -> Speed | None:
         """The mean over batches of the time of a step; None where the memory does not suffice.
 
         Args:
@@ -94,17 +92,17 @@ class Bench:
         on_gpu = self.device.type == "cuda"
         return Speed(taken, torch.cuda.max_memory_allocated(self.device) / 2**30 if on_gpu else None)
 
-    def measure_parts(self, batches: Sequence[Batch]) -> dict[str, float]:
+    def measure_parts(self, config: CharBertConfig, batches: Sequence[Batch]) -> dict[str, float]:
         """Milliseconds of what a step of CharBERT consists of, each alone."""
         reset_device(self.device)
-        model = self._prepare(CharBertForPreTraining)
+        model = self._prepare(lambda: CharBertForPreTraining(config))
         encoder, heads = model.charbert, [model.mlm_head, model.nlm_head]
         (interaction,) = encoder.interactions
         layers = encoder.backbone.encoder.layer
         layer = self._maybe_compile(layers[0])
         turns = [copied(batch, self.device) for batch in batches]
         mask = turns[0]["attention_mask"]
-        size = self.config.hidden_size
+        size = config.hidden_size
         both = torch.randn(2 * len(mask), mask.shape[1], size, device=self.device, requires_grad=True)
         states = [half.detach().requires_grad_() for half in both.chunk(2)]
         with self._autocast():
@@ -188,8 +186,8 @@ class Bench:
 
         return step
 
-    def _prepare(self, build: Build) -> Any:
-        model = build(self.config)
+    def _prepare(self, build: Callable[[], Any]) -> Any:
+        model = build()
         if self.checkpointed:
             checkpoint_gradients(model)
         return model.to(self.device)

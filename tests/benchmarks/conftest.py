@@ -15,7 +15,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a benchmark; gives what it wrote and what it printed."""
 
     def run(*arguments: str) -> tuple[dict[str, Any], str]:
-        main([*arguments, "--json", str(tmp_path / "numbers.json")])
-        return json.loads((tmp_path / "numbers.json").read_text()), capsys.readouterr().out
+        main([*arguments, "--json", str(tmp_path / "folder" / "numbers.json")])
+        return json.loads((tmp_path / "folder" / "numbers.json").read_text()), capsys.readouterr().out
 
     return run

@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -74,14 +73,12 @@ def test_a_wrong_option_is_named(options: list[str], message: str) -> None:
         main(["finetuning", *options])
 
 
-def test_a_device_or_a_folder_that_is_not_there_ends_it_at_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_a_device_that_is_not_there_ends_it_at_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert run_command(main, ["finetuning", "--device", "cuda"]) == 1
     assert "give --device cpu" in capsys.readouterr().err
-    with pytest.raises(CharBertError, match=r"there is no folder .*none; make it first"):
-        main([*FEW, "--json", str(tmp_path / "none" / "numbers.json")])
 
 
 def test_random_texts_are_as_long_as_real_ones() -> None:

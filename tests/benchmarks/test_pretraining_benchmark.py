@@ -74,11 +74,11 @@ def test_a_size_without_room_has_a_row_and_the_others_follow(
     assert "parts of a step" not in shown
 
 
-def test_memory_that_does_not_suffice_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: CharBertConfig) -> None:
+def test_memory_that_does_not_suffice_is_noticed() -> None:
+    def fail() -> None:
         raise torch.OutOfMemoryError
 
-    bench = Bench(make_config("tiny", 24), torch.device("cpu"), rounds=1, warmup=1, compiled=False)
+    bench = Bench(torch.device("cpu"), rounds=1, warmup=1, compiled=False)
     assert bench.measure(fail, []) is None
 
 
