@@ -22,7 +22,6 @@ HEAVY = (
     "pyarrow",
     "peft",
     "tensorboard",
-    "mwparserfromhell",
 )
 
 

@@ -15,19 +15,19 @@ from typing import NamedTuple
 from xml.parsers import expat
 
 from charbert.errors import CharBertError, first_line
-from data.wiki.wikitext import HIDDEN_NAMESPACES
+from data.wiki.sites import Site, make_site
 
 START_OF_PAGE, END_OF_PAGE = b"<page>", b"</page>"
 END_OF_DUMP = b"</mediawiki>"
 BZ2 = b"BZh"
 _STANDARD_INPUT = "-"
 _END_OF_HEADER = re.compile(rb"</siteinfo>|(?=<page>|</mediawiki>)")
-_HIDDEN_NAMESPACE_KEYS = frozenset({"-2", "6", "14"})  # media, files, categories
 # A stream begins at a byte, and its first block with pi in BCD: by chance, that is one in 10 ** 22 bytes.
 _STREAM = re.compile(rb"BZh[1-9]1AY&SY")
 _STREAM_BYTES = 10
 _GROUP_BYTES = 1_000_000
 _MOST_BYTES = 64_000_000
+_HEAD_BYTES = 2_000  # of what is too long, to name it
 _MOST_HEADER_BYTES = 1_000_000
 _CHUNK_BYTES = 1 << 16
 _SCAN_BYTES = 1 << 20
@@ -37,13 +37,15 @@ class PageGroup(NamedTuple):
     """Whole pages of a dump: XML, or a bz2 stream of it.
 
     Together, `number` and `byte` are the position after which `Dump.page_groups` continues; `position`
-    says how many bytes of the file were read, for a progress bar.
+    says how many bytes of the file were read, for a progress bar. Of a page or stream that is too long only
+    the beginning is there, and `problem` says so.
     """
 
     number: int
     byte: int
     position: int
     content: bytes
+    problem: str = ""
 
 
 class Dump:
@@ -52,7 +54,7 @@ class Dump:
     Attributes:
         name: the file's name, without its folder.
         size: its bytes; None for standard input.
-        hidden_namespaces: lower-case prefixes of links that show nothing, in English and its own language.
+        site: the wiki that it is of.
 
     Raises:
         CharBertError: the file is missing, or is no MediaWiki export.
@@ -67,7 +69,7 @@ class Dump:
                 raise CharBertError(f"{path}: no such file to read; dumps are at https://dumps.wikimedia.org")
             self.name, self.size = Path(path).name, Path(path).stat().st_size
         file, stream = self._open()
-        header, self.hidden_namespaces = self._header(stream)
+        header, self.site = self._header(stream)
         end = _END_OF_HEADER.search(header)
         self._first_byte = end.end() if end else 0
         self._first_stream: int | None = None
@@ -95,12 +97,13 @@ class Dump:
         with open(self._path, "rb") as file:
             for group, (offset, last) in enumerate(_streams(file, start), start=first):
                 if group > number:
-                    yield PageGroup(group, offset, offset + len(last), last)
+                    problem = "" if last else f"the bz2 stream has more than {_MOST_BYTES:,} bytes"
+                    yield PageGroup(group, offset, offset + len(last), last, problem)
         try:
-            is_whole = bz2.decompress(last).rstrip().endswith(END_OF_DUMP)
+            end = _end_of_stream(last)
         except (OSError, ValueError) as error:
             raise self._damage(self.size, first_line(error)) from error
-        if not is_whole:
+        if not end.rstrip().endswith(END_OF_DUMP):
             raise self._damage(self.size, "its last stream does not end the XML")
 
     def _xml_groups(self, after: tuple[int, int] | None) -> Iterator[PageGroup]:
@@ -113,6 +116,7 @@ class Dump:
             offset = file.seek(start)
         damage = None
         is_end = False
+        skipped_page: bytes | None = None
         with file:
             while not is_end:
                 try:
@@ -125,6 +129,17 @@ class Dump:
                 skipped = min(max(start - offset, 0), len(buffer))
                 del buffer[:skipped]
                 offset += skipped
+                if skipped_page is not None:
+                    end = _find_end_of_page(buffer)
+                    skipped = end or max(len(buffer) - len(END_OF_PAGE), 0)
+                    del buffer[:skipped]
+                    offset += skipped
+                    if not end:
+                        continue
+                    number += 1
+                    problem = f"it has more than {_MOST_BYTES:,} bytes"
+                    yield PageGroup(number, offset, position, skipped_page, problem)
+                    skipped_page = None
                 while end := _find_end_of_group(buffer, len(chunk), is_end):
                     content = bytes(buffer[:end])
                     del buffer[:end]
@@ -132,10 +147,14 @@ class Dump:
                     number += 1
                     yield PageGroup(number, offset, position, content)
                 if len(buffer) > _MOST_BYTES:
-                    raise CharBertError(
-                        f"{self._path}: has a page of more than {_MOST_BYTES:,} bytes at byte {offset} of "
-                        "its XML; take a dump without the history of the pages (pages-articles)"
-                    )
+                    # Whole pages before the long one are a group of their own.
+                    if end := _find_end_of_group(buffer, 0, is_last=True):
+                        content = bytes(buffer[:end])
+                        del buffer[:end]
+                        offset += end
+                        number += 1
+                        yield PageGroup(number, offset, position, content)
+                    skipped_page = bytes(buffer[:_HEAD_BYTES])
         if damage or END_OF_DUMP not in buffer:
             raise self._damage(position, damage or "the XML does not end")
 
@@ -146,8 +165,8 @@ class Dump:
         file = open(descriptor, "rb", closefd=closes)  # noqa: SIM115 (`page_groups` closes it)
         return file, bz2.BZ2File(file) if file.peek(len(BZ2)).startswith(BZ2) else file
 
-    def _header(self, stream: BufferedReader | bz2.BZ2File) -> tuple[bytes, frozenset[str]]:
-        """What was read to have all of the header, and the hidden namespaces it names."""
+    def _header(self, stream: BufferedReader | bz2.BZ2File) -> tuple[bytes, Site]:
+        """What was read to have all of the header, and the wiki that it describes."""
         namespaces = _Namespaces()
         header, reason = b"", "it is empty"
         try:
@@ -165,7 +184,7 @@ class Dump:
             raise CharBertError(
                 f"{self._path}: is no MediaWiki dump ({reason}); give XML, or bz2 of it, as downloaded"
             )
-        return header, frozenset(namespaces.hidden)
+        return header, make_site(namespaces.language, namespaces.names)
 
     def _damage(self, position: int | None, reason: str) -> CharBertError:
         return CharBertError(
@@ -175,12 +194,13 @@ class Dump:
 
 
 class _Namespaces:
-    """What the header of an export says: whether it is one, and which namespaces are hidden."""
+    """What the header of an export says: whether it is one, its language, and the namespaces by number."""
 
     def __init__(self) -> None:
         self.root_is_right = False
-        self.hidden = set(HIDDEN_NAMESPACES)
-        self._text: list[str] | None = None
+        self.language = "en"
+        self.names: dict[str, str] = {}
+        self._key: str | None = None
         self._expat = expat.ParserCreate()
         self._expat.StartElementHandler = self._start
         self._expat.CharacterDataHandler = self._characters
@@ -192,18 +212,17 @@ class _Namespaces:
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if not self.root_is_right and tag != "mediawiki":
             raise expat.ExpatError(f"its root is <{tag}>, not <mediawiki>")
+        if not self.root_is_right:
+            self.language = attributes.get("xml:lang", self.language)
         self.root_is_right = True
-        if tag == "namespace" and attributes.get("key") in _HIDDEN_NAMESPACE_KEYS:
-            self._text = []
+        self._key = attributes.get("key") if tag == "namespace" else None
 
     def _characters(self, text: str) -> None:
-        if self._text is not None:
-            self._text.append(text)
+        if self._key is not None:
+            self.names[self._key] = self.names.get(self._key, "") + text
 
     def _end(self, tag: str) -> None:
-        if self._text is not None:
-            self.hidden.add("".join(self._text).lower())
-            self._text = None
+        self._key = None
 
 
 def _find_end_of_group(buffer: bytearray, new: int, is_last: bool) -> int:
@@ -216,27 +235,47 @@ def _find_end_of_group(buffer: bytearray, new: int, is_last: bool) -> int:
     return end + len(END_OF_PAGE) if end >= 0 else 0
 
 
+def _find_end_of_page(buffer: bytearray) -> int:
+    """How many bytes of the buffer reach to the end of a page, or 0."""
+    end = buffer.find(END_OF_PAGE)
+    return end + len(END_OF_PAGE) if end >= 0 else 0
+
+
 def _streams(file: BufferedReader, start: int) -> Iterator[tuple[int, bytes]]:
     """The offset and the bytes of each bz2 stream from `start` on, where one begins.
 
-    Raises:
-        CharBertError: one is too long for a stream of some pages.
+    Of one that is too long for a stream of some pages, there are no bytes.
     """
     file.seek(start)
     buffer = bytearray()
     searched = 1
+    is_skipped = False
     while chunk := file.read(_SCAN_BYTES):
         buffer += chunk
         while begin := _STREAM.search(buffer, searched):
-            yield start, bytes(buffer[: begin.start()])
+            if not is_skipped:
+                yield start, bytes(buffer[: begin.start()])
             start += begin.start()
             del buffer[: begin.start()]
-            searched = 1
+            searched, is_skipped = 1, False
+        if len(buffer) > _MOST_BYTES and not is_skipped:
+            yield start, b""
+            is_skipped = True
+        if is_skipped:
+            start += len(buffer) - _STREAM_BYTES
+            del buffer[:-_STREAM_BYTES]
         searched = max(1, len(buffer) - _STREAM_BYTES + 1)
-        if len(buffer) > _MOST_BYTES:
-            raise CharBertError(f"{file.name}: no bz2 stream begins in {_MOST_BYTES:,} bytes from {start} on")
-    if buffer:
+    if buffer and not is_skipped:
         yield start, bytes(buffer)
+
+
+def _end_of_stream(content: bytes) -> bytes:
+    """The last bytes of what a bz2 stream holds, which may be more than memory does."""
+    decompressor = bz2.BZ2Decompressor()
+    end = decompressor.decompress(content, _SCAN_BYTES)
+    while not decompressor.eof and (more := decompressor.decompress(b"", _SCAN_BYTES)):
+        end = (end + more)[-_HEAD_BYTES:]
+    return end
 
 
 def _find_first_stream(file: BufferedReader) -> int | None:
@@ -247,6 +286,7 @@ def _find_first_stream(file: BufferedReader) -> int | None:
     try:
         (_, header), (offset, pages) = islice(_streams(file, 0), 2)
         starts_pages = bz2.BZ2Decompressor().decompress(pages, 1000).lstrip().startswith(START_OF_PAGE)
-        return offset if starts_pages and bz2.decompress(header).rstrip().endswith(b"</siteinfo>") else None
-    except (CharBertError, OSError, ValueError):
+        ends_header = _end_of_stream(header).rstrip().endswith(b"</siteinfo>")
+        return offset if starts_pages and ends_header else None
+    except (OSError, ValueError):
         return None

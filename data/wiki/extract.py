@@ -25,9 +25,13 @@ from data.corpus.files import SCHEMA
 from data.corpus.jobs import JOB, ShardedJob
 from data.corpus.parallel import ordered_map
 from data.wiki.dump import Dump, PageGroup
-from data.wiki.pages import Outcome, decompress_xml, extract_pages
+from data.wiki.pages import Outcome, decompress_xml, extract_pages, failed
+from data.wiki.sites import Site
 
-_COUNTS = ("pages_read", "articles_written", "redirects", "other_namespaces", "failed", "empty", "characters")
+_COUNTS = (
+    *("pages_read", "articles_written", "redirects", "other_namespaces", "other_models", "failed", "empty"),
+    "characters",
+)
 # Of the English Wikipedia, 64 MB are some 27,000 articles; the rows are a bound for wikis of one-liners.
 _BYTES_PER_SHARD = 64_000_000
 _ROWS_PER_SHARD = 100_000
@@ -106,7 +110,7 @@ class _Task(NamedTuple):
     """A group of a dump, for a worker."""
 
     dump: int
-    hidden_namespaces: frozenset[str]
+    site: Site
     group: PageGroup
 
 
@@ -210,13 +214,15 @@ def _make_tasks(
         after = (cursor["unit"], cursor["byte"]) if cursor and index == first else None
         for group in dump.page_groups(after):
             if group.number % parts == number - 1:
-                yield _Task(index, dump.hidden_namespaces, group)
+                yield _Task(index, dump.site, group)
 
 
 def _extract(task: _Task) -> _Extract:
     group = task.group
-    xml, problem = decompress_xml(group.content)
-    outcomes = list(extract_pages(xml, task.hidden_namespaces))
+    xml, problem = decompress_xml(group.content) if not group.problem else (b"", "")
+    outcomes = list(extract_pages(xml, task.site))
+    if group.problem:
+        outcomes.append(failed(group.content, group.problem))
     if problem:
         outcomes.append(Outcome("failed", 0, f"bz2 stream at byte {group.byte}", problem=problem))
     cursor = {"dump": task.dump, "unit": group.number, "byte": group.byte}

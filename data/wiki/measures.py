@@ -13,7 +13,7 @@ Values = defaultdict[str, str]
 
 _SUPERSCRIPTS = str.maketrans("0123456789+-−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻ⁿ")
 _PLAIN_NUMBER = re.compile(r"([-−+]?)(\d{4,30})((?:\.\d+)?)")
-_MIXED_FRACTION = re.compile(r"(\d+)\+(\d+)/(\d+)")
+_MIXED_FRACTION = re.compile(r"(?<!\d)(\d{1,9})\+(\d{1,9})/(\d{1,9})(?!\d)")
 _RANGES = {
     "to": " to ",
     "to(-)": " to ",
@@ -136,10 +136,13 @@ def measure(values: Values, abbreviated: bool = False) -> str:
 def scientific(values: Values) -> str:
     """What {{val}} shows: a number, its uncertainty, a power of ten and a unit."""
     text = number(values["1"])
-    if values["2"]:
-        text += f"±{values['2']}" if not values["3"] else f"+{values['2']}−{values['3'].lstrip('-−')}"
+    if values["2"].startswith("("):
+        text += values["2"]  # of the last digits: 1.234(56)
+    elif values["2"]:
+        above, below = values["2"].lstrip("+"), values["3"].lstrip("-−")
+        text += f"+{above}−{below}" if below else f"±{values['2']}"
     if values["e"]:
-        text = f"({text})" if values["2"] else text
+        text = f"({text})" if "±" in text or "+" in text[1:] else text
         text += f"×10{superscript(values['e'])}"
     unit = values["u"] or values["ul"]
     if per := values["up"] or values["upl"]:
@@ -162,7 +165,7 @@ def ordinal(values: Values) -> str:
 
 
 def roman(values: Values) -> str:
-    if not values["1"].isdecimal() or not 0 < int(values["1"]) < 4000:
+    if not re.fullmatch(r"\d{1,4}", values["1"]) or not 0 < int(values["1"]) < 4000:
         return values["1"]
     rest, text = int(values["1"]), ""
     for value, numeral in (
@@ -192,7 +195,5 @@ def density(values: Values) -> str:
 
 
 def _float(text: str) -> float | None:
-    try:
-        return float(text.replace(",", ""))
-    except ValueError:
-        return None
+    plain = text.replace(",", "")
+    return float(plain) if re.fullmatch(r"-?\d{1,30}(?:\.\d{0,30})?", plain) else None

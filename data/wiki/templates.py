@@ -132,7 +132,7 @@ def _age(values: Values) -> str:
 
 def _years(values: Values, start: int, end: int) -> str:
     dates = [[values[f"{first + step}"] for step in range(3)] for first in (start, end)]
-    if not all(part.isdecimal() for date in dates for part in date):
+    if not all(re.fullmatch(r"\d{1,4}", part) for date in dates for part in date):
         return ""
     (year, *birthday), (last_year, *day) = ([int(part) for part in date] for date in dates)
     return str(last_year - year - (day < birthday))
@@ -190,6 +190,10 @@ def _track_gauge(values: Values) -> str:
 
 def _height(values: Values) -> str:
     return f"{values['ft']} ft {values['in'] or 0} in" if values["ft"] else ""
+
+
+def _sort_name(values: Values) -> str:
+    return " ".join(filter(None, (values[key] for key in "12")))
 
 
 def _bible(values: Values) -> str:
@@ -265,6 +269,8 @@ _TABLE: list[tuple[_Renderer, str]] = [
     (lambda values: f"‘{values['1']}’", "gloss"),
     (lambda values: f"lit. '{values['1']}'", "lit, lit., literally"),
     # Names.
+    (_sort_name, "sortname"),
+    (lambda values: values["2"] or values["1"], "sort"),
     *((_ship_of(prefix), prefix.lower()) for prefix in _SHIPS.split(", ")),
     (lambda values: _ship(values, values["1"], 2), "ship"),
     (lambda values: f"{values['1']}-class {values['2']}".strip(), "sclass, sclass2"),
@@ -277,11 +283,12 @@ _TABLE: list[tuple[_Renderer, str]] = [
     (_always(" · "), "bull, bullet, dot, middot, ·, •"),
     (_always(" / "), "\\, slash"),
     (_always(" "), "hair space, hairsp, indent, nbsp, nnbsp, pad, sp, space, spaces, thin space, thinsp"),
-    (_always("'"), "', -', apostrophe"),
-    (_always("'\""), "' \", '\""),
-    (_always("\"'"), "\" ', \"'"),
+    # As entities, which no pair of apostrophes around them is counted with.
+    (_always("&#39;"), "', -', apostrophe"),
+    (_always('&#39;"'), "' \", '\""),
+    (_always('"&#39;'), "\" ', \"'"),
     (_always('"'), '-"'),
-    (_always("'s"), "'s"),
+    (_always("&#39;s"), "'s"),
     (_always("×"), "times, ×"),
     (_always("π"), "pi"),
     (_always("°"), "deg, degree"),
@@ -294,5 +301,13 @@ _TABLE: list[tuple[_Renderer, str]] = [
     (_always("..."), "..., ellipsis"),
     (_always("♭"), "flat"),
     (_always("♯"), "sharp"),
+    (_always("ʻ"), "okina, ʻ, ‘okina, `okina"),
+    (_always("ʾ"), "aleph, alif, hamza, hamzah"),
+    (_always("ʿ"), "ain, ayin, ayn"),
+    (_always("ꞌ"), "saltillo"),
+    (_always("{|"), "(!"),
+    (_always("|}"), "!)"),
+    (_always("|-"), "!-"),
+    (_always("||"), "!!"),
 ]
 _TEMPLATES = {name.strip(): text for text, names in _TABLE for name in names.split(",")}

@@ -1,50 +1,57 @@
 """Wikitext (MediaWiki markup) to plain text, as a reader sees it.
 
-`mwparserfromhell` reads what nests: templates, links and tables. Expressions before it take out the tags,
-which it is slow to pair; expressions after it tidy what the removals leave. All take linear time,
-also on markup that is never closed.
+`data.wiki.brackets` renders what nests: templates, links and tables. Expressions before it take out the tags,
+those after it tidy what the removals leave. All take linear time, also on markup that is never closed.
 """
 
 import html
 import re
-from collections.abc import Set
+from collections import defaultdict
+from collections.abc import Iterator
 
-import mwparserfromhell
-from mwparserfromhell.nodes import ExternalLink, HTMLEntity, Node, Tag, Template, Text, Wikilink
-from mwparserfromhell.parser import ParserError
-from mwparserfromhell.wikicode import Wikicode
-
+from data.wiki.brackets import Part, Renderers, join_parts, render_brackets
 from data.wiki.measures import Values, number, superscript
+from data.wiki.sites import ENGLISH, Site, is_language, namespace_name
 from data.wiki.templates import render_template
+from data.wiki.variants import choose_variant
 
-# Every wiki knows these English names beside those of its own language.
-HIDDEN_NAMESPACES = frozenset({"category", "file", "image", "media"})
-
-# The parser reads to the end of the section from each bracket that is never closed.
-_MAX_OPEN_BRACKETS = 100
-
-_HIDDEN_ELEMENTS = (
-    "categorytree|ce|chem|gallery|graph|hiero|imagemap|includeonly|indicator|inputbox|mapframe|maplink|math|"
-    "pre|ref|references|score|script|source|style|syntaxhighlight|table|templatedata|templatestyles|timeline"
-)
+# Stands where markup was that keeps apostrophes apart. No text of a dump has it: XML cannot hold it.
+_GAP = "\x02"
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[a-zA-Z][a-zA-Z\d]{1,31});")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-# An element ends before the next one of its name: many that are never closed still take linear time.
 _NOWIKI = re.compile(r"<nowiki>([^<]*(?:<(?!/?nowiki\b)[^<]*)*)</nowiki>", re.IGNORECASE)
-_HIDDEN_ELEMENT = re.compile(
-    rf"<({_HIDDEN_ELEMENTS})\b[^<>]*(?:/>|(?<!/)>([^<]*(?:<(?!/?\1\b)[^<]*)*)</\1\s*>)", re.IGNORECASE
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~\n]")
+_HIDDEN_ELEMENTS = (
+    "categorytree|ce|chem|gallery|graph|hiero|imagemap|includeonly|indicator|inputbox|mapframe|maplink|"
+    "math|pre|ref|references|score|script|source|style|syntaxhighlight|table|templatedata|templatestyles|"
+    "timeline"
 )
+_HIDDEN_TAG = re.compile(rf"<(?:({_HIDDEN_ELEMENTS})\b[^<>]*|/({_HIDDEN_ELEMENTS})\s*)>", re.IGNORECASE)
 _SUPERSCRIPT = re.compile(r"<sup>\s*([-−+\d]+)\s*</sup>", re.IGNORECASE)
 _TAG = re.compile(r"</?([a-z]+[1-6]?)(?:\s+[a-z-]+\s*=[^<>]*)?\s*/?>", re.IGNORECASE)
 _BLOCK_TAGS = frozenset({"blockquote", "center", "div", "dl", "hr", "li", "ol", "p", "poem", "ul"})
-_EMPHASIS = re.compile(r"'{2,5}")
+_QUOTES = re.compile(r"('{2,})")
 _HEADING = re.compile(r"^=[^\n]*=[ \t]*$", re.MULTILINE)
-_INTERLANGUAGE = re.compile(r"(?:[a-z]{2,3}(?:-[a-z]+)*|simple):(?! )")
+_EXTERNAL_LINK = re.compile(
+    r"\[(?:(?:[a-z]+:)?//|(?:mailto|news|tel|urn|geo|magnet):)[^\s\[\]]*(?:[^\S\n]([^\[\]\n]*))?\]",
+    re.IGNORECASE,
+)
+_MEDIA = re.compile(
+    r"[^:]+:[^:]*\.(?:apng|djvu|flac|gif|jpe?g|mid|mp3|mpe?g|og[agvx]|opus|pdf|png|stl|svg|tiff?|wav|web[mp]|xcf)",
+    re.IGNORECASE,
+)
 
-# What is left of markup that was never closed: rows of tables and templates, captions, brackets.
+# What is left of markup that was never closed: rows of tables and templates, brackets.
 _REMNANT = re.compile(
-    r"^[ \t]*(?:\{\||\|).*$|^!.*(?:\||!!).*$|^.*thumb\|.*$|</?ref\b[^<>\n]*>?|\[\[[^\[\]|\n]*\||__[A-Z]+__"
-    r"|\[\[|\]\]|\{[{|]+|[|}]*\}\}|\|\}|[\u00ad\u200b\u200e\u200f\ufeff]",
+    r"^-{4,}|^[ \t]*(?:\{\||\|).*$|^!.*(?:\||!!).*$|</?ref\b[^<>\n]*>?|\{\||\|\}"
+    r"|[\u00ad\u200b\u200e\u200f\ufeff]",
     re.MULTILINE,
+)
+_SWITCH = re.compile(r"(?:__|＿＿)([^\s!-@\[-^`{-~_＿](?:[^\s!-@\[-^`{-~_＿]|_(?!_)){0,60})(?:__|＿＿)")
+_ENGLISH_SWITCHES = frozenset(
+    "archivedtalk disambig expectunusedcategory expectunusedtemplate expectwithoutscans forcetoc hiddencat "
+    "index keeptitle newsectionlink nocc nocontentconvert noeditsection nogallery noglobal noindex "
+    "nonewsectionlink notalk notc notitleconvert notoc staticredirect toc".split()
 )
 # Headings and lists go, as in BERT's own corpus ("only the text passages", arXiv 1810.04805, section 3.1):
 # they are no sentences, and the names and titles in them would outweigh the prose. An indented line, though,
@@ -62,98 +69,178 @@ _TIDY = [
 ]
 
 
-class MarkupError(ValueError):
-    """Markup that cannot be parsed, or not in reasonable time."""
-
-
-def plain_text(markup: str, hidden_namespaces: Set[str] = HIDDEN_NAMESPACES) -> str:
-    """Return the prose of a page, its paragraphs separated by a blank line ("\\n\\n").
+def plain_text(markup: str, site: Site = ENGLISH) -> str:
+    """Return the prose of a page of a wiki, its paragraphs separated by a blank line ("\\n\\n").
 
     Links and tags leave their text, and the templates of `data.wiki.templates` theirs. Other templates,
-    headings, lists, tables, captions, references and formulas are dropped. `hidden_namespaces` are the
-    lower-case prefixes of links that show nothing, such as "category". Raises `MarkupError`.
+    headings, lists, tables, captions, references and formulas are dropped. Takes linear time and memory.
     """
-    markup = _COMMENT.sub("", markup)
-    markup = _NOWIKI.sub(lambda match: "".join(f"&#{ord(character)};" for character in match[1]), markup)
-    markup = _HIDDEN_ELEMENT.sub(_visible_formula, markup)
-    markup = _SUPERSCRIPT.sub(lambda match: superscript(match[1]), markup)
-    # A "<" that is left opens no tag; as an entity it costs the parser no search for the end of one.
-    markup = _TAG.sub(_tag_text, markup).replace("<", "&lt;")
-    sections = _HEADING.split(_EMPHASIS.sub("", markup))
-    text = "\n\n".join(_render(_parsed(section), hidden_namespaces) for section in sections)
-    text = _LIST_ITEM.sub("", _REMNANT.sub("", text))
-    text = _INDENTED.sub(r"\n\1\n", text)
-    return "\n\n".join(filter(_LETTER_OR_DIGIT.search, map(_tidy, _BLANK_LINES.split(text))))
+    text = _show_tags(_ENTITY.sub(_decoded_letter, _COMMENT.sub("", markup.replace(_GAP, ""))))
+    text = render_brackets(text, _renderers(site))
+    text = _without_emphasis(text)
+    text = _HEADING.sub("\n\n", _EXTERNAL_LINK.sub(r"\1", text))
+    text = _LIST_ITEM.sub("", _SWITCH.sub(_without_switch, _REMNANT.sub("", text)))
+    paragraphs = _BLANK_LINES.split(_INDENTED.sub(r"\n\1\n", text))
+    return "\n\n".join(filter(_LETTER_OR_DIGIT.search, map(_tidy, paragraphs)))
 
 
-def _visible_formula(element: re.Match[str]) -> str:
+def _decoded_letter(entity: re.Match[str]) -> str:
+    # What could be markup stays an entity until all markup is gone.
+    character = html.unescape(entity[0])
+    return entity[0] if character.isascii() else character
+
+
+def _show_tags(markup: str) -> str:
+    markup = _NOWIKI.sub(
+        lambda element: _GAP + _PUNCTUATION.sub(lambda sign: f"&#{ord(sign[0])};", element[1]) + _GAP, markup
+    )
+    markup = "".join(_visible(markup))
+    return _TAG.sub(_tag_text, _SUPERSCRIPT.sub(lambda match: superscript(match[1]), markup))
+
+
+def _visible(markup: str) -> Iterator[str]:
+    """The pieces of a page without the elements that show nothing, also where tables are nested.
+
+    An element ends at the first end of its name, a table at its own; one that never ends is only a tag.
+    """
+    elements: list[tuple[int, int, str]] = []
+    starts: defaultdict[str, list[re.Match[str]]] = defaultdict(list)
+    for tag in _HIDDEN_TAG.finditer(markup):
+        name = (tag[1] or tag[2]).lower()
+        if tag[1] and tag[0].endswith("/>"):
+            elements.append((*tag.span(), ""))
+        elif tag[1]:
+            starts[name].append(tag)
+        elif starts[name]:
+            first = starts[name].pop()
+            text = _shown_formula(markup[first.end() : tag.start()]) if name == "math" else ""
+            elements.append((first.start(), tag.end(), text))
+            if name != "table":
+                starts[name].clear()
+    position = 0
+    for start, end, text in sorted(elements, key=lambda element: (element[0], -element[1])):
+        if start >= position:
+            yield markup[position:start]
+            yield text + _gap(markup, start, end)
+        position = max(position, end)
+    yield markup[position:]
+
+
+def _shown_formula(content: str) -> str:
     # A lone variable is a word of its sentence; LaTeX is not what a reader sees.
-    name, content = element[1].lower(), element[2] or ""
-    return content if name == "math" and not re.search(r"[\\{}^_]", content) else ""
+    return "" if re.search(r"[\\{}^_]", content) else content
 
 
 def _tag_text(tag: re.Match[str]) -> str:
     name = tag[1].lower()
     if name in _BLOCK_TAGS:
         return "\n\n"
-    return " " if name == "br" else ""
+    if name == "br":
+        return " "
+    return _GAP if name == "nowiki" else _gap(tag.string, *tag.span())
 
 
-def _parsed(section: str) -> Wikicode:
-    for opening, closing in ("[]", "{}"):
-        depth = 0
-        for bracket in re.findall(rf"\{opening}|\{closing}", section):
-            depth = depth + 1 if bracket == opening else max(depth - 1, 0)
-            if depth > _MAX_OPEN_BRACKETS:
-                raise MarkupError(f"more than {_MAX_OPEN_BRACKETS} {opening!r} are open at once")
-    try:
-        return mwparserfromhell.parse(section, skip_style_tags=True)
-    except ParserError as error:
-        raise MarkupError(str(error)) from error
+def _gap(markup: str, start: int, end: int) -> str:
+    """What keeps the apostrophes before and after a place apart."""
+    return _GAP if "'" in (markup[max(start - 1, 0) : start], markup[end : end + 1]) else ""
 
 
-def _render(code: Wikicode | None, hidden_namespaces: Set[str]) -> str:
-    return "".join(_node_text(node, hidden_namespaces) for node in code.nodes) if code else ""
-
-
-def _node_text(node: Node, hidden_namespaces: Set[str]) -> str:
-    match node:
-        case Text():
-            return node.value
-        case HTMLEntity():
-            return html.unescape(str(node))
-        case Wikilink():
-            title = _render(node.title, hidden_namespaces).strip()
-            prefix, colon, _ = title.lower().partition(":")
-            if (colon and prefix.strip() in hidden_namespaces) or _INTERLANGUAGE.match(title):
-                return ""
-            return _render(node.text, hidden_namespaces) or title.removeprefix(":")
-        case ExternalLink():
-            return _render(node.title, hidden_namespaces) if node.brackets else str(node.url)
-        case Template():
-            return _template_text(node, hidden_namespaces)
-        case Tag() if str(node.tag) in {"dd", "dt", "li"}:
-            return str(node.wiki_markup)
-        case _:
+def _renderers(site: Site) -> Renderers:
+    def link(parts: list[Part]) -> str:
+        title = _value(parts[0])
+        if not _is_shown(title, site):
             return ""
+        # Of apostrophes, a pair may not reach out of the link; in a title they are text.
+        text = _without_emphasis(join_parts(parts[1:])) or title.removeprefix(":").replace("'", "&#39;")
+        return f"{_GAP}{text}{_GAP}"
+
+    def unclosed_link(parts: list[Part]) -> str:
+        texts = [part.text for part in parts]
+        if _is_shown(_value(parts[0]), site):
+            return "|".join(texts[1:] or texts)
+        options = next((number for number, text in enumerate(texts) if " " in text.strip()), len(texts))
+        return "|".join(texts[max(options, 1) :])
+
+    return Renderers(
+        _template_text, link, unclosed_link, lambda parts: choose_variant(join_parts(parts), site)
+    )
 
 
-def _template_text(template: Template, hidden_namespaces: Set[str]) -> str:
+def _is_shown(title: str, site: Site) -> bool:
+    prefix, colon, rest = title.partition(":")
+    if not colon or not prefix:
+        return True
+    name = namespace_name(prefix)
+    is_elsewhere = is_language(name) and not rest.startswith(" ")
+    return not (name in site.hidden_namespaces or is_elsewhere or _MEDIA.fullmatch(title))
+
+
+def _template_text(parts: list[Part]) -> str:
     def values() -> Values:
-        shown = {
-            str(value.name).strip(): _render(value.value, hidden_namespaces).strip()
-            for value in template.params
-        }
+        shown: dict[str, str] = {}
+        position = 0
+        for part in parts[1:]:
+            position += part.name is None
+            shown[str(position) if part.name is None else part.name.strip()] = _value(part)
         return Values(str, shown)
 
-    name = _render(template.name, hidden_namespaces).strip().lower().replace("_", " ")
+    name = _value(parts[0]).lower().replace("_", " ")
+    if name == "!":
+        return "|"
     if name.startswith("formatnum:"):
         return number(name.removeprefix("formatnum:").strip())
-    return render_template(name, values) or ""
+    return (render_template(name, values) or "") + _GAP
+
+
+def _value(part: Part) -> str:
+    return part.text.replace(_GAP, "").strip()
+
+
+def _without_emphasis(text: str) -> str:
+    return "\n".join(map(_without_quotes, text.split("\n"))).replace(_GAP, "")
+
+
+def _without_quotes(line: str) -> str:
+    """A line without the apostrophes that make it italic or bold.
+
+    Of four, and of more than five, the first are text. Where bold and italic marks are both odd in number,
+    one bold is an italic behind an apostrophe: that after a word of one letter, else after a longer word.
+    """
+    pieces = _QUOTES.split(line)
+    if len(pieces) == 1:
+        return line
+    bold: list[int] = []
+    both = italics = 0
+    for index in range(1, len(pieces), 2):
+        count = len(pieces[index])
+        marks = 3 if count == 4 else min(count, 5)
+        pieces[index - 1] += "'" * (count - marks)
+        bold += [index] * (marks == 3)
+        italics += marks == 2
+        both += marks == 5
+    if bold and (len(bold) + both) % 2 and (italics + both) % 2:
+        pieces[min(bold, key=lambda index: _rank_of_apostrophe(pieces[index - 1])) - 1] += "'"
+    return "".join(pieces[::2])
+
+
+def _rank_of_apostrophe(before: str) -> int:
+    if before.endswith(" "):
+        return 2
+    return 0 if before[-2:-1] == " " else 1
+
+
+def _without_switch(switch: re.Match[str]) -> str:
+    """Nothing for a behaviour switch, as __NOTOC__, in any language; `__init__` in a sentence stays."""
+    name, text = switch[1], switch.string
+    is_line = (
+        text[max(switch.start() - 1, 0) : switch.start()] in "\n"
+        and text[switch.end() : switch.end() + 1] in "\n"
+    )
+    return "" if is_line or name == name.upper() or name.lower() in _ENGLISH_SWITCHES else switch[0]
 
 
 def _tidy(paragraph: str) -> str:
-    text = " ".join(paragraph.split())
+    text = " ".join(_ENTITY.sub(lambda entity: html.unescape(entity[0]), paragraph).split())
     for pattern, replacement in _TIDY:
         text = pattern.sub(replacement, text)
     return text.strip().lstrip(" ,;:")

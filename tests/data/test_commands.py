@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("command", ("vocabulary", "tokenize", "attack"))
 def test_a_command_runs_without_what_only_wikipedia_needs(command: str) -> None:
-    statements = "import sys; sys.modules['mwparserfromhell'] = None; from data.__main__ import main; "
+    statements = "import sys; sys.modules['data.wiki'] = None; from data.__main__ import main; "
     done = subprocess.run(
         [sys.executable, "-c", f"{statements} main(['{command}', '--help'])"],
         cwd=ROOT,

@@ -1,11 +1,13 @@
+import base64
 import bz2
 import itertools
+import random
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dumps import article, articles, articles_in_streams, export, page, text_of
+from dumps import article, articles, articles_in_streams, export, multistream, page, text_of
 
 from charbert.commands.settings import parse_settings
 from charbert.errors import CharBertError
@@ -13,8 +15,14 @@ from data.__main__ import main
 from data.corpus.files import Document
 from data.corpus.jobs import ShardedJob
 from data.corpus.sources import read_documents
-from data.wiki import dump
+from data.wiki import dump, pages
 from data.wiki import extract as wikipedia
+
+every_form = pytest.mark.parametrize(
+    "content",
+    (articles(20).encode(), bz2.compress(articles(20).encode()), articles_in_streams(20)),
+    ids=("xml", "bz2", "multistream"),
+)
 
 
 def settings(*options: str | Path) -> wikipedia.ExtractSettings:
@@ -83,16 +91,18 @@ def test_every_page_is_counted_once(tmp_path: Path) -> None:
             article(1),
             page(2, "#REDIRECT [[Page 1]]", more='<redirect title="Page 1"/>'),
             page(3, "Talk.", namespace=1),
-            page(4, "{{" * 200),
+            page(4, "Four.").replace("<id>4", "<id>four"),
             page(5, "{{stub}}"),
             page(6, "Six."),
+            page(7, "body { }").replace("<text>", "<model>css</model><text>"),
         ),
     )
-    assert {key: counts[key] for key in list(counts)[:7]} == {
-        "pages_read": 6,
+    assert {key: counts[key] for key in list(counts)[:8]} == {
+        "pages_read": 7,
         "articles_written": 2,
         "redirects": 1,
         "other_namespaces": 1,
+        "other_models": 1,
         "failed": 1,
         "empty": 1,
         "characters": len(text_of(1).text) + len("Six."),
@@ -101,8 +111,85 @@ def test_every_page_is_counted_once(tmp_path: Path) -> None:
 
 
 def test_a_skipped_page_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(tmp_path, export(article(1), page(2, "[[" * 200)))
+    run(tmp_path, export(article(1), page(2, "Two.").replace("<id>2", "<id>two")))
     assert "skipped 'Page 2'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "bad",
+    (
+        page(2, "Two.").replace("Page 2", "&#" + "5" * 5_000 + ";"),
+        page(2, "Two.").replace("Page 2", "Page 2" * 1_000),
+        page(2, "Two.").replace("<id>2", "<id>9223372036854775808"),
+        page(2, "Two.").replace("<id>2", "<id>" + "2" * 5_000),
+        page(2, "Two.").replace("<id>2", "<id>-2"),
+        page(2, "Two.", more="<ns>" + "0" * 5_000 + "x</ns>").replace("<ns>0</ns>", ""),
+        page(2, "Two.").replace("Two.", "Two.<deep>" * 3 + "</deep>"),
+        page(2, "word " * 500),
+    ),
+)
+def test_whatever_is_in_a_page_the_others_are_read(
+    tmp_path: Path, bad: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "_MOST_MARKUP_CHARACTERS", 2_000)
+    counts = run(tmp_path, export(article(1), bad, article(3)))
+    assert counts["pages_read"] - counts["articles_written"] == 1
+    assert [document.id for document in written(tmp_path)] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    "markup", ("{{roman|" + "1" * 4_301 + "}}", "{{age|" + "1" * 4_301 + "|1|1|2|2|2}}x")
+)
+def test_a_template_with_a_long_number_costs_no_page(tmp_path: Path, markup: str) -> None:
+    assert run(tmp_path, export(article(1), page(2, markup)))["articles_written"] == 2
+
+
+def test_an_error_of_any_kind_is_the_pages_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_at_two(markup: str, site: object) -> str:
+        if "Page 2" in markup:
+            raise RecursionError("too deep")
+        return markup
+
+    monkeypatch.setattr(pages, "plain_text", fail_at_two)
+    assert run(tmp_path, articles(4))["failed"] == 1
+    assert [document.id for document in written(tmp_path)] == [0, 1, 3]
+
+
+@every_form
+def test_a_page_that_is_too_long_is_skipped_alone(
+    tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(dump, "_GROUP_BYTES", 1_000)
+    monkeypatch.setattr(dump, "_MOST_BYTES", 100_000)
+    monkeypatch.setattr(pages, "_MOST_XML_BYTES", 100_000)
+    long = page(2, "word " * 100_000)
+    forms = {
+        b"<": export(article(0), article(1), long, article(3)).encode(),
+        b"B": bz2.compress(export(article(0), article(1), long, article(3)).encode()),
+        b"M": multistream(article(0) + article(1), long, article(3)),
+    }
+    is_multistream = content.count(b"BZh9") > 1
+    counts = run(tmp_path, forms[b"M" if is_multistream else content[:1]])
+    assert counts["failed"] >= 1
+    assert [document.id for document in written(tmp_path)] == [0, 1, 3]
+    assert "bytes" in capsys.readouterr().err
+
+
+def test_a_stream_that_is_too_long_is_skipped_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dump, "_MOST_BYTES", 5_000)
+    monkeypatch.setattr(dump, "_SCAN_BYTES", 1_000)
+    noise = base64.b64encode(random.Random(7).randbytes(30_000)).decode()
+    counts = run(tmp_path, multistream(article(1), page(2, noise), article(3)))
+    assert counts["failed"] == 1
+    assert [document.id for document in written(tmp_path)] == [1, 3]
+
+
+def test_without_namespaces_at_the_pages_their_titles_tell(tmp_path: Path) -> None:
+    titles = ("Page", "Talk:Page", "user_talk:Anna", "Datei:Katze.jpg", "Kategorie:Katzen", "2001: Odyssey")
+    found = [page(number, "Text.").replace(f"Page {number}", title) for number, title in enumerate(titles)]
+    counts = run(tmp_path, re.sub("<ns>0</ns>", "", export(*found)))
+    assert counts["other_namespaces"] == 4
+    assert [document.title for document in written(tmp_path)] == ["Page", "2001: Odyssey"]
 
 
 def test_links_of_the_dumps_language_are_dropped(tmp_path: Path) -> None:
@@ -195,13 +282,6 @@ def test_any_number_of_workers_writes_the_same_shards(tmp_path: Path, small_piec
     run(tmp_path / "two", articles_in_streams(20), "--workers", "2")
     assert shards(tmp_path / "one") == shards(tmp_path / "two")
     assert len(shards(tmp_path / "one")) == 5
-
-
-every_form = pytest.mark.parametrize(
-    "content",
-    (articles(20).encode(), bz2.compress(articles(20).encode()), articles_in_streams(20)),
-    ids=("xml", "bz2", "multistream"),
-)
 
 
 @every_form

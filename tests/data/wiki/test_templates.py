@@ -32,6 +32,9 @@ def shown(markup: str) -> str:
         ("{{convert|1500}}", "1,500"),
         ("{{val|6.241|e=18}}", "6.241×10¹⁸"),
         ("{{val|30000|0.5|u=m/s}}", "30,000±0.5 m/s"),
+        ("{{val|1.234|(56)|u=kg}}", "1.234(56) kg"),
+        ("{{val|9.1093|(28)|e=-31|u=kg}}, {{val|5|0.2|e=3}}", "9.1093(28)×10⁻³¹ kg, (5±0.2)×10³"),
+        ("{{val|12|+3|-4}}, {{val|12|3|4|ul=m}}", "12+3−4, 12+3−4 m"),
         ("{{nts|12000.5}}", "12,000.5"),
         ("{{frac|3}}", "1/3"),
         ("{{frac|2|1|3}}", "2 1/3"),
@@ -134,6 +137,9 @@ def test_other_languages(markup: str, text: str) -> None:
         ("1{{ndash}}2{{snd}}3{{mdash}}4", "1–2 – 3—4"),
         ("ab{{zwj}}cd", "abcd"),
         ("dogs{{'}}", "dogs'"),
+        ("Hawai{{okina}}i, {{ayin}}Ali, su{{hamza}}al", "Hawaiʻi, ʿAli, suʾal"),
+        ("{{sortname|Anna|Bohn|nolink=1}}, {{sortname|Ann|Lee|Ann Lee (poet)}}", "Anna Bohn, Ann Lee"),
+        ("{{sort|Titanic|''The Titanic''}}", "The Titanic"),
     ),
 )
 def test_names_and_characters(markup: str, text: str) -> None:
