@@ -11,6 +11,9 @@ COMMANDS = {
     "finetuning": Command("benchmarks.finetuning:FinetuningSpeedSettings", "steps of fine-tuning"),
     "gru": Command("benchmarks.gru:GruSettings", "the character GRU beside nn.GRU"),
     "data": Command("benchmarks.data:DataSpeedSettings", "extraction, tokenising, training examples"),
+    "wikitext": Command(
+        "benchmarks.wikitext:WikitextSpeedSettings", "wikitext to plain text, n to 4n characters"
+    ),
     "masking": Command("benchmarks.masking:MaskingSharesSettings", "shares of masks and noise in a text"),
     "attacks": Command("benchmarks.attacks:AttackSpeedSettings", "each kind of noise on labelled data"),
     "correction": Command(
