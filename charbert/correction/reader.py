@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 from typing import Any, NamedTuple
+from unicodedata import category
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
@@ -13,6 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.ragged import Array
+from charbert.spelling import is_byte_level
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import Vocabulary
 
@@ -21,6 +23,8 @@ _SPECIAL_TOKENS = 2
 _WINDOWS, _WORDS = 32, 256  # windows of a batch, and words scored at a time
 _SURROGATES = re.compile("[\ud800-\udfff]")  # which the tokenizer takes only in pairs
 _UNREADABLE = "\ufffd"
+# Symbols beside a letter, with all that is neither ASCII nor a letter around them.
+_BESIDE_LETTERS = re.compile(r"(?<=[^\W\d_])[^\w\s\x00-\x7f]+|[^\w\s\x00-\x7f]+(?=[^\W\d_])")
 _CAPITALS = re.compile(r"\b[^\W\d_]{6,}\b")  # shorter ones are acronyms
 
 
@@ -45,7 +49,8 @@ class WordReader:
     """A model with a noisy-LM head, and its tokenizer.
 
     A text that is longer than the model's input is read in windows that overlap by half, each word in the one
-    where it has most context. Words of capitals are read in small letters, as the model knows them.
+    where it has most context. Words of capitals are read in small letters, as the model knows them, and emoji
+    and other symbols beside a letter as blanks, where the tokenizer does not split them off.
 
     Args:
         model: the model, on any device, or the folder or hub id to load it from.
@@ -73,6 +78,8 @@ class WordReader:
         self._tokenizer = _load_tokenizer(model) if tokenizer is None else tokenizer
         self.words = _check_words(self._tokenizer, model)
         self._normalizer = self._tokenizer.backend_tokenizer.normalizer
+        # WordPiece takes a word and the emoji that it touches for one word, and that for unknown.
+        self._splits_symbols = is_byte_level(self._tokenizer.backend_tokenizer)
         self._room = model.charbert.max_tokens - _SPECIAL_TOKENS
 
     def normalize(self, word: str) -> str:
@@ -110,6 +117,8 @@ class WordReader:
 
     def _encode(self, texts: Sequence[str]) -> list[Any]:
         readable = [_CAPITALS.sub(_lower, _SURROGATES.sub(_UNREADABLE, text)) for text in texts]
+        if not self._splits_symbols:
+            readable = [_BESIDE_LETTERS.sub(_blank_symbols, text) for text in readable]
         return self._tokenizer(readable, add_special_tokens=False, verbose=False).encodings
 
     def _choose_window(self, span: _TokenSpan, size: int) -> int:
@@ -181,6 +190,16 @@ def _find_words(index: int, text: str, encoding: Any) -> Iterator[_TokenSpan]:
         if start < end:
             yield _TokenSpan(WordSpan(index, start, end), first, token - 1)
         first = token
+
+
+def _blank_symbols(found: re.Match[str]) -> str:
+    """The characters with blanks for symbols, and for marks and invisible characters on these."""
+    kept, is_symbol = "", False
+    for character in found[0]:
+        kind = category(character)
+        is_symbol = kind[0] == "S" or (is_symbol and kind in ("Mn", "Me", "Cf"))
+        kept += " " if is_symbol else character
+    return kept
 
 
 def _lower(word: re.Match[str]) -> str:

@@ -114,7 +114,9 @@ class Rule:
         after = text[end : end + _CONTEXT]
         before = "" if not before or before[-1].isspace() else before.split()[-1]
         after = "" if not after or after[0].isspace() else after.split()[0]
-        is_part = _continues(reversed(before)) or _continues(after)
+        # Marks are on what stands before them, which may be an emoji.
+        marked = (each for each in reversed(before) if category(each)[0] != "M")
+        is_part = _continues(marked) or _continues(after)
         return not (is_part or _CODE.search(before + surface + after))
 
     def may_be_wrong(self, word: str, is_name: bool, threshold: float) -> bool:

@@ -134,6 +134,23 @@ def test_unknown_characters_around_a_word_change_nothing_for_it(model: Any) -> N
     assert found.text == "🙂\ud83d漢 brown \ud83d🙂"
 
 
+@pytest.mark.parametrize(
+    "text",
+    (
+        *("the brwon🙂 fox", "🙂brwon fox", "brwon❤\ufe0f", "❤\ufe0fbrwon", "brwon👍🏽", "☺\ufe0ebrwon"),
+        *("brwon👩\u200d💻brwon", "👩\u200d💻brwon🇩🇪", "(brwon🙂)", "“🙂brwon”", "brwon🙂.", "brwon\u200b🙂"),
+        *("brwon™", "→brwon", "brwon€", "°brwon"),
+    ),
+)
+def test_a_word_that_touches_an_emoji_or_another_symbol_is_judged(model: Any, text: str) -> None:
+    assert correct(text, *model, threshold=ALL).text == text.replace("brwon", "brown")
+
+
+@pytest.mark.parametrize("text", ("brwon\u0301🙂", "e\u0301brwon🙂", "5°brwon", "brwon_🙂", "🙂brwon2"))
+def test_a_part_of_a_longer_word_stays_beside_an_emoji_too(model: Any, text: str) -> None:
+    assert correct(text, *model, threshold=ALL).text == text
+
+
 def test_words_that_the_user_knows_stay(model: Any) -> None:
     assert correct("Brwon lzay", *model, threshold=ALL, known=["BRWON"]).text == "Brwon lazy"
 
