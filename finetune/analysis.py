@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from charbert.commands.tables import format_table
 from charbert.errors import CharBertError
-from data.examples.tags import to_iob2
+from data.examples.tags import OUTSIDE, to_iob2
 from data.examples.types import TaggedExample
 from finetune.metrics.classification import LABEL_SCORES, occurring
-from finetune.metrics.tagging import OUTSIDE, entity_scores
+from finetune.metrics.tagging import entity_scores
 from finetune.tasks.base import Task
 from finetune.tasks.tags import TagPrediction, word_starts, words_at
 
@@ -35,7 +35,9 @@ def check_word_split(task: Task[Any, Any]) -> None:
         CharBertError: it has none.
     """
     if not task.has_entities:
-        raise CharBertError("word_split: scores entities (tags O, B-... and I-...), and this task has none")
+        raise CharBertError(
+            "word_split: scores entities (tags such as O, B-... and I-...), and this task has none"
+        )
 
 
 def word_split(

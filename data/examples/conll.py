@@ -11,8 +11,8 @@ from typing import IO, NamedTuple, TypeVar
 from charbert.compression import text_ending
 from data.examples.base import CONLLU_COLUMNS, Columns, Reader
 from data.examples.rows import BadRows, RowError, line_end, read_all_lines, require_one
-from data.examples.tags import carry_tags, is_entity_tag
-from data.examples.types import AttackedExamples, Example, TaggedExample
+from data.examples.tags import is_entity_tag
+from data.examples.types import AttackedExamples, Example, TaggedExample, unify_iob
 
 CONLLU = ".conllu"
 ENDINGS = (CONLLU, ".txt", ".conll", ".bio", ".iob", ".iob2")
@@ -43,15 +43,15 @@ class ConllReader(Reader):
 
     def read(self, columns: Columns, source: str, bad: BadRows, labelled: bool = True) -> Iterator[Example]:
         path = Path(source)
-        for example in read_sentences(path, bad, _find_format(columns, path)):
-            yield example.as_iob2()
+        sentences = read_sentences(path, bad, _find_format(columns, path))
+        return unify_iob(sentences) if labelled else (example.without_label() for example in sentences)
 
     def write_attacked(
         self, columns: Columns, path: Path, output: IO[bytes], attacked: AttackedExamples
     ) -> None:
         """As `Reader.write_attacked`. Comments, blank lines and those that begin a document stay."""
         changes = zip(attacked.pairs(), attacked.sources, strict=True)
-        new = {old.location: (example.words, sources) for (old, example), sources in changes}
+        new = {old.location: (example, sources) for (old, example), sources in changes}
         form, end = _find_format(columns, path), line_end(path)
         comments: list[str] = []
         for block in _blocks(path, BadRows(skip=True), form):
@@ -120,21 +120,21 @@ class ConllFormat(ABC):
         """The comments before a sentence of rows that has become these lines."""
         return comments
 
-    def replace_words(self, rows: Sequence[_Row], words: Sequence[str], sources: Sequence[int]) -> list[str]:
+    def replace_words(self, rows: Sequence[_Row], new: TaggedExample, sources: Sequence[int]) -> list[str]:
         """The lines of a sentence with new words.
 
         Args:
             rows: of the sentence.
-            words: the new ones.
+            new: the words and their tags.
             sources: for each of them the number of the old one that it comes from.
         """
         old = _words(rows)
         copies = [list(old[source].cells) for source in sources]
-        if self.tag_column is not None:
-            tags = carry_tags([row.cells[self.tag_column] for row in old], sources)
+        tags = new.tags_in_file or new.tags
+        if self.tag_column is not None and tags is not None:
             for cells, tag in zip(copies, tags, strict=True):
                 cells[self.tag_column] = tag
-        for cells, word in zip(copies, words, strict=True):
+        for cells, word in zip(copies, new.words, strict=True):
             cells[self.word_column] = word
         return [old[source].separator.join(cells) for cells, source in zip(copies, sources, strict=True)]
 
@@ -244,15 +244,15 @@ class ConlluFormat(ConllFormat):
             raise RowError("has an empty cell; CoNLL-U has _ where there is nothing")
         return _Row(number, cells, "\t", is_word=match["word"] is not None)
 
-    def replace_words(self, rows: Sequence[_Row], words: Sequence[str], sources: Sequence[int]) -> list[str]:
+    def replace_words(self, rows: Sequence[_Row], new: TaggedExample, sources: Sequence[int]) -> list[str]:
         old = _words(rows)
-        new = [line.split("\t") for line in super().replace_words(rows, words, sources)]
+        changed = [line.split("\t") for line in super().replace_words(rows, new, sources)]
         if list(sources) == list(range(len(old))):
-            lines = self._lines_around(rows, new)
+            lines = self._lines_around(rows, changed)
         else:
             spaces = _spaces(rows)
             lines = []
-            for number, (cells, source) in enumerate(zip(new, sources, strict=True), start=1):
+            for number, (cells, source) in enumerate(zip(changed, sources, strict=True), start=1):
                 following = [*sources, len(old)][number]
                 is_spaced = following == source or spaces[following - 1]
                 cells[0], cells[_TREE] = str(number), [_UNSPECIFIED] * len(cells[_TREE])

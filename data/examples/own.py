@@ -21,6 +21,7 @@ from data.examples.types import (
     QuestionExample,
     TaggedExample,
     TextExample,
+    unify_iob,
 )
 
 Maker = Callable[[Row, int], Example]
@@ -157,9 +158,13 @@ class WordTable(TableReader):
             tags = tags_in(row, columns.tags_column) if labelled else None
             if tags is not None and len(tags) != len(words):
                 raise RowError(f"has {len(words)} words, but {len(tags)} tags")
-            return TaggedExample(id_in(row, number), words, tags, 0, row.location).as_iob2()
+            return TaggedExample(id_in(row, number), words, tags, 0, row.location)
 
         return make
+
+    def read(self, columns: Columns, source: str, bad: BadRows, labelled: bool = True) -> Iterator[Any]:
+        found: Iterator[Any] = super().read(columns, source, bad, labelled)
+        return unify_iob(found) if labelled else found
 
 
 class QuestionTable(TableReader):

@@ -5,13 +5,14 @@ Each class knows which of its texts are read (`readable`) and what typos in them
 
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from charbert.commands.progress import passing_bar
 from charbert.noise import Attack, AttackedText, AttackedWords
-from data.examples.tags import can_join, carry_tags, merge_tags, to_iob2
+from data.examples.tags import can_join, carry_tags, find_scheme, merge_tags, to_iob2
 
 Label = str | float | tuple[str, ...]
 """A class, a number, or all labels that hold at once."""
@@ -179,7 +180,7 @@ class TaggedExample(NamedTuple):
         return self._replace(tags=None, tags_in_file=None)
 
     def as_iob2(self) -> Self:
-        """The example with its tags in IOB2, if they are in IOB1."""
+        """The example with its tags in IOB2; they must mark entities."""
         tags = self.tags and to_iob2(self.tags)
         return self if tags == self.tags else self._replace(tags=tags, tags_in_file=self.tags)
 
@@ -213,12 +214,14 @@ class TaggedExample(NamedTuple):
         `can_join` allows it.
         """
         joinable = [example._joinable() for example in examples]
+        is_bmes = any(tag.startswith("M-") for example in examples for tag in example.tags or ())
+        carry = partial(carry_tags, inside="M" if is_bmes else "I")
         parts = _attack_batches(attack.sentences, [example.words for example in examples], joinable)
         changed = [
             example._replace(
                 words=part.words,
-                tags=example.tags and tuple(carry_tags(example.tags, part.sources)),
-                tags_in_file=example.tags_in_file and tuple(carry_tags(example.tags_in_file, part.sources)),
+                tags=example.tags and tuple(carry(example.tags, part.sources)),
+                tags_in_file=example.tags_in_file and tuple(carry(example.tags_in_file, part.sources)),
             )
             for example, part in zip(examples, parts, strict=True)
         ]
@@ -339,6 +342,13 @@ class QuestionExample(NamedTuple):
                 ends.update((answer.start, answer.start + len(answer.text)))
         found = _attack_batches(attack.texts, list(fixed), [sorted(ends) for ends in fixed.values()])
         return dict(zip(fixed, found, strict=True))
+
+
+def unify_iob(examples: Iterable[TaggedExample]) -> Iterator[TaggedExample]:
+    """The sentences of a file, in IOB2 if the file is in IOB1; of another scheme as they are."""
+    found = list(examples)
+    is_iob = find_scheme(tag for example in found for tag in example.tags or ()) == "IOB"
+    return (example.as_iob2() if is_iob else example for example in found)
 
 
 def attack_examples(

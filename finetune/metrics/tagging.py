@@ -1,8 +1,7 @@
 """Measures of tags: whole entities as conlleval counts them (by seqeval), or one word at a time."""
 
 import importlib
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from charbert.errors import CharBertError
@@ -11,21 +10,12 @@ from data.examples.tags import to_iob2
 Tags = Sequence[Sequence[str]]
 """Of each sentence, a tag for each word."""
 
-_IOB = re.compile(r"[BI]-.+")
-OUTSIDE = "O"
-
-
-def has_entities(tags: Iterable[str]) -> bool:
-    """Whether tags mark entities: nothing but O, B-... and I-..., and not O alone."""
-    marks = set(tags) - {OUTSIDE}
-    return bool(marks) and all(_IOB.fullmatch(tag) for tag in marks)
-
 
 def entity_scores(gold: Tags, predicted: Tags) -> dict[str, float]:
     """`precision`, `recall` and `f1` of entities, and the `accuracy` of tags, from 0 to 1.
 
-    Gold and predicted tags may each be IOB1 or IOB2. As in conlleval, an entity also starts at an I-
-    that continues nothing, and a tag is right if it is the same: I-PER is not B-PER.
+    Tags may be of any scheme that `find_scheme` knows. As in conlleval, an entity also starts at a tag that
+    continues nothing, and a tag is right if it is the same: I-PER is not B-PER.
 
     Raises:
         CharBertError: seqeval is not installed.

@@ -69,7 +69,7 @@ class Task(ABC, Generic[Example, Prediction]):
     has_classes: bool = False
     """Whether each text or word has exactly one of `labels`."""
     has_entities: bool = False
-    """Whether `labels` mark entities over several words, in IOB."""
+    """Whether `labels` mark entities over several words, in one of `SCHEMES`."""
 
     def __init__(
         self, *, labels: Sequence[str] = (), max_length: int = 128, threshold: float | None = None

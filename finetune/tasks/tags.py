@@ -1,5 +1,7 @@
 """Token classification: named entities, parts of speech and other tags, one for each word."""
 
+import logging
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -16,15 +18,16 @@ from charbert.losses import IGNORED
 from charbert.ragged import Array
 from data.examples.readers import Columns, read_examples
 from data.examples.rows import BadRows
+from data.examples.tags import OUTSIDE, SCHEMES, find_scheme, is_entity_tag
 from data.examples.types import TaggedExample
 from finetune.metrics import tagging
 from finetune.metrics.classification import Measures, scores_by_label
 from finetune.metrics.prediction_files import align_tags, read_labelled
-from finetune.metrics.tagging import OUTSIDE, has_entities
 from finetune.settings import ScoreSettings
 from finetune.tasks import base
 from finetune.tasks.base import Encoded, Inputs, LabelReport, Output, Task
 
+logger = logging.getLogger(__name__)
 _MOST_SHOWN = 8  # wrong tags in a line
 _NO_WORD = -1
 _OVERLAP = 4  # a window shares one token in so many with the next
@@ -68,7 +71,7 @@ class TagTask(Task[TaggedExample, TagPrediction]):
     goes into further windows; a word is tagged where it has most context.
 
     Args:
-        entities: whether the tags mark entities; None: if they look like it.
+        entities: whether the tags mark entities; None: if they do in one of `SCHEMES`.
         measures: how predictions are scored; when left out, whole entities or else single words.
         common: as of `Task`; `max_length` is that of a window.
 
@@ -84,10 +87,11 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         self, *, entities: bool | None = None, measures: Measures | None = None, **common: Any
     ) -> None:
         super().__init__(**common)
-        self.has_entities = has_entities(self.labels)
+        self.has_entities = find_scheme(self.labels) is not None
         if entities and not self.has_entities:
             raise CharBertError(
-                "ner: tags must be O, B-... and I-...; for others, such as E- and S-, give --task tagging"
+                f"ner: the tags mark entities in none of the schemes {', '.join(SCHEMES)}; for others give "
+                "--task tagging"
             )
         if measures is None and self.has_entities:
             tagging.seqeval_metrics()  # so that it is missed before training, not after
@@ -95,7 +99,10 @@ class TagTask(Task[TaggedExample, TagPrediction]):
 
     @classmethod
     def find_labels(cls, examples: Examples, **arguments: Any) -> list[str]:
-        return base.sort_labels(tag for example in examples for tag in example.tags or ())
+        labels = base.sort_labels(tag for example in examples for tag in example.tags or ())
+        if scheme := find_scheme(labels):
+            logger.info("entities are marked in the scheme %s", scheme)
+        return labels
 
     @classmethod
     def score_file(
@@ -114,17 +121,21 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         )
         predicted: list[Any] = list(read_examples(columns, settings.predictions, bad))
         sides = [example.tags_in_file or example.tags for example in gold], align_tags(gold, predicted)
-        if entities is None:
-            entities = has_entities(tag for tags in sides[0] for tag in tags)
-        if not entities:
+        scheme = find_scheme(tag for tags in sides[0] for tag in tags)
+        if not (scheme if entities is None else entities):
             return tagging.tag_scores(*sides)
         for example in (*gold, *predicted):
-            _require_iob(example)
+            _require_scheme(example, scheme or "IOB")
+        if scheme:
+            print(f"entities are marked in the scheme {scheme}", file=sys.stderr)
         return tagging.entity_report(*sides)
 
     def usable(self, examples: Examples, bad: BadRows) -> list[TaggedExample]:
         found = []
         for example in examples:
+            if not self._ids.keys() >= {*(example.tags or ())} and example.tags_in_file:
+                # The file looked like IOB1, and is a part of one in IOE1.
+                example = example._replace(tags=example.tags_in_file, tags_in_file=None)
             unknown = next((tag for tag in example.tags or () if tag not in self._ids), None)
             if unknown is None:
                 found.append(example)
@@ -234,11 +245,12 @@ class TagTask(Task[TaggedExample, TagPrediction]):
                 file.write("\n")
 
 
-def _require_iob(example: TaggedExample) -> None:
-    tags = [tag for tag in example.tags or () if tag != OUTSIDE and not has_entities([tag])]
+def _require_scheme(example: TaggedExample, scheme: str) -> None:
+    tags = [tag for tag in example.tags or () if not is_entity_tag(tag, SCHEMES[scheme])]
     if tags:
+        known = ", ".join(f"{position}-..." for position in SCHEMES[scheme])
         raise CharBertError(
-            f"{example.location}: the tag {tags[0]!r} is none of O, B-... and I-..., which mark entities; "
+            f"{example.location}: the tag {tags[0]!r} is none of O, {known}, the tags in {scheme}; "
             "convert it, or score the tags alone as pos"
         )
 

@@ -206,8 +206,28 @@ def test_parts_of_speech_of_conllu_beside_columns(scored, write):
 
 def test_entities_in_another_scheme_are_refused(scored, write, entities):
     write("given.conll", columns(WORDS, (("B-PER", "E-PER", "O"), ("O", "S-LOC"))))
-    with pytest.raises(CharBertError, match=r"given.conll: row 1: the tag 'E-PER' is none of O"):
+    with pytest.raises(
+        CharBertError, match=r"given.conll: row 1: the tag 'E-PER' is none of O, B-..., I-..., "
+    ):
         scored("--task", "ner", "gold.conll", "given.conll")
+
+
+@pytest.mark.parametrize("task", ["ner", "tagging"])
+@pytest.mark.parametrize(
+    ("positions", "scheme"), [("BES", "IOBES"), ("BMES", "BMES"), ("BLU", "BILOU"), ("IEE", "IOE")]
+)
+def test_the_scheme_of_entities_is_found_and_told(scored, write, task, positions, scheme):
+    begins, *inside, ends, alone = positions
+    cells = ((f"{begins}-PER", f"{ends}-PER", "O"), ("O", f"{alone}-LOC"))
+    extra = (
+        (*[("Ann", *"x" * len(inside), "Lee")],),
+        ((f"{begins}-PER", *(f"{at}-PER" for at in inside), f"{ends}-PER"),),
+    )
+    write("gold.conll", columns((*WORDS, *extra[0]), (*cells, *extra[1])))
+    write("given.conll", columns((*WORDS, *extra[0]), (*cells[:1], ("O", "O"), *extra[1])))
+    found, told = scored("--task", task, "gold.conll", "given.conll")
+    assert (found["recall"], found["precision"]) == (pytest.approx(2 / 3), 1.0)
+    assert told == f"entities are marked in the scheme {scheme}\n"
 
 
 @pytest.mark.parametrize("given", ["0\n1\n0\n0\n", "index\tprediction\n2\t0\n3\t0\n0\t0\n1\t1\n"])

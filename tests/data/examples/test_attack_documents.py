@@ -10,7 +10,8 @@ from attacked_files import CONTEXT, MARK, QUESTIONS, SQUAD, attack, examples_of,
 from charbert.errors import CharBertError
 from charbert.noise import Attack
 from data.examples.conll import ColumnFormat, ConllFormat, ConlluFormat
-from data.examples.types import attack_examples
+from data.examples.tags import carry_tags
+from data.examples.types import TaggedExample, attack_examples
 
 CONLL = (
     "-DOCSTART- -X- O O\n\n# 1\nParis\tNNP\tI-NP\tI-LOC\nlarge JJ I-NP O\n\n \t\n-DOCSTART-\n"
@@ -25,6 +26,7 @@ DOCUMENTS = {
     "eng.testb": ("ner", CONLL),
     "x.conllu": ("pos", CONLLU),
     "dev.json": ("squad2", json.dumps(SQUAD, ensure_ascii=False) + "\n"),
+    "bmes.conll": ("ner", "thousand S-X\nFrance S-X\n\nlarge B-X\nin M-X\nParis E-X\n"),
     "words.txt": ("pos", "thousand\nthousand\n\nParis\n"),
 }
 
@@ -69,7 +71,9 @@ def test_a_file_of_words_alone_is_attacked_too(tmp_path: Path) -> None:
 def replaced(form: ConllFormat, lines: list[str], words: str, sources: tuple[int, ...]) -> list[str]:
     form.learn_columns(lines)
     rows = [form.split(0, line) for line in lines if not form.is_comment(line, is_first=True)]
-    new = form.replace_words(rows, words.split(), sources)
+    old = [row.cells[form.tag_column or 0] for row in rows if row.is_word]
+    example = TaggedExample("0", tuple(words.split()), tuple(carry_tags(old, sources)), 0, "x: row 1")
+    new = form.replace_words(rows, example, sources)
     return [*form.renew_comments(lines[: len(lines) - len(rows)], rows, new), *new]
 
 

@@ -8,7 +8,7 @@ from charbert.errors import CharBertError
 from data.examples.conll import ColumnFormat, ConlluFormat, read_sentences
 from data.examples.readers import Columns, read_examples
 from data.examples.rows import BadRows
-from data.examples.tags import to_iob2
+from data.examples.tags import find_scheme, to_iob2
 from data.examples.types import TaggedExample
 
 NO_BREAK = "10\u00a0000"
@@ -258,11 +258,65 @@ def test_tagged_files_may_be_compressed(tmp_path: Path) -> None:
         ("O O", "O O"),
         ("I-X-Y I-X", "B-X-Y B-X"),
         ("NN I-X NNP", "NN I-X NNP"),
-        ("B-X I-X E-X S-Y O", "B-X I-X E-X S-Y O"),
+        ("B-X I-X E-X S-Y O S-Y I-Y", "B-X I-X I-X B-Y O B-Y B-Y"),
+        ("B-X M-X E-X E-X B-X E-Y", "B-X I-X I-X B-X B-X B-Y"),
+        ("U-X B-X L-X I-X L-X", "B-X B-X I-X B-X I-X"),
+        ("I-X E-X E-X I-X O", "B-X I-X B-X B-X O"),
     ),
 )
 def test_every_entity_begins_with_b_in_iob2(tags: str, expected: str) -> None:
     assert to_iob2(tags.split()) == tuple(expected.split())
+
+
+SAME = {
+    "IOB1": ("I-X I-X O", "I-X B-X O I-Y"),
+    "IOB2": ("B-X I-X O", "B-X B-X O B-Y"),
+    "IOE1": ("I-X I-X O", "E-X I-X O I-Y"),
+    "IOE2": ("I-X E-X O", "E-X E-X O E-Y"),
+    "IOBES": ("B-X E-X O", "S-X S-X O S-Y"),
+    "BMES": ("B-X E-X O", "S-X S-X O S-Y"),
+    "BILOU": ("B-X L-X O", "U-X U-X O U-Y"),
+}
+
+
+@pytest.mark.parametrize("scheme", SAME)
+def test_a_file_in_iob1_is_read_in_iob2_and_of_any_other_scheme_as_it_is(path: Path, scheme: str) -> None:
+    first, second = SAME[scheme]
+    path.write_text(
+        "".join(f"w {tag}\n" for tag in first.split())
+        + "\n"
+        + "".join(f"w {tag}\n" for tag in second.split())
+    )
+    examples: list[Any] = list(read_examples(Columns(task="tagging"), str(path), BadRows()))
+    as_read = SAME["IOB2" if scheme == "IOB1" else scheme]
+    assert [" ".join(example.tags) for example in examples] == list(as_read)
+    assert [" ".join(to_iob2(example.tags)) for example in examples] == list(SAME["IOB2"])
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    (
+        ("O B-PER I-PER", "IOB"),
+        ("I-LOC", "IOB"),
+        ("O B-geo-loc", "IOB"),
+        ("I-X E-X O", "IOE"),
+        ("E-X", "IOE"),
+        ("B-X E-X", "IOBES"),
+        ("O S-X", "IOBES"),
+        ("B-X I-X E-X S-X", "IOBES"),
+        ("B-X M-X E-X S-X O", "BMES"),
+        ("B-X I-X L-X U-X O", "BILOU"),
+        ("U-X", "BILOU"),
+        ("B-X I-X M-X", None),
+        ("B-X E-X L-X", None),
+        ("B-X NN", None),
+        ("O", None),
+        ("B-", None),
+        ("", None),
+    ),
+)
+def test_a_scheme_is_found_by_the_positions_of_its_tags(tags: str, expected: str | None) -> None:
+    assert find_scheme(tags.split()) == expected
 
 
 def test_no_tags_are_none_in_iob2() -> None:

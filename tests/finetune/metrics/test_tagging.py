@@ -1,13 +1,15 @@
 import sys
+from random import Random
 
 import pytest
+import seqeval.metrics
+import seqeval.scheme
 
 from charbert.errors import CharBertError
 from finetune.metrics.tagging import (
     entity_report,
     entity_scores,
     entity_scores_by_type,
-    has_entities,
     tag_scores,
 )
 
@@ -77,21 +79,38 @@ def test_text_without_entities_scores_zero_without_warnings(recwarn):
     assert not recwarn.list
 
 
-@pytest.mark.parametrize(
-    ("tags", "expected"),
-    [
-        (["O", "B-PER", "I-PER"], True),
-        (["I-LOC"], True),
-        (["O", "B-geo-loc"], True),
-        (["O"], False),
-        (["NN", "VB", "O"], False),
-        (["O", "B-PER", "E-PER", "S-LOC"], False),
-        (["B-"], False),
-        ([], False),
-    ],
-)
-def test_tags_of_entities_are_known_by_their_form(tags, expected):
-    assert has_entities(tags) is expected
+# The same two entities in each scheme, and a prediction that has the first of them and a wrong one.
+SCHEMES = {
+    "IOB1": ("I-PER I-PER B-PER O", "I-PER I-PER O I-LOC"),
+    "IOB2": ("B-PER I-PER B-PER O", "B-PER I-PER O B-LOC"),
+    "IOE1": ("I-PER E-PER I-PER O", "I-PER I-PER O I-LOC"),
+    "IOE2": ("I-PER E-PER E-PER O", "I-PER E-PER O E-LOC"),
+    "IOBES": ("B-PER E-PER S-PER O", "B-PER E-PER O S-LOC"),
+    "BILOU": ("B-PER L-PER U-PER O", "B-PER L-PER O U-LOC"),
+}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_scores_are_the_same_in_each_scheme_and_those_of_seqeval(scheme):
+    gold, predicted = ([tags.split()] for tags in SCHEMES[scheme])
+    found = entity_scores(gold, predicted)
+    assert (found["precision"], found["recall"], found["f1"]) == (0.5, 0.5, 0.5)
+    assert found["f1"] == seqeval.metrics.f1_score(
+        gold, predicted, mode="strict", scheme=getattr(seqeval.scheme, scheme)
+    )
+    assert entity_scores_by_type(gold, predicted)["PER"]["support"] == 2
+
+
+@pytest.mark.parametrize("positions", ["BI", "IE", "BIES", "BMES"])
+def test_entities_of_any_tags_are_those_of_seqeval(positions):
+    draws = Random(0)
+    known = ["O", *(f"{position}-{kind}" for position in positions for kind in "XY")]
+    sides = [[draws.choices(known, k=9) for _ in range(200)] for _ in range(2)]
+    # seqeval has no M, which is the I of its IOBES
+    theirs = [[[tag.replace("M-", "I-") for tag in tags] for tags in side] for side in sides]
+    found = entity_scores(*sides)
+    assert found["f1"] == pytest.approx(seqeval.metrics.f1_score(*theirs))
+    assert found["precision"] == pytest.approx(seqeval.metrics.precision_score(*theirs))
 
 
 def test_accuracy_of_tags_counts_words():

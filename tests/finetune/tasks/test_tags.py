@@ -149,6 +149,34 @@ def test_a_tag_that_training_does_not_know_is_told_with_its_row() -> None:
     assert len(bad) == 1
 
 
+@pytest.mark.parametrize("entities", (True, None))
+@pytest.mark.parametrize(
+    "labels", ("B-X E-X I-X O S-X", "B-X E-X M-X O S-X", "B-X I-X L-X O U-X", "E-X I-X O")
+)
+def test_entities_of_any_scheme_are_scored_by_f1(labels: str, entities: bool | None, caplog: Any) -> None:
+    given = [example(" ".join("the" for _ in labels.split()), labels)]
+    with caplog.at_level("INFO"):
+        found = TagTask.find_labels(given, entities=entities)
+    assert "entities are marked in the scheme" in caplog.text
+    tagger = TagTask(labels=found, entities=entities)
+    assert (tagger.metric, tagger.has_entities) == ("f1", True)
+
+
+def test_tags_of_no_one_scheme_are_no_entities() -> None:
+    labels = ("B-X", "E-X", "L-X", "O")
+    assert TagTask(labels=labels).metric == "accuracy"
+    with pytest.raises(
+        CharBertError, match="ner: the tags mark entities in none of the schemes IOB, IOE, IOBES"
+    ):
+        TagTask(labels=labels, entities=True)
+
+
+def test_a_part_in_ioe1_that_looks_like_iob1_keeps_its_tags() -> None:
+    given = example("the dog", "I-X I-X").as_iob2()
+    assert given.tags == ("B-X", "I-X")
+    assert TagTask(labels=("E-X", "I-X", "O")).usable([given], BadRows())[0].tags == ("I-X", "I-X")
+
+
 def test_predictions_are_written_in_columns(tmp_path: Any) -> None:
     examples = [example("a dog", "O B-DOG"), example("dogs", "B-DOG")]
     encoded = task().encode(examples, tiny.stock_tokenizer("bert"))
