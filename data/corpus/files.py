@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import groupby, islice, repeat
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +20,11 @@ SHARD_NAMES = "text-*.parquet"
 BATCH_ROWS = 1_000
 BYTE_ORDER_MARK = "\ufeff"
 """What some editors begin a file with."""
+# Tokenizers take some hundred bytes for each character, and abort the process where a text is too long.
+PIECE_CHARACTERS = 100_000
+DOCUMENT_CHARACTERS = 1_000_000
+MOST_CHARACTERS = 100_000_000
+_BYTES_OF_A_CHARACTER = 4
 
 
 class Document(NamedTuple):
@@ -84,6 +89,47 @@ def read_rows(part: Part, start: int = 0) -> Iterator[Row]:
     Raises:
         CharBertError: when a row is reached that cannot be read.
     """
+    for row in _rows(part, start):
+        yield check_length(row, part.path)
+
+
+def check_length(row: Row, source: str | Path) -> Row:
+    """The row.
+
+    Raises:
+        CharBertError: its text is too long to be held in memory as one document.
+    """
+    if row.text and len(row.text) > MOST_CHARACTERS:
+        raise CharBertError(
+            f"{source}: a document has {len(row.text):,} characters, more than {MOST_CHARACTERS:,}; divide it"
+        )
+    return row
+
+
+def cut_text(text: str, characters: int | None = None) -> Iterator[str]:
+    """A text in pieces that together are the text, of so many characters at most (`PIECE_CHARACTERS`).
+
+    A piece begins with the last space before a word, or the last line end, where there is one: so the
+    tokenizers of BERT and RoBERTa find the same words in the pieces as in the text.
+    """
+    start, most = 0, characters or PIECE_CHARACTERS
+    while len(text) - start > most:
+        end = _find_cut(text, start + 1, start + most)
+        yield text[start:end]
+        start = end
+    yield text[start:]
+
+
+def _find_cut(text: str, first: int, last: int) -> int:
+    for space in " \n":
+        end = last
+        while (end := text.rfind(space, first, end)) >= 0:
+            if not text[end + 1].isspace():
+                return end
+    return last
+
+
+def _rows(part: Part, start: int) -> Iterator[Row]:
     if part.row_group is not None:
         return _parquet_rows(part.path, part.row_group, start)
     reader = _reader(part.path)
@@ -124,36 +170,74 @@ def _parquet_rows(path: Path, row_group: int, start: int) -> Iterator[Row]:
 
 
 def _text_rows(path: Path, start: int) -> Iterator[Row]:
-    documents = (
-        lines for has_text, lines in groupby(_lines(path), key=lambda line: bool(line[1])) if has_text
-    )
-    for lines in islice(documents, start, None):
-        yield Row(None, None, "\n".join(line for _, line in lines))
+    for text in islice(_text_documents(path), start, None):
+        yield Row(None, None, text)
+
+
+def _text_documents(path: Path) -> Iterator[str]:
+    """What stands between blank lines; a long one is cut where a line ends, a long line before a word."""
+    lines: list[str] = []
+    size = last = 0
+    for number, line in _lines(path, _BYTES_OF_A_CHARACTER * DOCUMENT_CHARACTERS, is_cut=True):
+        for piece in cut_text(line, DOCUMENT_CHARACTERS):
+            if lines and (not piece or number == last or size + len(piece) > DOCUMENT_CHARACTERS):
+                yield "\n".join(lines)
+                lines, size = [], 0
+            last = number
+            if piece:
+                lines.append(piece)
+                size += len(piece) + 1
+    if lines:
+        yield "\n".join(lines)
 
 
 def _json_rows(path: Path, start: int) -> Iterator[Row]:
-    for number, line in islice(((number, line) for number, line in _lines(path) if line), start, None):
+    lines = _lines(path, _BYTES_OF_A_CHARACTER * MOST_CHARACTERS)
+    for number, line in islice(((number, line) for number, line in lines if line), start, None):
         try:
             row = json.loads(line)
             text = row["text"]
             text.encode()  # an escape can name half of a character, which no tokenizer takes
         except UnicodeEncodeError as error:
             raise CharBertError(f"{path}: line {number} has an escape \\u for half a character") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CharBertError(f"{path}: line {number} is not JSON ({error})") from error
         except (AttributeError, KeyError, TypeError) as error:
             raise CharBertError(f"{path}: line {number} is no JSON object with a string `text`") from error
         yield Row(row.get("id"), row.get("title"), text)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a file with their numbers from 1, without the white space at their ends."""
-    for number, line in read_byte_lines(path):
-        try:
-            text = decode_line(line)
-        except ValueError as error:
-            raise CharBertError(f"{path}: line {number} {error}; convert the file to UTF-8 first") from error
-        yield number, text.removeprefix(BYTE_ORDER_MARK).rstrip()
+def _lines(path: Path, most: int, is_cut: bool = False) -> Iterator[tuple[int, str]]:
+    """The lines of a file with their numbers from 1, without the white space at their ends.
+
+    A line of more bytes than `most` is refused, or comes in pieces, cut before a word where it has spaces.
+    """
+    number, rest = 1, b""
+    with open_to_read(path) as file:
+        while line := rest + file.readline(most - len(rest)):
+            is_long = len(line) >= most and not line.endswith(b"\n")
+            if is_long and not is_cut:
+                raise CharBertError(f"{path}: line {number} has more than {most:,} bytes; divide it")
+            end = _find_end_of_word(line) if is_long else len(line)
+            line, rest = line[:end], line[end:]
+            try:
+                text = decode_line(line)
+            except ValueError as error:
+                raise CharBertError(
+                    f"{path}: line {number} {error}; convert the file to UTF-8 first"
+                ) from error
+            yield number, text.removeprefix(BYTE_ORDER_MARK).rstrip()
+            number += not is_long
+
+
+def _find_end_of_word(line: bytes) -> int:
+    """Where a line can be cut: at its last space, else before its last character, which may be cut itself."""
+    end = line.rfind(b" ")
+    if end <= 0:
+        end = len(line) - 1
+        while end > 1 and line[end] & 0xC0 == 0x80:
+            end -= 1
+    return end
 
 
 def read_byte_lines(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from charbert.errors import CharBertError, first_line
-from data.corpus.files import COLUMNS, Row
+from data.corpus.files import COLUMNS, Row, check_length
 
 if TYPE_CHECKING:
     from datasets import Dataset, IterableDataset
@@ -112,7 +112,7 @@ def read_rows(loaded: Loaded, source: str, start: int = 0) -> Iterator[Row]:
         CharBertError: when a row is reached that cannot be read.
     """
     for row in iterate_rows(loaded.dataset.skip(min(start, loaded.rows or start)), source):
-        yield Row(*map(row.get, COLUMNS))
+        yield check_length(Row(*map(row.get, COLUMNS)), source)
 
 
 def iterate_rows(dataset: "Dataset | IterableDataset", source: str) -> Iterator[dict[str, Any]]:

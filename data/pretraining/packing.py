@@ -2,12 +2,16 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 from tokenizers import Tokenizer
 
 from charbert.errors import CharBertError
 from charbert.tokenization import CharBertTokenizer
+from data.corpus.files import Document, cut_text
+from data.corpus.sources import batches
 from data.pretraining.blocks import Block
 from data.pretraining.words import check_tokenizer
 
@@ -56,9 +60,24 @@ class Packer:
         return blocks
 
     def _tokenize(self, texts: Sequence[str]) -> Iterator[Block]:
+        # In pieces: of what it is given at once, the tokenizer takes some hundred bytes for each character.
+        pieces = (
+            Document(number, "", piece) for number, text in enumerate(texts) for piece in cut_text(text)
+        )
+        encoded = (
+            (piece.id, encoding)
+            for batch in batches(pieces)
+            for piece, encoding in zip(batch, self._encode(batch), strict=True)
+        )
+        for _, parts in groupby(encoded, key=itemgetter(0)):
+            yield _concatenate([part for _, part in parts])
+
+    def _encode(self, pieces: list[Document]) -> Iterator[Block]:
         # A word begins where the word's number differs from the one before: of cat, sitting, mat
         # word_ids [0 1 1 2] -> differences [1 1 0 1] -> word_starts [0 1 3].
-        for encoding in self._backend.encode_batch(list(texts), add_special_tokens=False):
+        for encoding in self._backend.encode_batch(
+            [piece.text for piece in pieces], add_special_tokens=False
+        ):
             words = np.array(encoding.word_ids, float)  # a special token in the text has none, here NaN
             yield Block(np.array(encoding.ids, np.int64), np.flatnonzero(np.diff(words, prepend=-1) != 0))
 
@@ -101,8 +120,11 @@ class Packer:
         return packed
 
     def _join(self, pieces: list[Block]) -> Block:
-        # Word starts are shifted by the tokens before them: [0 1] after a part of 2 and a separator -> [3 4].
-        parts = [part for piece in pieces for part in (self._separator, piece)][1:]
-        first = np.cumsum([0] + [len(part.token_ids) for part in parts])
-        starts = [part.word_starts + begin for part, begin in zip(parts, first, strict=False)]
-        return Block(np.concatenate([part.token_ids for part in parts]), np.concatenate(starts))
+        return _concatenate([part for piece in pieces for part in (self._separator, piece)][1:])
+
+
+def _concatenate(parts: list[Block]) -> Block:
+    # Word starts are shifted by the tokens before them: [0 1] after a part of 2 and a separator -> [3 4].
+    first = np.cumsum([0] + [len(part.token_ids) for part in parts])
+    starts = [part.word_starts + begin for part, begin in zip(parts, first, strict=False)]
+    return Block(np.concatenate([part.token_ids for part in parts]), np.concatenate(starts))

@@ -15,7 +15,7 @@ from charbert.spelling import BLANK
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import UNKNOWN, Vocabulary
 from data.corpus import sources
-from data.corpus.files import Document
+from data.corpus.files import Document, cut_text
 from data.settings import VocabularySettings
 from data.vocabulary.counting import count_units
 from data.vocabulary.tokenizers import TRAINABLE
@@ -57,7 +57,8 @@ def _make_tokenizer(settings: VocabularySettings) -> tuple[CharBertTokenizer, di
     if not words:
         raise CharBertError(f"{', '.join(settings.text)}: holds no words")
     if trainable:
-        texts = (document.text for document in _documents(settings.text, "training the tokenizer", length))
+        documents = _documents(settings.text, "training the tokenizer", length)
+        texts = (text for document in documents for text in cut_text(document.text))
         trainable.train(backend, texts, characters, counts.inner_characters(), settings.vocab_size)
         stock = PreTrainedTokenizerFast(
             tokenizer_object=backend, model_max_length=settings.max_length, **trainable.settings

@@ -9,7 +9,7 @@ from itertools import chain, repeat
 from tokenizers import Tokenizer
 
 from charbert.spelling import byte_letters, is_byte_level
-from data.corpus.files import Document
+from data.corpus.files import Document, cut_text
 from data.corpus.parallel import ordered_map
 from data.corpus.sources import batches
 from data.vocabulary.tokenizers import spaces_divide
@@ -80,7 +80,8 @@ def count_units(backend: Tokenizer, documents: Iterable[Document], workers: int)
     """Count the units of all documents. The result is the same for any number of processes."""
     counts = UnitCounts(backend)
     tokenizer = backend.to_str()
-    items = ((tokenizer, [document.text for document in batch]) for batch in batches(documents))
+    pieces = (document._replace(text=text) for document in documents for text in cut_text(document.text))
+    items = ((tokenizer, [piece.text for piece in batch]) for batch in batches(pieces))
     with closing(ordered_map(_count_batch, items, workers)) as counted:
         for batch_counts in counted:
             counts.add(batch_counts)

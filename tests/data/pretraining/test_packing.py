@@ -1,7 +1,10 @@
+from random import Random
+
 import pytest
 import tiny
 
 from charbert.errors import CharBertError
+from data.corpus import files
 from data.pretraining.packing import Packer
 
 
@@ -14,6 +17,21 @@ def test_a_long_document_is_cut_into_blocks_in_order(kind: str) -> None:
     text = " ".join(tiny.SENTENCES)
     tokens = [token for ids, _ in packed(kind, [text], 14) for token in ids]
     assert tokens == tiny.tokenizer(kind)(text, add_special_tokens=False)["input_ids"]
+
+
+def test_a_document_that_is_tokenised_in_pieces_gives_the_same_blocks(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = Random(3)
+    spaces = (" ", " ", "\n", "  ", " \n", "\n\n", "\n  ", "\u00a0", "\t")
+    words = [*" ".join(tiny.SENTENCES).split(), "don't", "Été", "日本", "#!", "🙂"]
+    texts = [
+        "".join(generator.choice(words) + generator.choice(spaces) for _ in range(length))
+        for length in (0, 3, 50, 400, 1)
+    ]
+    whole = packed(kind, texts, 14)
+    monkeypatch.setattr(files, "PIECE_CHARACTERS", 23)
+    assert packed(kind, texts, 14) == whole
 
 
 def test_no_block_is_longer_than_asked_for(kind: str) -> None:

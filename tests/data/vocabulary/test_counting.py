@@ -7,6 +7,7 @@ import pytest
 import tiny
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from data.corpus import files
 from data.corpus.files import Document
 from data.corpus.sources import batches
 from data.vocabulary import counting
@@ -103,6 +104,18 @@ def test_any_number_of_processes_counts_the_same(texts: list[str], monkeypatch: 
     assert one.pruned_words > 0
     assert (one.units, one.pruned_words) == (three.units, three.pruned_words)
     assert one.characters() == three.characters()
+
+
+@pytest.mark.parametrize("name", ("wordpiece", "wordpiece-lowercase", "bpe"))
+def test_long_texts_are_counted_in_pieces_as_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = Random(5)
+    texts = ["".join(generator.choices(SNIPPETS + (" ", "\n") * 5, k=3_000)) for _ in range(3)]
+    whole = units_of_whole_texts(backend(name), texts)
+    monkeypatch.setattr(files, "PIECE_CHARACTERS", 600)
+    counted = count_units(backend(name), documents(texts), workers=1).units
+    assert {unit: counted[unit] for unit in counted if unit.strip()} == {
+        unit: whole[unit] for unit in whole if unit.strip()
+    }
 
 
 class TestPruning:
