@@ -331,8 +331,13 @@ def fit_tokenizer(tokenizer: Any, model: Any) -> Any:
     """A model's tokenizer whose `model_max_length` is no longer than what the model can read.
 
     Raises:
-        CharBertError: it is another model's.
+        CharBertError: it is another model's, or cannot pad.
     """
+    if tokenizer.pad_token_id is None or not isinstance(tokenizer.model_max_length, int | float):
+        raise CharBertError(
+            f"{tokenizer.name_or_path}: its tokenizer_config.json lacks a pad_token, or model_max_length is "
+            "no number"
+        )
     rows = model.get_input_embeddings().num_embeddings
     check_tokens(tokenizer, rows, getattr(model.base_model, "spelling", None))
     longest = longest_input(model)

@@ -11,7 +11,7 @@ from tokenizers import pre_tokenizers
 from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerFast
 from transformers.utils import PaddingStrategy, TensorType
 
-from charbert.errors import CharBertError, describe_failure, writing
+from charbert.errors import CharBertError, describe_failure, reading, writing
 from charbert.spelling import (
     BLANK_ID,
     frequent_characters,
@@ -99,7 +99,8 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
             kwargs: settings that are to differ from those of the tokenizer.
         """
         if isinstance(tokenizer, str | PathLike):
-            tokenizer = AutoTokenizer.from_pretrained(tokenizer)
+            with reading(tokenizer, "a tokenizer"):
+                tokenizer = AutoTokenizer.from_pretrained(tokenizer)
         settings = {name: getattr(tokenizer, name) for name in KEPT_SETTINGS}
         built = cls(
             tokenizer_object=tokenizer.backend_tokenizer,

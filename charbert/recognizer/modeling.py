@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import TokenClassifierOutput
 
 from charbert.checkpoints import read_config
-from charbert.errors import CharBertError, first_line
-from charbert.loading import HUB_OPTIONS
+from charbert.errors import CharBertError, reading
+from charbert.loading import HUB_OPTIONS, refuse_partial, without_report
 from charbert.losses import mean_cross_entropy, score_labelled
 from charbert.ragged import cumulative_offsets, span_indices
 from charbert.recognizer.reading import (
@@ -97,14 +96,11 @@ class WordRecognizer(PreTrainedModel):
         hub = {name: kwargs[name] for name in HUB_OPTIONS if name in kwargs}
         if read_config(source, **hub).get("model_type") != WordRecognizerConfig.model_type:
             raise CharBertError(f"{source}: no word recogniser; `python -m pretrain recognizer` trains one")
-        try:
-            model, loaded = super().from_pretrained(source, *args, output_loading_info=True, **kwargs)
-        except (OSError, RuntimeError, SafetensorError) as error:
-            raise CharBertError(
-                f"{source}: its weights cannot be read ({first_line(error)}); train it anew"
-            ) from error
-        if loaded["missing_keys"]:
-            raise CharBertError(f"{source}: has no tensor {min(loaded['missing_keys'])}; train it anew")
+        with reading(source, "a word recogniser"), without_report():
+            model, info = super().from_pretrained(
+                source, *args, output_loading_info=True, ignore_mismatched_sizes=True, **kwargs
+            )
+        refuse_partial(source, info["missing_keys"], [str(name) for name, *_ in info["mismatched_keys"]])
         return model
 
     def forward(

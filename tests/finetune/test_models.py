@@ -229,6 +229,13 @@ class TestTokenizer:
         with pytest.raises(CharBertError, match="tokens does not fit this model"):
             load_for_task(tmp_path)
 
+    @pytest.mark.parametrize("change", [{"pad_token": None}, {"model_max_length": "long"}], ids=str)
+    def test_of_other_settings_is_refused(self, change: dict[str, Any], tmp_path: Path) -> None:
+        path = save_classifier(tmp_path) / "tokenizer_config.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+        with pytest.raises(CharBertError, match=r"tokenizer_config\.json lacks"):
+            load_for_task(tmp_path)
+
     @pytest.mark.parametrize("kind", ["charbert", "plain", "backbone"])
     def test_is_as_long_as_the_model_reads(self, kind: str, tmp_path: Path) -> None:
         save_charbert(tmp_path) if kind == "charbert" else save_classifier(tmp_path)
