@@ -72,6 +72,13 @@ class FinetuneTrainer(CheckedTrainer):
         Args:
             num_items_in_batch: labels of the step; None: those of the batch.
         """
+        count = _count_labels(inputs)
+        if "labels" in inputs:
+            # A batch without a label has no share of the step, but its loss must be a number, and plain
+            # models give NaN for it: it gets labels, no matter which.
+            inputs = {**inputs, "labels": torch.where(count > 0, inputs["labels"], 0)}
+            if self.args.torch_compile:
+                mark_dynamic({"labels": inputs["labels"]})
         if self._class_weights is None:
             loss, outputs = super().compute_loss(model, inputs, return_outputs=True)
         else:
@@ -79,7 +86,7 @@ class FinetuneTrainer(CheckedTrainer):
             loss = _weighted_loss(outputs.logits, inputs["labels"], self._class_weights)
         if num_items_in_batch is not None:
             # One factor: of a step of a single batch it is exactly 1.
-            loss = loss * (_count_labels(inputs) * self.args.world_size / num_items_in_batch)
+            loss = loss * (count * self.args.world_size / num_items_in_batch)
         return (loss, outputs) if return_outputs else loss
 
     def predict_set(self, given: EvaluationSet) -> list[Any]:

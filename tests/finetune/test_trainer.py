@@ -128,7 +128,7 @@ def first_gradients(
     return gradients.first
 
 
-@pytest.mark.parametrize("size", [1, 4, 5])
+@pytest.mark.parametrize("size", [1, 5])
 @pytest.mark.parametrize("weighted", [False, True], ids=["even", "weighted"])
 @pytest.mark.parametrize("head", ["TokenClassification", "SequenceClassification"])
 def test_a_step_has_the_same_gradients_in_batches_of_any_size(
@@ -142,7 +142,7 @@ def test_a_step_has_the_same_gradients_in_batches_of_any_size(
 @pytest.mark.parametrize("head", ["TokenClassification", "QuestionAnswering"])
 def test_accumulated_gradients_of_a_plain_model_are_right_too(head: str, tmp_path: Path) -> None:
     whole = first_gradients(head, 16, tmp_path, plain=True)
-    torch.testing.assert_close(first_gradients(head, 4, tmp_path, plain=True), whole)
+    torch.testing.assert_close(first_gradients(head, 1, tmp_path, plain=True), whole)
 
 
 def test_the_weighted_loss_is_the_mean_over_labels_of_weight_times_loss(tmp_path: Path) -> None:

@@ -82,6 +82,13 @@ def test_words_are_counted_and_examples_that_nothing_can_change() -> None:
     assert attack_examples(examples, NATURAL)[1] == AttackCounts(words=7, eligible=2, changed=2, untouched=2)
 
 
+def test_words_that_the_kind_cannot_change_are_not_counted_as_eligible() -> None:
+    examples = [text("week feed"), text("weak week", "слово")]
+    for kind, eligible in (("swap", 2), ("keyboard", 4), ("paper", 5)):
+        counts = attack_examples(examples, Attack(kind))[1]
+        assert counts == AttackCounts(5, eligible, changed=eligible, untouched=int(kind == "swap"))
+
+
 def test_no_examples_give_none() -> None:
     assert attack_examples([], NATURAL) == ([], AttackCounts(0, 0, 0, 0))
 
