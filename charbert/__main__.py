@@ -3,9 +3,12 @@
 import sys
 from collections.abc import Sequence
 
-from charbert import __version__
-from charbert.commands.dispatch import Command, dispatch
-from charbert.errors import run_command
+try:
+    from charbert import __version__
+    from charbert.commands.dispatch import Command, dispatch
+    from charbert.errors import run_command
+except KeyboardInterrupt:
+    sys.exit("interrupted")
 
 COMMANDS = {
     "convert": Command(

@@ -1,12 +1,17 @@
 """`CharBertError`, the exception for mistakes of the user, and how commands report it."""
 
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
+
+INTERRUPTED = "interrupted"
 
 
 class CharBertError(ValueError):
@@ -77,14 +82,35 @@ def run_command(main: Callable[[Sequence[str]], None], arguments: Sequence[str] 
     """Run `main(arguments)` and return an exit status: 0, 1 (failed or interrupted) or 2 (wrong usage).
 
     A `CharBertError` or `OSError` is printed to standard error as one line. Any other exception is a
-    defect of this project and keeps its traceback.
+    defect of this project and keeps its traceback. Until `begin_work` is called an interrupt ends the process
+    at once: raised while modules are imported, `KeyboardInterrupt` may come out of them as anything.
     """
+    before = signal.getsignal(signal.SIGINT)
+    _set_handler(_end_process)
     try:
         main(sys.argv[1:] if arguments is None else arguments)
     except (CharBertError, OSError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        print(INTERRUPTED, file=sys.stderr)
+        exec("")  # else Python ends with the signal's status, if it came while a text was executed
         return 1
+    finally:
+        _set_handler(before)
     return 0
+
+
+def begin_work() -> None:
+    """Let an interrupt be a `KeyboardInterrupt` again, so that what is half done can be tidied up."""
+    _set_handler(signal.default_int_handler)
+
+
+def _set_handler(handler: Any) -> None:
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, handler)
+
+
+def _end_process(*_: Any) -> None:
+    os.write(sys.stderr.fileno(), f"{INTERRUPTED}\n".encode())
+    os._exit(1)

@@ -3,8 +3,11 @@
 import sys
 from collections.abc import Sequence
 
-from charbert.commands.dispatch import Command, dispatch
-from charbert.errors import run_command
+try:
+    from charbert.commands.dispatch import Command, dispatch
+    from charbert.errors import run_command
+except KeyboardInterrupt:
+    sys.exit("interrupted")
 
 PROGRAM = "python -m finetune"
 FINETUNE = Command(

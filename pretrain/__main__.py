@@ -6,8 +6,11 @@ python -m pretrain recognizer CONFIG.yaml [--key value ...]
 import sys
 from collections.abc import Sequence
 
-from charbert.commands.dispatch import Command, dispatch
-from charbert.errors import run_command
+try:
+    from charbert.commands.dispatch import Command, dispatch
+    from charbert.errors import run_command
+except KeyboardInterrupt:
+    sys.exit("interrupted")
 
 PRETRAIN = Command(
     "pretrain.settings:PretrainSettings",

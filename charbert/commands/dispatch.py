@@ -13,7 +13,7 @@ from typing import NamedTuple
 from charbert.commands.options import CONFIG
 from charbert.commands.output import is_main_process
 from charbert.commands.settings import parse_settings
-from charbert.errors import UsageError
+from charbert.errors import UsageError, begin_work
 
 
 class Command(NamedTuple):
@@ -69,7 +69,9 @@ def dispatch(
     else:
         command, rest, about = default, list(arguments), overview
     settings = parse_settings(resolve_name(command.settings), rest, program, about, config=command.config)
-    import_module(command.module or command.settings.partition(":")[0]).run(settings)
+    module = import_module(command.module or command.settings.partition(":")[0])
+    begin_work()
+    module.run(settings)
 
 
 def _is_mistyped(name: str, commands: Mapping[str, Command]) -> bool:

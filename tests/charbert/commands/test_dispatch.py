@@ -1,5 +1,7 @@
 """From the command line to the function that does the work."""
 
+import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,3 +77,39 @@ def test_a_file_named_like_a_command_is_given_to_the_default_one(
     config = COMMANDS["copy"]._replace(config=True)
     dispatch("example", "An example.", COMMANDS, ["coppy"], config)
     assert done == ["c"]
+
+
+ROOT = Path(__file__).parents[3]
+INTERRUPT = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+
+
+def ended(*command: str, **environment: str) -> tuple[int, str]:
+    """The exit status of Python with these arguments, and what it wrote to standard error."""
+    found = subprocess.run(
+        [sys.executable, *command],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    return found.returncode, found.stderr
+
+
+@pytest.mark.parametrize("program", ["charbert", "data", "pretrain", "finetune"])
+def test_an_interrupt_while_a_program_starts_is_one_line(program: str, tmp_path: Path) -> None:
+    (tmp_path / "yaml.py").write_text(INTERRUPT)  # what the settings import
+    assert ended("-m", program, PYTHONPATH=str(tmp_path)) == (1, "interrupted\n")
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        # What some library does while it is imported.
+        f"try:\n  {INTERRUPT}\n except BaseException:\n  raise ImportError",
+        f"begin_work(); {INTERRUPT}",
+        f"begin_work(); exec('{INTERRUPT}')",
+    ],
+)
+def test_an_interrupt_of_a_command_is_one_line(main: str) -> None:
+    script = f"from charbert.errors import begin_work, run_command\ndef main(_):\n {main}\n"
+    assert ended("-c", f"{script}raise SystemExit(run_command(main, []))") == (1, "interrupted\n")
