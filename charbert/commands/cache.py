@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from charbert.commands.output import whole_lines
+from charbert.commands.output import name_failures, whole_lines
 from charbert.errors import CharBertError
 
 Key = Mapping[str, Any]
@@ -58,7 +58,7 @@ class ResultCache:
         """Keep a result."""
         self._results[_name(key)] = result
         line = json.dumps({"key": dict(key), "result": result}, ensure_ascii=False)
-        with self.path.open("a", encoding="utf-8", newline="\n") as file:
+        with name_failures(self.path), self.path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(line + "\n")
 
     def get_or_make(self, key: Key, make: Callable[[], Any]) -> Any:

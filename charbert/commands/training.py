@@ -3,8 +3,10 @@
 import logging
 import math
 import shutil
+import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,13 +37,15 @@ from charbert.commands.tables import format_table
 from charbert.errors import CharBertError
 
 logger = logging.getLogger(__name__)
+LOGS = "runs"
+"""TensorBoard's, in the output folder, as the Trainer calls them."""
 FILES_OF_A_RUN = (
     RESULTS,
     RECORD,
     STATE,
     "model.safetensors",
     "training_args.bin",
-    "runs/*/events.out.tfevents.*",
+    f"{LOGS}/*/events.out.tfevents.*",
 )
 _SECONDS_TO_FREE_TENSORS = 0.2
 # Of DDP's exchanges: compiled in one piece, a backward pass hands over all its gradients at once.
@@ -264,7 +268,8 @@ class TrainingRun:
         if has_all_steps and self.checkpoint is not None:
             trainer.state = TrainerState.load_from_json(str(self.checkpoint / STATE))
         else:
-            trainer.train(resume_from_checkpoint=self.checkpoint and str(self.checkpoint))
+            with name_failures(self.output / LOGS), _quiet_threads():
+                trainer.train(resume_from_checkpoint=self.checkpoint and str(self.checkpoint))
 
     def save_results(self, trainer: Trainer, numbers: Mapping[str, Any]) -> None:
         """Write the state of the Trainer and `results.json`."""
@@ -272,6 +277,22 @@ class TrainingRun:
             trainer.save_state()
         if is_main_process():
             write_results(self.output, numbers, asdict(self._settings), self._seed)
+
+
+@contextmanager
+def _quiet_threads() -> Iterator[None]:
+    """Say nothing of a full disk in TensorBoard's thread, which hands the error over to the main one."""
+    before = threading.excepthook
+
+    def report(failed: Any) -> None:
+        if not isinstance(failed.exc_value, OSError):
+            before(failed)
+
+    threading.excepthook = report
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def print_results(numbers: Mapping[str, Any], output: str | Path) -> None:

@@ -1,10 +1,12 @@
 """A pre-training that goes on: with the same settings, from its last whole checkpoint, for longer."""
 
+import errno
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from small_runs import assert_identical_weights, results, stopped, write_config
 
 from charbert.errors import CharBertError, run_command
@@ -127,3 +129,27 @@ def test_a_loss_that_is_not_finite_ends_the_run(
     assert "so training ends here; its last checkpoint is kept; try a lower --learning-rate" in line
     assert not (output / "results.json").exists()
     assert not (output / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left"),
+        RuntimeError("[enforce fail at inline_container.cc:672] . pos 1"),
+    ],
+    ids=["of Python", "of torch"],
+)
+def test_a_disk_that_gets_full_is_said_with_the_checkpoint(
+    error: Exception, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, save = tmp_path / "out", torch.save
+
+    def fill(content: Any, path: Any, *given: Any, **named: Any) -> None:
+        if "checkpoint-8" in str(path):
+            raise error
+        save(content, path, *given, **named)
+
+    monkeypatch.setattr(torch, "save", fill)
+    with pytest.raises(CharBertError, match=r"out/checkpoint-8: cannot be written \(.*\)"):
+        main([str(write_config(corpus, output))])
+    assert [path.name for path in output.glob("checkpoint-*")] == ["checkpoint-4"]
