@@ -1,6 +1,5 @@
 """AdvBERT (the paper's Section 5): the plain backbone, trained with masked LM on the same noised text."""
 
-import logging
 from functools import cache
 from typing import Any
 
@@ -8,13 +7,13 @@ import torch
 from transformers import PreTrainedModel
 
 from charbert.backbones import find_backbone
-from charbert.checkpoints import Tensors, read_checkpoint, read_config
+from charbert.checkpoints import read_checkpoint, read_config
 from charbert.configuration import CharBertConfig
-from charbert.errors import CharBertError
+from charbert.errors import CharBertError, reading
+from charbert.loading import encoder_faults, refuse_partial, say_what_is_new
 from charbert.losses import mean_cross_entropy, score_labelled
 from charbert.outputs import CharBertForPreTrainingOutput
-
-logger = logging.getLogger(__name__)
+from charbert.spelling import check_tokens
 
 
 class _ScoresLabelled:
@@ -66,38 +65,28 @@ def plain_from_backbone(source: str, tokenizer: Any) -> PreTrainedModel:
     """A plain BERT or RoBERTa with its masked-LM head; one that has none gets a fresh one.
 
     Raises:
-        CharBertError: the checkpoint is a CharBERT, cannot be read, lacks a part of the encoder, or has fewer
-            tokens than the tokenizer.
+        CharBertError: the checkpoint is a CharBERT, cannot be read, fits the encoder only in part, or has
+            other tokens than the tokenizer.
     """
     config = read_config(source)
     is_own = config.get("model_type") == CharBertConfig.model_type
     if is_own or (checkpoint := read_checkpoint(source, config)).has_character_channel:
         raise CharBertError(f"{source}: a CharBERT; plain trains a BERT or RoBERTa as itself")
-    model_class, prefix = masked_lm_class(checkpoint.backbone), find_backbone(checkpoint.backbone).prefix
-    model = model_class(model_class.config_class.from_dict(config))
-    if len(tokenizer) > model.config.vocab_size:
-        raise CharBertError(
-            f"{source}: has {model.config.vocab_size} tokens, but the tokenizer of the run {len(tokenizer)}"
-        )
-    lacking = _fill(model, checkpoint.tensors, prefix)
-    encoder = [name for name in lacking if name.startswith(prefix)]
-    if encoder:
-        raise CharBertError(
-            f"{source}: lacks {len(encoder)} tensors of its config.json's encoder, such as {encoder[0]}"
-        )
-    if lacking:
-        logger.warning(
-            "%s: has no weights for %s; these are fresh and must be trained", source, ", ".join(lacking)
-        )
-    return model
-
-
-def _fill(model: Any, tensors: Tensors, prefix: str) -> list[str]:
-    """Copy what fits into the model; the names of what is not among the tensors."""
-    own = model.state_dict()
+    model_class = masked_lm_class(checkpoint.backbone)
+    with reading(source, "a model"):
+        model = model_class(model_class.config_class.from_dict(config))
+    check_tokens(tokenizer, model.config.vocab_size)
+    own, prefix = model.state_dict(), find_backbone(checkpoint.backbone).prefix
     # An encoder that was saved alone has no prefix.
-    named = {name if name in own else prefix + name: tensor for name, tensor in tensors.items()}
-    fitting = {name: tensor for name, tensor in named.items() if name in own}
-    fitting = {name: tensor for name, tensor in fitting.items() if tensor.shape == own[name].shape}
+    named = {name if name in own else prefix + name: tensor for name, tensor in checkpoint.tensors.items()}
+    different = {name for name in own.keys() & named.keys() if own[name].shape != named[name].shape}
+    info = {
+        "missing_keys": own.keys() - named.keys() - model.all_tied_weights_keys.keys(),
+        "unexpected_keys": named.keys() - own.keys(),
+        "mismatched_keys": [(name,) for name in different],
+    }
+    refuse_partial(source, *encoder_faults(model, info))
+    fitting = {name: named[name] for name in own.keys() & named.keys() - different}
     model.load_state_dict(fitting, strict=False)
-    return sorted(own.keys() - fitting.keys() - model.all_tied_weights_keys.keys())
+    say_what_is_new(model, source, info)
+    return model

@@ -17,7 +17,7 @@ from plain import save_plain
 from small_runs import assert_identical_weights, log_lines, results, stopped, write_config
 
 from charbert import CharBertForPreTraining, CharBertTokenizer
-from charbert.backbones import check_length
+from charbert.backbones import check_length, find_backbone
 from charbert.commands.settings import parse_settings
 from charbert.errors import CharBertError
 from charbert.spelling import SpellingTable, token_spellings
@@ -234,8 +234,9 @@ def test_it_starts_from_a_plain_backbone_with_its_head(
 
 
 def test_a_backbone_without_a_head_gets_a_fresh_one_tied_to_its_embeddings(
-    kind: str, backbone_corpus: Path, caplog: pytest.LogCaptureFixture
+    kind: str, backbone_corpus: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("charbert.loading.logger.propagate", True)
     encoder = backbone_corpus / "encoder"
     config = write_config(backbone_corpus, backbone_corpus / "out", plain=True, backbone=str(encoder))
     with caplog.at_level(logging.WARNING):
@@ -243,7 +244,7 @@ def test_a_backbone_without_a_head_gets_a_fresh_one_tied_to_its_embeddings(
     stock = transformers.AutoModel.from_pretrained(encoder)
     assert [name for name in tiny.differing(model.base_model, stock) if not name.startswith("pooler.")] == []
     assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
-    assert "encoder: has no weights for " in caplog.text
+    assert f"{encoder} holds no {find_backbone(kind).masked_lm_head} of this size; it is new" in caplog.text
 
 
 def test_it_computes_in_32_bits_what_was_saved_in_16(backbone_corpus: Path, kind: str) -> None:
@@ -260,8 +261,8 @@ def test_it_computes_in_32_bits_what_was_saved_in_16(backbone_corpus: Path, kind
         ({"model": "{charbert}"}, "--model names a CharBERT, and --plain trains a BERT or RoBERTa"),
         ({"backbone": "{charbert}"}, "charbert: a CharBERT; plain trains a BERT or RoBERTa as itself"),
         ({"backbone": "nowhere"}, "nowhere: no config.json there"),
-        ({"backbone": "{small}"}, "small: has 50 tokens, but the tokenizer of the run 96"),
-        ({"backbone": "{shallow}"}, "shallow: lacks 16 tensors of its config.json's encoder"),
+        ({"backbone": "{small}"}, "a tokenizer of 96 tokens does not fit this model, which has 50"),
+        ({"backbone": "{shallow}"}, "shallow: this checkpoint fits only in part; tensors 16 missing"),
         ({"backbone": "{short}"}, "max_length=24, but the model has 16 positions"),
     ),
 )
