@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from charbert.commands.paths import FILE, FOLDER, MODEL
 from charbert.commands.settings import REQUIRED, Settings, option, positional
 from charbert.errors import CharBertError
 
@@ -12,16 +13,19 @@ HEADS = ("pretraining", "token", "sequence", "qa", "none")
 class ConvertSettings(Settings):
     """Options of `charbert convert`."""
 
-    source: str = positional("folder or hub id of the released checkpoint")
-    output: str = option(REQUIRED, "folder to write")
+    source: str = positional("folder or hub id of the released checkpoint", MODEL)
     head: str | None = option(
-        None, "the model's head; by default the one that the tensors show", choices=HEADS
+        None,
+        "the model's head; by default the one that the tensors show",
+        choices=HEADS,
+        section="checkpoint",
     )
     character_vocabulary: str | None = option(
-        None, "file of its characters, for the spelling table", reads=True
+        None, "file of its characters, for the spelling table", reads=FILE
     )
-    word_vocabulary: str | None = option(None, "file of the noisy LM's words, to keep beside it", reads=True)
-    tokenizer: str | None = option(None, "folder of its tokenizer, if SOURCE has none", reads=True)
+    word_vocabulary: str | None = option(None, "file of the noisy LM's words, to keep beside it", reads=FILE)
+    tokenizer: str | None = option(None, "folder of its tokenizer, if SOURCE has none", reads=MODEL)
+    output: str = option(REQUIRED, "folder to write", writes=FOLDER, section="output")
     overwrite: bool = option(False, "write into a folder that holds something")
 
     def __post_init__(self) -> None:

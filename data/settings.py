@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from charbert.commands.paths import DATA, FILE, FOLDER, MODEL
 from charbert.commands.settings import REQUIRED, Settings, option, positional
 from charbert.errors import CharBertError
 from charbert.vocabulary import DEFAULT_CHARACTERS
@@ -12,22 +13,23 @@ from data.corpus.sources import HELP
 class VocabularySettings(Settings):
     """Which text is counted, and the sizes of the vocabularies made of it."""
 
-    text: list[str] = positional(HELP)
-    output: str = option(REQUIRED, "tokenizer folder to write")
+    text: list[str] = positional(HELP, DATA)
+    output: str = option(REQUIRED, "tokenizer folder to write", writes=FOLDER, section="output")
+    overwrite: bool = option(False, "write into a folder that holds something")
     tokenizer: str = option(
         "wordpiece",
         "wordpiece or bpe (byte-level) to train one, or the folder or hub id of an existing one",
-        reads=True,
+        reads=MODEL,
+        section="vocabularies",
     )
     vocab_size: int = option(30_000, "tokens", minimum=50)
     lowercase: bool = option(False, "WordPiece without case and accents")
     characters: int = option(DEFAULT_CHARACTERS, "characters", minimum=1)
-    character_vocabulary: str | None = option(None, "take the characters of this file unchanged", reads=True)
+    character_vocabulary: str | None = option(None, "take the characters of this file unchanged", reads=FILE)
     words: int = option(30_000, "words", minimum=1)
-    word_vocabulary: str | None = option(None, "take the words of this file unchanged", reads=True)
+    word_vocabulary: str | None = option(None, "take the words of this file unchanged", reads=FILE)
     max_length: int = option(512, "longest input in tokens", minimum=3)
     workers: int = option(1, "processes that count", minimum=1)
-    overwrite: bool = option(False, "write into a folder that holds something")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -40,9 +42,9 @@ class VocabularySettings(Settings):
 class TokenizeSettings(Settings):
     """Which text is tokenised, and into what."""
 
-    text: list[str] = positional(HELP)
-    tokenizer: str = option(REQUIRED, "tokenizer folder of `python -m data vocabulary`", reads=True)
-    output: str = option(REQUIRED, "dataset folder to write")
+    text: list[str] = positional(HELP, DATA)
+    tokenizer: str = option(REQUIRED, "tokenizer folder of `python -m data vocabulary`", reads=FOLDER)
+    output: str = option(REQUIRED, "dataset folder to write", metavar=FOLDER)
     block_size: int = option(
         328,
         "tokens of a block with its two special tokens, before noise makes it about a sixth longer; the "

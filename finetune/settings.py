@@ -1,11 +1,13 @@
 """Settings of `python -m finetune`: a fine-tuning run, predictions of a model, scores of predictions."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from charbert.commands.paths import DATA, FILE, FOLDER, MODEL, check_exists
 from charbert.commands.settings import ALWAYS, REQUIRED, UNFINISHED, Settings, option, positional
 from charbert.errors import CharBertError
 from charbert.noise import KEYBOARDS, KINDS
-from data.examples.readers import Columns
+from data.examples.readers import Columns, find_reader
 
 FEATURES = ("token", "character", "sum", "concatenation")
 """Of a frozen model, for a probe: its last states of one channel, or of both."""
@@ -19,23 +21,27 @@ OVERWRITE = "write over a file that is there"
 class FinetuneSettings(Columns):
     """Keys of a config file; the defaults are the paper's where it gives one."""
 
-    output: str = option(REQUIRED, "folder for checkpoints, logs, the model and results.json")
     model: str | None = option(
-        None, "folder or hub id: a CharBERT, a released one, or a plain BERT or RoBERTa as itself", reads=True
+        None,
+        "folder or hub id: a CharBERT, a released one, or a plain BERT or RoBERTa as itself",
+        reads=MODEL,
+        section="model",
     )
     backbone: str | None = option(
-        None, "instead: a plain BERT or RoBERTa that gets a fresh character channel", reads=True
+        None, "instead: a plain BERT or RoBERTa that gets a fresh character channel", reads=MODEL
     )
-    tokenizer: str | None = option(None, "its tokenizer, where that is in another folder", reads=True)
-    character_vocabulary: str | None = option(None, "file of characters, for a released CharBERT", reads=True)
+    tokenizer: str | None = option(None, "its tokenizer, where that is in another folder", reads=MODEL)
+    character_vocabulary: str | None = option(None, "file of characters, for a released CharBERT", reads=FILE)
 
-    data: str | None = option(None, "folder with the task's files under their official names", reads=True)
-    train: str | None = option(
-        None, "training data; for text, tagging, qa also a dataset of the hub", reads=True
+    data: str | None = option(
+        None, "folder with the task's files under their official names", reads=FOLDER, section="inputs"
     )
-    dev: str | None = option(None, "data to choose the best checkpoint by", reads=True)
+    train: str | None = option(
+        None, "training data; for text, tagging, qa also a dataset of the hub", reads=DATA
+    )
+    dev: str | None = option(None, "data to choose the best checkpoint by", reads=DATA)
     test: str | None = option(
-        None, "data to evaluate once, or, where it has no labels, to predict", reads=True
+        None, "data to evaluate once, or, where it has no labels, to predict", reads=DATA
     )
     dev_fraction: float = option(
         0.1, "share of the training data kept as dev where there is none", above=0, below=1
@@ -46,6 +52,7 @@ class FinetuneSettings(Columns):
         None,
         "tokens of a text or window; if not given, 384 for answers and 128 for the rest",
         minimum=16,
+        section="lengths and answers",
     )
     stride: int = option(128, "answers: tokens that neighbouring windows share")
     max_answer_length: int = option(30, "answers: tokens of the longest", minimum=1)
@@ -53,17 +60,22 @@ class FinetuneSettings(Columns):
     unanswerable: bool = option(False, "qa: a question may have no answer")
 
     augmentation: int = option(
-        0, "copies of the training data with noise in their words, trained on beside it", minimum=0
+        0,
+        "copies of the training data with noise in their words, trained on beside it",
+        minimum=0,
+        section="augmentation with noise",
     )
-    augmentation_kind: str = option("paper", f"kind of that noise: {', '.join(KINDS)}")
+    augmentation_kind: str = option("paper", "kind of that noise", choices=KINDS)
     augmentation_rate: float = option(1.0, "share of the words that get it, of those that can")
-    augmentation_language: str = option("en", f"whose keyboard its typos use: {', '.join(KEYBOARDS)}")
+    augmentation_language: str = option("en", "whose keyboard its typos use", choices=KEYBOARDS)
     augmentation_misspellings: str | None = option(
-        None, "file of misspellings for its kind natural; without one, codespell's", reads=True
+        None, "file of misspellings for its kind natural; without one, codespell's", reads=FILE
     )
     augmentation_contexts: bool = option(False, "answers: noise in contexts too, not in questions alone")
 
-    batch_size: int = option(16, "examples per device and step", minimum=1, may_differ=ALWAYS)
+    batch_size: int = option(
+        16, "examples per device and step", minimum=1, may_differ=ALWAYS, section="training"
+    )
     eval_batch_size: int = option(
         64, "examples per device where nothing is trained", minimum=1, may_differ=ALWAYS
     )
@@ -72,7 +84,7 @@ class FinetuneSettings(Columns):
     )
     epochs: float = option(3, "passes over the training data; 2 to 6 in the paper", above=0)
     learning_rate: float = option(3e-5, "peak learning rate; 2e-5 or 3e-5 in the paper", minimum=0)
-    lr_scheduler_type: str = option("linear", f"of the rate: {', '.join(SCHEDULES)}", choices=SCHEDULES)
+    lr_scheduler_type: str = option("linear", "schedule of the rate", choices=SCHEDULES)
     warmup_ratio: float = option(0.1, "share of the steps up to the peak", minimum=0, below=1)
     weight_decay: float = option(0.01, "weight decay of AdamW", minimum=0)
     layer_decay: float = option(
@@ -82,8 +94,7 @@ class FinetuneSettings(Columns):
     class_weights: bool = option(False, "weigh classes by how rare they are in training")
     probe: str | None = option(
         None,
-        f"train a Bi-LSTM on these features of the frozen model instead: {', '.join(FEATURES)}; needs a "
-        "learning_rate of some 1e-3",
+        "train a Bi-LSTM on these features of the frozen model instead; needs a --learning-rate of some 1e-3",
         choices=FEATURES,
     )
     probe_size: int = option(PROBE_SIZE, "units of the probe in each direction", minimum=1)
@@ -91,11 +102,6 @@ class FinetuneSettings(Columns):
     early_stopping: int = option(
         0, "stop after so many evaluations without a better one; 0: never", minimum=0
     )
-    bf16: bool = option(False, "mixed precision")
-    torch_compile: bool = option(False, "compile the model for training")
-    gradient_checkpointing: bool = option(False, "compute layers again for their gradients")
-    num_workers: int = option(0, "processes that make batches", minimum=0, may_differ=ALWAYS)
-    logging_steps: int = option(50, "steps between two lines of the log", minimum=1, may_differ=ALWAYS)
     seeds: list[int] = option(
         [42],
         "seeds of order, dropout and fresh weights; a run for each",
@@ -104,6 +110,14 @@ class FinetuneSettings(Columns):
         unique=True,
         may_differ=ALWAYS,
     )
+    bf16: bool = option(False, "mixed precision", section="speed and memory")
+    torch_compile: bool = option(False, "compile the model for training")
+    gradient_checkpointing: bool = option(False, "compute layers again for their gradients")
+    num_workers: int = option(0, "processes that make batches", minimum=0, may_differ=ALWAYS)
+    output: str = option(
+        REQUIRED, "folder for checkpoints, logs, the model and results.json", writes=FOLDER, section="output"
+    )
+    logging_steps: int = option(50, "steps between two lines of the log", minimum=1, may_differ=ALWAYS)
     word_split: bool = option(False, "ner: also score words apart that the tokenizer keeps whole or splits")
     report: bool = option(False, "scores of each label, and the confusion of labels as a figure")
     resume: bool = option(False, "go on from the last checkpoint")
@@ -115,6 +129,18 @@ class FinetuneSettings(Columns):
             raise CharBertError("give one of --model (as it is) and --backbone (to make a CharBERT of)")
         if not self.seeds:
             raise CharBertError("--seeds: give one at least")
+
+    def check_paths(self) -> None:
+        super().check_paths()
+        reader = find_reader(self.task)
+        for split in ("train", "dev", "test"):
+            source = getattr(self, split)
+            if source is not None and reader.own_task is not None:
+                check_exists(f"--{split}", source, FILE)  # official files are on no hub
+            elif source is None and self.data is not None:
+                reader.files(Path(self.data), split)
+        if self.train is None and self.data is None:
+            raise CharBertError(f"{self.task}: nothing to train on; give --train FILE, or --data FOLDER")
 
     @property
     def source(self) -> str:
@@ -128,12 +154,14 @@ class FinetuneSettings(Columns):
 class PredictSettings(Settings):
     """What `predict` reads and writes."""
 
-    model: str = positional("output folder of a fine-tuning run")
-    file: str = positional("data as the run read it, or without its labels")
+    model: str = positional("output folder of a fine-tuning run", FOLDER)
+    file: str = positional("data as the run read it, or without its labels", DATA)
     output: str = option(
         REQUIRED,
         "file to write, in the order of FILE: JSON lines (.jsonl), or the format that the field's scorer "
         "reads (.tsv, .conll, .json)",
+        writes=FILE,
+        section="output",
     )
     batch_size: int = option(64, "examples per batch", minimum=1)
     skip_bad_rows: bool = option(False, SKIP_BAD_ROWS)
@@ -152,17 +180,24 @@ class ScoreSettings(Columns):
         "prediction_column": "predicted_tag_number",
     }
 
-    gold: str = positional("the right answers, in the format of the task's data")
+    gold: str = positional("the right answers, in the format of the task's data", DATA)
     predictions: str = positional(
         'answers: JSON {"id": "text"}; tags: columns, the predicted tag in the last; else a table with a '
         "column `prediction` and perhaps `index`, or one prediction a line"
     )
-    predicted_word_number: int = option(0, "columns of PREDICTIONS: number of the words', from 0")
-    predicted_tag_number: int = option(-1, "columns of PREDICTIONS: number of the tags'; -1 is the last")
+    predicted_word_number: int = option(
+        0, "number of the words' column, from 0", section="columns of PREDICTIONS"
+    )
+    predicted_tag_number: int = option(-1, "number of the tags' column; -1 is the last")
     na_probs: str | None = option(
-        None, 'squad2, qa: file of JSON {"id": probability of no answer}', reads=True
+        None, 'squad2, qa: file of JSON {"id": probability of no answer}', reads=FILE
     )
     na_threshold: float = option(1.0, "squad2, qa: above it a question counts as not answered")
-    output: str = option("-", "file for the scores, which are printed as well; -: print them only")
+    output: str = option(
+        "-",
+        "file for the scores, which are printed as well; -: print them only",
+        metavar=FILE,
+        section="output",
+    )
     skip_bad_rows: bool = option(False, SKIP_BAD_ROWS)
     overwrite: bool = option(False, OVERWRITE)

@@ -57,8 +57,8 @@ def find_dump() -> Path:
 class QuickstartSettings(Settings):
     """Settings of the quickstart."""
 
-    output: str = option(REQUIRED, "folder for everything")
-    dump: str | None = option(None, "a Wikipedia dump; without one, that of the package gensim", reads=True)
+    output: str = option(REQUIRED, "folder for everything", writes="FOLDER")
+    dump: str | None = option(None, "a Wikipedia dump; without one, that of the package gensim", reads="FILE")
     max_pages: int | None = option(None, "pages to read, if not all", minimum=1)
     max_steps: int | None = option(None, "steps of training, if not the config's", minimum=1)
     overwrite: bool = option(False, "write into a folder that holds something")

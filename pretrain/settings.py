@@ -2,11 +2,17 @@
 
 from dataclasses import dataclass
 
-from charbert.backbones import find_backbone
+from charbert.backbones import BACKBONES
+from charbert.commands.paths import DATA, FOLDER, MODEL
 from charbert.commands.settings import ALWAYS, REQUIRED, Settings, option
 from charbert.errors import CharBertError
 from charbert.noise import EDITS, PRETRAINING_EDITS
 from pretrain.noise_schedule import Noise, NoisePoint, NoiseSchedule
+
+SCHEDULES = (
+    *("linear", "cosine", "cosine_with_restarts", "polynomial"),
+    *("constant", "constant_with_warmup", "inverse_sqrt"),
+)
 
 
 @dataclass(kw_only=True)
@@ -16,16 +22,22 @@ class StepTrainingSettings(Settings):
     Subclasses give other defaults to the same fields.
     """
 
-    data: str = option(REQUIRED, "dataset of `python -m data tokenize`", reads=True)
-    tokenizer: str = option(REQUIRED, "tokenizer folder of `python -m data vocabulary`", reads=True)
-    output: str = option(REQUIRED, "folder for checkpoints, logs, the model and results.json")
+    data: str = option(REQUIRED, "dataset of `python -m data tokenize`", reads=FOLDER, section="inputs")
+    tokenizer: str = option(REQUIRED, "tokenizer folder of `python -m data vocabulary`", reads=FOLDER)
+    output: str = option(
+        REQUIRED, "folder for checkpoints, logs, the model and results.json", writes=FOLDER, section="output"
+    )
 
-    noise_probability: float = option(0.15, "share of words that get a typo", minimum=0, maximum=1)
+    noise_probability: float = option(
+        0.15, "share of words that get a typo", minimum=0, maximum=1, section="noise and masking"
+    )
     noise_edits: list[str] = option(list(EDITS), f"kinds of typos, of {', '.join(EDITS)}", choices=EDITS)
-    eval_examples: int = option(1000, "blocks at the end of the data that are kept for evaluation", minimum=1)
+    eval_examples: int = option(
+        1000, "blocks at the end of the data that are kept for evaluation", minimum=1, section="training"
+    )
 
     learning_rate: float = option(5e-5, "peak learning rate")
-    lr_scheduler_type: str = option("linear", "learning-rate schedule, by transformers' name")
+    lr_scheduler_type: str = option("linear", "learning-rate schedule", choices=SCHEDULES)
     warmup_steps: int = option(0, "steps up to the peak", minimum=0)
     weight_decay: float = option(0.01, "weight decay of AdamW")
     max_grad_norm: float = option(1.0, "gradients are clipped to this norm")
@@ -37,7 +49,7 @@ class StepTrainingSettings(Settings):
     logging_steps: int = option(100, "steps between log lines", minimum=1, may_differ=ALWAYS)
     num_workers: int = option(2, "data loading processes of each device", minimum=0, may_differ=ALWAYS)
     seed: int = option(0, "seed of everything random", minimum=0)
-    resume: bool = option(False, "go on from the last checkpoint in the output folder")
+    resume: bool = option(False, "go on from the last checkpoint in the output folder", section="output")
     overwrite: bool = option(False, "start anew in an output folder that holds a run")
 
     def __post_init__(self) -> None:
@@ -57,23 +69,28 @@ class PretrainSettings(StepTrainingSettings):
     RENAMED = {**Settings.RENAMED, "noise_curriculum": "noise_schedule"}
 
     data: str = option(
-        REQUIRED, "dataset of `python -m data tokenize`; under streaming, for evaluation", reads=True
+        REQUIRED, "dataset of `python -m data tokenize`; under streaming, for evaluation", reads=FOLDER
     )
     stream: list[str] = option(
-        [], "train on this text instead, tokenised as it is read: folders, files, hub", reads=True
+        [],
+        "train on this text instead, tokenised as it is read: folders, files, hub",
+        reads=DATA,
+        section="inputs",
     )
     block_size: int = option(
         328, "stream: tokens of a block with its two special tokens, before noise", minimum=3
     )
 
-    backbone: str | None = option(None, "plain BERT or RoBERTa to start from: folder or hub id", reads=True)
-    model: str | None = option(None, "CharBERT to go on from: folder or hub id", reads=True)
+    backbone: str | None = option(
+        None, "plain BERT or RoBERTa to start from: folder or hub id", reads=MODEL, section="model"
+    )
+    model: str | None = option(None, "CharBERT to go on from: folder or hub id", reads=MODEL)
     plain: bool = option(
         False,
         "train the backbone alone, with masked LM on the same noised text (AdvBERT); settings of the "
         "character channel and of restored words are not used",
     )
-    architecture: str = option("bert", "from scratch: the backbone's kind, bert or roberta")
+    architecture: str = option("bert", "from scratch: the backbone's kind", choices=BACKBONES)
     hidden_size: int = option(768, "from scratch: units of a layer", minimum=1)
     num_hidden_layers: int = option(12, "from scratch: layers", minimum=1)
     num_attention_heads: int = option(12, "from scratch: attention heads", minimum=1)
@@ -83,15 +100,18 @@ class PretrainSettings(StepTrainingSettings):
         None, "from scratch: tokens for which the model has positions; if not given, max_length", minimum=3
     )
     char_embedding_size: int = option(256, "width of a character's embedding", minimum=1)
-    char_encoder: str = option("gru", "gru or embedding")
-    interaction: str = option("released", "released, paper or none")
+    char_encoder: str = option("gru", "from characters to tokens", choices=("gru", "embedding"))
+    interaction: str = option("released", "how the channels are fused", choices=("released", "paper", "none"))
     interaction_per_layer: bool = option(False, "an interaction for each layer, not a shared one")
 
     noise_edits: list[str] = option(
         list(PRETRAINING_EDITS), f"kinds of typos, of {', '.join(EDITS)}", choices=EDITS
     )
     noise_schedule: list[str] = option(
-        [], "noise over training instead: points STEP:PROBABILITY or STEP:PROBABILITY:EDIT+EDIT"
+        [],
+        "noise over training instead: points STEP:PROBABILITY or STEP:PROBABILITY:EDIT+EDIT",
+        metavar="POINT",
+        section="noise and masking",
     )
     label_unknown_words: bool = option(False, "restore words outside the word vocabulary as <unk>")
     mlm_probability: float = option(
@@ -100,14 +120,14 @@ class PretrainSettings(StepTrainingSettings):
     max_length: int = option(384, "tokens of an example", minimum=3)  # two special tokens around one
 
     warmup_steps: int = option(10_000, "steps up to the peak", minimum=0)
-    adam_beta2: float = option(0.999, "second-moment decay of AdamW")
+    adam_beta2: float = option(0.999, "second-moment decay of AdamW", section="training")
     gradient_accumulation_steps: int = option(
         1, "batches of a step on each device", minimum=1, may_differ=ALWAYS
     )
     max_steps: int = option(320_000, "steps of training", minimum=1)
     eval_steps: int = option(5_000, "steps between evaluations", minimum=1, may_differ=ALWAYS)
     save_steps: int = option(5_000, "steps between checkpoints", minimum=1, may_differ=ALWAYS)
-    bf16: bool = option(False, "bfloat16 autocast")
+    bf16: bool = option(False, "bfloat16 autocast", section="speed and memory")
     gradient_checkpointing: bool = option(False, "less memory for more computing")
     torch_compile: bool = option(False, "compile the model for training")
     fsdp: bool = option(
@@ -120,7 +140,6 @@ class PretrainSettings(StepTrainingSettings):
             raise CharBertError(
                 f"--longest-input: {self.longest_input} must be at least --max-length, {self.max_length}"
             )
-        find_backbone(self.architecture)
         if self.backbone and self.model:
             raise CharBertError("--backbone and --model exclude each other: give one to start from")
         if self.plain and self.model:
@@ -146,9 +165,11 @@ class RecognizerSettings(StepTrainingSettings):
     """Settings of the training of a word recogniser."""
 
     tokenizer: str = option(
-        REQUIRED, "the tokenizer folder of the data; its words are those recognised", reads=True
+        REQUIRED, "the tokenizer folder of the data; its words are those recognised", reads=FOLDER
     )
-    embedding_size: int = option(256, "width of a word's letters after a linear map", minimum=1)
+    embedding_size: int = option(
+        256, "width of a word's letters after a linear map", minimum=1, section="model"
+    )
     hidden_size: int = option(256, "units of the LSTM in each direction", minimum=1)
     num_hidden_layers: int = option(1, "layers of the LSTM", minimum=1)
     noise_probability: float = option(

@@ -1,11 +1,15 @@
 """Who may import whom, and what `import charbert` may cost."""
 
 import ast
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from charbert.errors import run_command
 
 ROOT = Path(__file__).resolve().parents[1]
 MAY_IMPORT = {
@@ -75,29 +79,39 @@ def test_importing_the_library_is_light() -> None:
     assert added.isdisjoint(HEAVY)
 
 
+# Of each command, options that are right but for a path that is missing: `missing`.
 COMMANDS = {
-    "charbert": ("convert",),
-    "data": ("wikipedia", "vocabulary", "tokenize", "attack"),
-    "pretrain": ("", "recognizer"),
-    "finetune": ("", "predict", "score", "robustness", "worst-case"),
+    "charbert": {"convert": "missing/at/all --output out"},
+    "data": {
+        "wikipedia": "missing.xml --output out",
+        "vocabulary": "missing.txt --output out",
+        "tokenize": "README.md --tokenizer missing --output out",
+        "attack": "missing.csv --task text --output out.csv",
+    },
+    "pretrain": {
+        "": "pretrain/configs/tiny.yaml --data missing --tokenizer missing --output out",
+        "recognizer": "pretrain/configs/recognizer.yaml --data missing --tokenizer missing --output out",
+    },
+    "finetune": {
+        "": "finetune/configs/ner.yaml --data missing --backbone bert-base-cased --output out",
+        "predict": "missing missing.csv --output out.jsonl",
+        "score": "missing.csv missing.csv --task text",
+        "robustness": "finetune/configs/robustness.yaml --models missing --test README.md --output out",
+        "worst-case": "missing/at/all README.md --output out.json",
+    },
 }
 
 
 @pytest.mark.parametrize("program", COMMANDS)
-def test_help_and_mistakes_are_answered_without_torch(program: str, tmp_path: Path) -> None:
-    config = tmp_path / "config.yaml"
-    config.write_text("output: there\n")
-    lines = [["--help"], []]
-    for command in COMMANDS[program]:
-        name = [command] if command else []
-        lines += [[*name, "--help"], [*name, "--no-such-option", "1"], [*name, str(tmp_path / "none.yaml")]]
-        lines += [
-            [*name, str(config)],
-            [*name, str(config), "--output", str(tmp_path), "--overwrite=perhaps"],
-        ]
+def test_help_and_mistakes_are_answered_without_torch(program: str) -> None:
+    lines = [[], ["--help"], ["no-such-command"]]
+    for command, options in COMMANDS[program].items():
+        right = [*command.split(), *options.split()]
+        lines += [right, [*command.split(), "--help"], [*right, "--no-such-option"], [*right, "--output"]]
     done = run_python(
         f"from {program}.__main__ import main",
         "from charbert.errors import run_command",
+        "sys.stderr = sys.stdout",
         f"for line in {lines!r}:",
         "    try:",
         "        assert run_command(main, line), line",
@@ -107,3 +121,15 @@ def test_help_and_mistakes_are_answered_without_torch(program: str, tmp_path: Pa
     )
     heavy = {"torch", "transformers", "datasets", "pandas", "matplotlib", "sklearn", "scipy"}
     assert "import:charbert" in done and done.isdisjoint(f"import:{name}" for name in heavy)
+
+
+@pytest.mark.parametrize(
+    "program, command",
+    [(program, command) for program, commands in COMMANDS.items() for command in commands],
+)
+def test_a_missing_path_is_named_before_anything_is_done(
+    program: str, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main = import_module(f"{program}.__main__").main
+    assert run_command(main, [*command.split(), *COMMANDS[program][command].split()]) == 1
+    assert re.search(r"^error: (--)?[\w-]+: missing\S*: no such (file|folder)", capsys.readouterr().err)

@@ -69,6 +69,7 @@ def dispatch(
     else:
         command, rest, about = default, list(arguments), overview
     settings = parse_settings(resolve_name(command.settings), rest, program, about, config=command.config)
+    settings.check_paths()
     module = import_module(command.module or command.settings.partition(":")[0])
     begin_work()
     module.run(settings)

@@ -13,6 +13,8 @@ _SECTION = "options"
 _TYPES: dict[Any, str] = {int: "N", float: "X", bool: "", str: "TEXT"}
 _LONGEST_CHOICES = 40
 _WIDEST = 100
+_EPILOG = """A switch may also be given as true or false. In the config file an option is a key, without the
+dashes before it, such as max_length: 128; a list is [1, 2]."""
 _IS_WORD = re.compile(r"[\w-]")
 # A help that says itself what holds where nothing is given.
 _SAYS_DEFAULT = re.compile(r"\b(if not given|if none is given|without one|if not|by default)\b")
@@ -53,10 +55,7 @@ def make_parser(
         allow_abbrev=False,
         add_help=False,
         formatter_class=_Formatter,
-        epilog="A switch may also be given as `true` or `false`. In a config file a key is an option without "
-        "its dashes, such as `max_length: 128`, and a list is `[1, 2]`."
-        if config
-        else None,
+        epilog=_EPILOG if config else None,
     )
     groups: dict[str, Any] = {}
     places = parser.add_argument_group("arguments") if config or _has_places(fields) else parser
@@ -68,7 +67,7 @@ def make_parser(
         if field.metadata.get("positional"):
             places.add_argument(field.name, metavar=field.name.upper(), help=_help(field), **several)
             continue
-        section = field.metadata.get("section") or section
+        section = _section(settings_class, field.name) or section
         if section not in groups:
             groups[section] = parser.add_argument_group(section)
         groups[section].add_argument(
@@ -90,6 +89,15 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         width = min(shutil.get_terminal_size().columns - 2, _WIDEST)
         super().__init__(prog, max_help_position=30, width=width)
+
+
+def _section(settings_class: Any, name: str) -> str:
+    """The section that begins with a field, in the class or in one whose field it gives another default."""
+    owners = (
+        owner for owner in settings_class.__mro__ if name in vars(owner).get("__dataclass_fields__", {})
+    )
+    found = (owner.__dataclass_fields__[name].metadata.get("section", "") for owner in owners)
+    return next(filter(None, found), "")
 
 
 def _has_places(fields: Any) -> bool:

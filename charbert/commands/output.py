@@ -27,6 +27,39 @@ def is_main_process() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
+def check_output_folder(settings: Any, path: Path, *, goes_on: bool = False) -> None:
+    """Refuse an output folder that `output_folder` refuses, as far as it can be known before.
+
+    Raises:
+        CharBertError: as of `output_folder`.
+    """
+    if not is_main_process():
+        return
+    if path.exists() and not path.is_dir():
+        raise CharBertError(f"{path}: is a file, and a folder is needed for the output")
+    _refuse_inputs(settings, path)
+    resume = getattr(settings, "resume", None)
+    may_hold = settings.overwrite or resume or goes_on
+    if path.is_dir() and not may_hold and any(path.iterdir()):
+        ways = "another folder, --resume to go on with it," if resume is not None else "another folder"
+        raise CharBertError(f"{path}: already holds the output of another run; give {ways} or --overwrite")
+
+
+def check_output_file(settings: Any, path: Path, *beside: Path) -> None:
+    """Refuse an output file that `output_file` refuses, as far as it can be known before.
+
+    Raises:
+        CharBertError: as of `output_file`.
+    """
+    if path.is_dir():
+        raise CharBertError(f"{path}: is a folder, and a file is needed for the output")
+    if path.exists() and not path.is_file():
+        raise CharBertError(f"{path}: is no plain file; give one for the output")
+    _refuse_inputs(settings, path, *beside)
+    if path.exists() and not settings.overwrite:
+        raise CharBertError(f"{path}: is there already; give another file or --overwrite")
+
+
 @contextmanager
 def output_folder(settings: Any, folder: Path | None = None, *, goes_on: bool = False) -> Iterator[Path]:
     """The output folder of a command, for this command alone; of several processes the main one claims it.
@@ -46,16 +79,9 @@ def output_folder(settings: Any, folder: Path | None = None, *, goes_on: bool = 
     if not is_main_process():
         yield path
         return
-    if path.exists() and not path.is_dir():
-        raise CharBertError(f"{path}: is a file, and a folder is needed for the output")
-    _refuse_inputs(settings, path)
-    resume = getattr(settings, "resume", None)
+    check_output_folder(settings, path, goes_on=True)
     with _folders(path), _locked(path, path):
-        if any(path.iterdir()) and not (settings.overwrite or resume or goes_on):
-            ways = "another folder, --resume to go on with it," if resume is not None else "another folder"
-            raise CharBertError(
-                f"{path}: already holds the output of another run; give {ways} or --overwrite"
-            )
+        check_output_folder(settings, path, goes_on=goes_on)
         with name_failures(path):
             yield path
 
@@ -74,15 +100,10 @@ def output_file(settings: Any, *beside: Path) -> Iterator[Path]:
     """
     path = Path(settings.output)
     partial = _partial(path)
-    if path.is_dir():
-        raise CharBertError(f"{path}: is a folder, and a file is needed for the output")
-    if path.exists() and not path.is_file():
-        raise CharBertError(f"{path}: is no plain file; give one for the output")
-    _refuse_inputs(settings, path, partial, *beside)
+    check_output_file(settings, path, partial, *beside)
     with _folders(path.parent), _locked(partial, path):
         try:
-            if path.exists() and not settings.overwrite:
-                raise CharBertError(f"{path}: is there already; give another file or --overwrite")
+            check_output_file(settings, path)  # again: another command may have written it meanwhile
             with name_failures(path):
                 yield partial
                 partial.replace(path)

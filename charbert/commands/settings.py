@@ -23,6 +23,8 @@ from typing import Any, ClassVar, Self, TypeVar, Union, get_args, get_origin, ge
 import yaml
 
 from charbert.commands.options import REQUIRED, dashed, default_value, make_parser, shown_name
+from charbert.commands.output import check_output_file, check_output_folder
+from charbert.commands.paths import FILE, FOLDER, check_exists
 from charbert.errors import CharBertError, UsageError
 
 S = TypeVar("S")
@@ -39,7 +41,8 @@ def option(
     below: float = math.inf,
     choices: Collection[str] = (),
     unique: bool = False,
-    reads: bool = False,
+    reads: str = "",
+    writes: str = "",
     may_differ: str = NEVER,
     metavar: str = "",
     section: str = "",
@@ -53,7 +56,9 @@ def option(
         above, below: bounds that are not allowed themselves.
         choices: the values that are allowed, also those that are added later; of a list, for each item.
         unique: a list holds nothing twice.
-        reads: it names files or folders that the command reads, and so must not write over.
+        reads: the form of files or folders that it names and the command reads, of `charbert.commands.paths`:
+            they must be there, and are not written over.
+        writes: FILE or FOLDER, which must be new unless the command overwrites it or goes on with it.
         may_differ: whether it may have another value where a run goes on: NEVER, UNFINISHED (if it has no
             results yet) or ALWAYS.
         metavar: what `--help` shows for a value; by default its type, or its choices.
@@ -62,16 +67,17 @@ def option(
     bounds = {"minimum": minimum, "maximum": maximum, "above": above, "below": below}
     metadata = {
         **{"help": help, "bounds": bounds, "choices": choices, "unique": unique},
-        **{"reads": reads, "may_differ": may_differ, "metavar": metavar, "section": section},
+        **{"reads": reads, "writes": writes, "may_differ": may_differ},
+        **{"metavar": metavar or reads or writes, "section": section},
     }
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def positional(help: str, default: Any = REQUIRED) -> Any:
+def positional(help: str, reads: str = FILE, default: Any = REQUIRED) -> Any:
     """A dataclass field that is given by its place on the command line: what the command reads."""
-    return dataclasses.field(default=default, metadata={"help": help, "positional": True, "reads": True})
+    return dataclasses.field(default=default, metadata={"help": help, "positional": True, "reads": reads})
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -101,6 +107,25 @@ class Settings:
             _check_value(field, getattr(self, field.name))
         if getattr(self, "resume", False) and getattr(self, "overwrite", False):
             raise CharBertError("--resume and --overwrite exclude each other; give one of them")
+
+    def check_paths(self) -> None:
+        """Refuse files and folders that are not there or must not be written, before anything is done.
+
+        A command line is checked by it; in code the command itself finds out.
+
+        Raises:
+            CharBertError: what is read is missing, or what is written is there already.
+        """
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            for each in value if isinstance(value, list) else [value]:
+                if each is not None and field.metadata.get("reads"):
+                    check_exists(shown_name(field), each, field.metadata["reads"])
+        for field in dataclasses.fields(self):
+            if field.metadata.get("writes") == FOLDER:
+                check_output_folder(self, Path(getattr(self, field.name)))
+            elif field.metadata.get("writes") == FILE and not getattr(self, "resume", False):
+                check_output_file(self, Path(getattr(self, field.name)))
 
 
 def restore_settings(settings_class: type[S], saved: Mapping[str, Any]) -> S:

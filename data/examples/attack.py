@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from charbert.commands.output import output_file
+from charbert.commands.paths import FILE
 from charbert.commands.progress import passing_bar
 from charbert.commands.results import format_numbers
 from charbert.commands.settings import REQUIRED, option, positional
@@ -22,17 +23,22 @@ class AttackSettings(Columns):
     """Which file is attacked, how, and where the result is written."""
 
     file: str = positional("labelled data, in any file that fine-tuning reads")
-    output: str = option(REQUIRED, "file to write, with the ending of FILE; it may be compressed")
-    kind: str = option(Attack.kind, f"of noise: {describe_kinds()}", choices=KINDS)
+    output: str = option(
+        REQUIRED,
+        "file to write, with the ending of FILE; it may be compressed",
+        writes=FILE,
+        section="output",
+    )
+    kind: str = option(Attack.kind, f"of noise: {describe_kinds()}", choices=KINDS, section="noise")
     rate: float = option(Attack.rate, "share of the eligible words to change", minimum=0, maximum=1)
     seed: int = option(Attack.seed, "of the draws")
     language: str = option(Attack.language, "whose keyboard is used", choices=KEYBOARDS)
     misspellings: str | None = option(
-        None, "natural: list of misspellings; without one, codespell's", reads=True
+        None, "natural: list of misspellings; without one, codespell's", reads=FILE
     )
     contexts: bool = option(False, "squad, squad2, qa: attack the contexts too, not questions alone")
-    skip_bad_rows: bool = option(False, "leave rows out that cannot be used")
-    overwrite: bool = option(False, "write over a file that is there")
+    skip_bad_rows: bool = option(False, "leave rows out that cannot be used", section="inputs")
+    overwrite: bool = option(False, "write over a file that is there", section="output")
 
     def __post_init__(self) -> None:
         super().__post_init__()

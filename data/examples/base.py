@@ -28,19 +28,17 @@ class Columns(Settings):
 
     RENAMED: ClassVar[Mapping[str, str]] = {**Settings.RENAMED, "kind": "label_kind"}
 
-    task: str = option(REQUIRED, TASK_HELP, choices=READERS)
-    text_column: str = option("text", "text: column of the text")
+    task: str = option(REQUIRED, TASK_HELP, choices=READERS, section="inputs")
+    text_column: str = option("text", "text: column of the text", section="columns of your own data")
     pair_column: str | None = option(None, "text: column of the second text of a pair")
     label_column: str = option("label", "text: column of the label")
-    label_kind: str = option("classification", f"text: {', '.join(LABEL_KINDS)}", choices=LABEL_KINDS)
+    label_kind: str = option("classification", "text: what a label is", choices=LABEL_KINDS)
     separator: str = option(",", "text: what separates labels in a cell")
     words_column: str = option("words", "tagging: column of the words")
     tags_column: str = option("tags", "tagging: column of the tags")
     word_number: int = option(0, "CoNLL files: number of the words' column, from 0")
     tag_number: int = option(-1, "CoNLL files: number of the tags' column; -1 is the last")
-    conllu_column: str = option(
-        "xpos", f"tags of CoNLL-U files: {' or '.join(CONLLU_COLUMNS)}", choices=CONLLU_COLUMNS
-    )
+    conllu_column: str = option("xpos", "tags of CoNLL-U files", choices=CONLLU_COLUMNS)
     question_column: str = option("question", "qa: column of the question")
     context_column: str = option("context", "qa: column of the text with the answer")
     answers_column: str = option("answers", "qa: column of the answers")

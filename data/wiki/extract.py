@@ -45,12 +45,13 @@ class ExtractSettings(Settings):
         "pages-articles dumps: .xml.bz2 as downloaded (multistream is read in parallel), .xml, or - for "
         "standard input; several are read after each other"
     )
-    output: str = option(REQUIRED, "folder of text shards to write")
+    output: str = option(REQUIRED, "folder of text shards to write", metavar="FOLDER")
     workers: int = option(1, "processes", minimum=1)
     shard: str | None = option(
         None,
-        "I/N: only the I-th of N parts, into the folder part-I-of-N in the output, so that N machines share "
-        "the work",
+        "only the I-th of N parts, into the folder part-I-of-N in the output, so that N machines share the "
+        "work",
+        metavar="I/N",
     )
     max_pages: int | None = option(None, "stop after so many pages of any kind", minimum=1)
     overwrite: bool = option(False, "begin anew where the output folder holds another run")

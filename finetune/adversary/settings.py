@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from charbert.commands.paths import DATA, FILE, FOLDER, MODEL
 from charbert.commands.settings import ALWAYS, REQUIRED, option, positional
 from charbert.errors import CharBertError
 from charbert.noise import EDITS, KEYBOARDS
@@ -23,22 +24,27 @@ class WorstCaseSettings(Columns):
 
     model: str = positional(
         "output folder of a fine-tuning run; with --task, folder or hub id of any model of transformers that "
-        "has a head for it"
+        "has a head for it",
+        MODEL,
     )
     file: str = positional(
-        "labelled data, as the run read it; columns that are not given are those of the run"
+        "labelled data, as the run read it; columns that are not given are those of the run", DATA
     )
     task: str | None = option(  # type: ignore[assignment]  # None: that of the run
         None, "of a model that no run here has made", choices=READERS
     )
     labels: list[str] | None = option(
-        None, "with --task: the model's classes in order, as FILE names them; if not given, those it names"
+        None,
+        "with --task: the model's classes in order, as FILE names them; if not given, those it names",
+        section="inputs",
     )
-    output: str = option(REQUIRED, "JSON file for the scores and each example")
-    budgets: list[int] = option([1, 2], "words of an example that may be edited, each once", minimum=1)
+    output: str = option(REQUIRED, "JSON file for the scores and each example", writes=FILE, section="output")
+    budgets: list[int] = option(
+        [1, 2], "words of an example that may be edited, each once", minimum=1, section="search"
+    )
     beam_size: int = option(1, "candidates that are edited further; 1 is the greedy search", minimum=1)
-    edits: list[str] = option(list(EDITS), f"kinds of edits: {' '.join(EDITS)}", choices=EDITS)
-    language: str = option("en", f"whose keyboard is used: {', '.join(KEYBOARDS)}", choices=KEYBOARDS)
+    edits: list[str] = option(list(EDITS), "kinds of edits", choices=EDITS)
+    language: str = option("en", "whose keyboard is used", choices=KEYBOARDS)
     variants: int | None = option(
         None,
         "variants of a word at most, drawn by --seed; all are some 150 of a word of six letters, so that "
@@ -49,15 +55,17 @@ class WorstCaseSettings(Columns):
         None, "examples that are searched at most, drawn by --seed; if not given, all", minimum=1
     )
     recognizer: str | None = option(
-        None, "folder of a word recogniser, which reads before the model", reads=True
+        None, "folder of a word recogniser, which reads before the model", reads=FOLDER
     )
-    batch_size: int = option(512, "rows that the model computes at once", minimum=1, may_differ=ALWAYS)
+    batch_size: int = option(
+        512, "rows that the model computes at once", minimum=1, may_differ=ALWAYS, section="model and data"
+    )
     max_length: int | None = option(
         None, "tokens of a text or window; if not given, the run's, else the task's", minimum=16
     )
     seed: int = option(0, "of what is drawn")
     skip_bad_rows: bool = option(False, SKIP_BAD_ROWS)
-    resume: bool = option(False, "continue a search that was interrupted")
+    resume: bool = option(False, "continue a search that was interrupted", section="output")
     overwrite: bool = option(False, OVERWRITE)
 
     def __post_init__(self) -> None:

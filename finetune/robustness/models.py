@@ -17,11 +17,10 @@ from finetune.inference import Predictor
 from finetune.models import TASK_FILE, load_finetuned, load_task
 from finetune.predict import CHUNK
 from finetune.recognition import recognize_words
+from finetune.robustness.settings import SEPARATOR, split_model
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
 
-SEPARATOR = "::"
-SYNTAX = "[NAME=]FOLDER, [NAME=]FOLDER::RECOGNIZER, or that followed by ::neutral or ::ANOTHER_RECOGNIZER"
 PASS, NEUTRAL, BACKOFF = UNKNOWN_WORDS
 TIMED, ROUNDS = 200, 3  # examples, passes over them
 _SEED_FOLDER = re.compile(r"seed-(\d+)")
@@ -61,8 +60,8 @@ def find_models(given: Sequence[str]) -> list[ComparedModel]:
     """The models of a report.
 
     Args:
-        given: of each, `SYNTAX`; without a name it gets that of its folder. A recogniser passes words on that
-            it does not know, replaces them by a neutral one, or leaves them to another recogniser.
+        given: of each, a text as of `split_model`. A recogniser passes words on that it does not know,
+            replaces them by a neutral one, or leaves them to another recogniser.
 
     Raises:
         CharBertError: a folder is not the output of a fine-tuning run, two models have one name, or they
@@ -84,18 +83,12 @@ def find_models(given: Sequence[str]) -> list[ComparedModel]:
 
 
 def _find_model(text: str) -> ComparedModel:
-    source, *reader = text.split(SEPARATOR)
-    name, equals, folder = source.partition("=")
-    if not equals or Path(source).is_dir():
-        name, folder = Path(source).resolve().name, source
-        name = " + ".join([name, *(Path(part).name for part in reader)])
-    if len(reader) > 2 or not all((name.strip(), folder, *reader)):
-        raise CharBertError(f"--models: {text!r} is not {SYNTAX}")
+    name, folder, reader = split_model(text)
     runs = []
     for each in _find_runs(Path(folder)):
         runs.append(Run(each, *load_task(each)))
         read_config(each)
-    return ComparedModel(name.strip(), _find_recognizer(*reader), tuple(runs))
+    return ComparedModel(name, _find_recognizer(*reader), tuple(runs))
 
 
 def _find_runs(folder: Path) -> list[Path]:

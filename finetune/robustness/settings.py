@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
+from charbert.commands.paths import DATA, FILE, FOLDER, check_exists
 from charbert.commands.settings import REQUIRED, Settings, option
 from charbert.errors import CharBertError
 from charbert.noise import KINDS
@@ -11,6 +13,9 @@ from finetune.settings import SKIP_BAD_ROWS
 
 PAPER_RATES = [0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0]
 GPU_BATCH, CPU_BATCH = 256, 64
+
+SEPARATOR = "::"
+SYNTAX = "[NAME=]FOLDER, [NAME=]FOLDER::RECOGNIZER, or that followed by ::neutral or ::ANOTHER_RECOGNIZER"
 
 
 @dataclass(kw_only=True)
@@ -24,21 +29,29 @@ class RobustnessSettings(Settings):
         "worst_case_variants": "variants",
     }
 
-    test: str = option(REQUIRED, "labelled data as the runs read theirs, not attacked", reads=True)
+    test: str = option(
+        REQUIRED, "labelled data as the runs read theirs, not attacked", reads=DATA, section="inputs"
+    )
     models: list[str] = option(
         REQUIRED,
         "output folders of fine-tuning runs, each [NAME=]FOLDER or, with a word recogniser that reads before "
         "the model, [NAME=]FOLDER::RECOGNIZER; for words that this does not know ::RECOGNIZER::neutral, or "
         "::RECOGNIZER::ANOTHER",
-        reads=True,
+        reads="[NAME=]FOLDER",
     )
-    output: str = option(REQUIRED, "folder for report.html, report.json, results.json and the cache")
+    output: str = option(
+        REQUIRED,
+        "folder for report.html, report.json, results.json and the cache",
+        writes=FOLDER,
+        section="output",
+    )
 
     kinds: list[str] = option(
         [],
         f"kinds of attack, the main one first: {' '.join(KINDS)}; if none is given, all that are available",
         choices=KINDS,
         unique=True,
+        section="attacks",
     )
     rate: float = option(1.0, "share of the eligible words to change, kind by kind", above=0, maximum=1)
     rates: list[float] = option(
@@ -47,28 +60,33 @@ class RobustnessSettings(Settings):
     seeds: list[int] = option([1, 2, 3], "seeds of the attacks", minimum=0, unique=True)
     contexts: bool = option(False, "questions: attack their contexts too")
     misspellings: str | None = option(
-        None, "file of misspellings for the kind natural; without one, codespell's", reads=True
+        None, "file of misspellings for the kind natural; without one, codespell's", reads=FILE
     )
     language: str = option("en", "of the texts, for the kinds that know languages")
     attacked: list[str] = option(
         [],
         "files that are attacked already, each NAME=FILE, aligned with the test data example by example",
-        reads=True,
+        reads="NAME=FILE",
     )
 
     budgets: list[int] = option(
-        [], "words of an example that an adversary may edit, such as 1 2; none: no search", minimum=1
+        [],
+        "words of an example that an adversary may edit, such as 1 2; none: no search",
+        minimum=1,
+        section="worst cases",
     )
     searched_examples: int = option(100, "examples searched, drawn by the first of the seeds", minimum=1)
     variants: int = option(20, "variants of each word that the search tries", minimum=1)
 
-    examples: int = option(3, "examples shown of each model, and of where models differ", minimum=0)
+    examples: int = option(
+        3, "examples shown of each model, and of where models differ", minimum=0, section="report"
+    )
     limit: int | None = option(None, "use the first so many examples", minimum=2)
     batch_size: int = option(
         0, f"examples per batch; 0: {GPU_BATCH} on a GPU, {CPU_BATCH} elsewhere", minimum=0
     )
     skip_bad_rows: bool = option(False, SKIP_BAD_ROWS)
-    resume: bool = option(False, "keep what the folder holds of the same measurements")
+    resume: bool = option(False, "keep what the folder holds of the same measurements", section="output")
     overwrite: bool = option(False, "write into a folder that holds another report")
 
     def __post_init__(self) -> None:
@@ -76,3 +94,29 @@ class RobustnessSettings(Settings):
         for name in ("models", "seeds", "rates"):
             if not getattr(self, name):
                 raise CharBertError(f"--{name}: give one at least")
+
+    def check_paths(self) -> None:
+        super().check_paths()
+        for text in self.models:
+            _, folder, reader = split_model(text)
+            for each in (folder, *reader):
+                if each not in ("pass", "neutral"):  # instead of another recogniser
+                    check_exists("--models", each, FOLDER)
+        for text in self.attacked:
+            check_exists("--attacked", text.partition("=")[2], DATA)
+
+
+def split_model(text: str) -> tuple[str, str, list[str]]:
+    """Name, folder, and word recogniser of a model of a report; without a name it gets that of its folder.
+
+    Raises:
+        CharBertError: the text is not `SYNTAX`.
+    """
+    source, *reader = text.split(SEPARATOR)
+    name, equals, folder = source.partition("=")
+    if not equals or Path(source).is_dir():
+        name, folder = Path(source).resolve().name, source
+        name = " + ".join([name, *(Path(part).name for part in reader)])
+    if len(reader) > 2 or not all((name.strip(), folder, *reader)):
+        raise CharBertError(f"--models: {text!r} is not {SYNTAX}")
+    return name.strip(), folder, reader

@@ -127,7 +127,8 @@ def test_questions_of_ones_own_stand_in_a_table_too(scored, write):
     assert found["exact_match"] == 100.0
 
 
-def test_probabilities_belong_to_questions_without_answers(scored, entities):
+def test_probabilities_belong_to_questions_without_answers(scored, write, entities):
+    write("probs.json", "{}")
     with pytest.raises(CharBertError, match="--na-probs: ner"):
         scored("--task", "ner", "gold.conll", "gold.conll", "--na-probs", "probs.json")
 

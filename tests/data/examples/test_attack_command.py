@@ -147,7 +147,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
         (("--rate", "1.5"), "--rate: 1.5 must be at least 0 and at most 1"),
         (("--language", "xx"), "'xx'.*en"),
         (("--contexts",), "--contexts: ner has none; it is for squad, squad2, qa"),
-        (("--misspellings", "list"), "paper takes no misspellings; give the kind natural"),
+        (("--misspellings", __file__), "paper takes no misspellings; give the kind natural"),
     ),
 )
 def test_wrong_options_are_told_in_one_line(options: tuple[str, ...], fault: str, path: Path) -> None:
