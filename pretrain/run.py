@@ -99,7 +99,7 @@ def _training_arguments(settings: PretrainSettings) -> TrainingArguments:
     )
     if settings.fsdp and arguments.world_size == 1:
         raise CharBertError(
-            "fsdp shards over several processes: start them with `torchrun --nproc-per-node N ...` "
+            "--fsdp shards over several processes: start them with `torchrun --nproc-per-node N ...` "
             "or leave it out"
         )
     return arguments

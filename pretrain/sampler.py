@@ -52,8 +52,8 @@ class TrainingSampler(Sampler[BatchKey]):
         self._batches_per_epoch = examples // (batch_size * position.world_size)
         if not self._batches_per_epoch:
             raise CharBertError(
-                f"{examples} blocks to train on, fewer than one batch of --batch-size {batch_size} on each "
-                f"of {position.world_size} processes: give a smaller one or more text"
+                f"{examples} blocks to train on, fewer than one batch of {batch_size} on each of "
+                f"{position.world_size} processes: give a smaller --batch-size or more text"
             )
 
     @property

@@ -307,7 +307,7 @@ def test_overwrite_starts_anew(finished: Path, tmp_path: Path) -> None:
     (
         ({"max_lenght": 3}, "nearest is 'max_length'"),
         ({"noise_curriculum": ["0:0.1"]}, "'noise_curriculum' has the name 'noise_schedule' now"),
-        ({"architecture": "gpt"}, "no backbone 'gpt'; choose one of bert, roberta"),
+        ({"architecture": "gpt"}, "--architecture: 'gpt' is unknown; choose one of bert, roberta"),
         ({"eval_examples": 10**6}, "none to train on"),
         ({"noise_edits": ["drop", "typo"]}, "--noise-edits: 'typo' is unknown"),
         ({"noise_probability": 1.5}, "--noise-probability: 1.5 must be at least 0 and at most 1"),
@@ -320,8 +320,8 @@ def test_overwrite_starts_anew(finished: Path, tmp_path: Path) -> None:
         ({"max_length": 2}, "at least 3"),
         ({"seed": -1}, "at least 0"),
         ({"backbone": "a", "model": "b"}, "exclude each other"),
-        ({"fsdp": True}, "fsdp shards over several processes"),
-        ({"data": "nowhere"}, "nowhere"),
+        ({"fsdp": True}, "--fsdp shards over several processes"),
+        ({"data": "nowhere"}, "--data: nowhere: no such folder"),
         ({"tokenizer": "nowhere"}, "nowhere"),
     ),
 )

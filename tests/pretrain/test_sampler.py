@@ -78,9 +78,7 @@ def test_the_place_in_a_long_run_is_found_at_once() -> None:
 
 
 def test_fewer_examples_than_a_global_batch_are_refused() -> None:
-    with pytest.raises(
-        CharBertError, match="7 blocks to train on, fewer than one batch of --batch-size 4 on each of 2"
-    ):
+    with pytest.raises(CharBertError, match="7 blocks to train on, fewer than one batch of 4 on each of 2"):
         TrainingSampler(7, 4, seed=0, position=TrainingPosition(world_size=2))
 
 
