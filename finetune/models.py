@@ -130,8 +130,8 @@ def load_task(folder: Path, **changes: Any) -> tuple[FinetuneSettings, Task[Any,
             raise TypeError(f"threshold={threshold!r}")
         settings = restore_settings(FinetuneSettings, {**content["settings"], **given})
         return settings, make_task(settings.task, labels, vars(settings), threshold)
-    except CharBertError:
-        raise
+    except CharBertError as error:
+        raise CharBertError(f"{folder / TASK_FILE}: {error}") from error
     except Exception as error:  # a file that holds anything raises almost anything
         raise CharBertError(
             f"{folder}: has no {TASK_FILE} that can be read; give the output folder of a fine-tuning run"

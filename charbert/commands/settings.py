@@ -129,9 +129,18 @@ class Settings:
 
 
 def restore_settings(settings_class: type[S], saved: Mapping[str, Any]) -> S:
-    """Settings as an earlier version may have saved them: old names of keys stand for the new ones."""
-    renamed = getattr(settings_class, "RENAMED", {})
-    return settings_class(**{renamed.get(name, name): value for name, value in saved.items()})
+    """Settings as an earlier version may have saved them: old names of keys stand for the new ones.
+
+    Raises:
+        CharBertError: a value of the wrong type or out of range.
+    """
+    renamed, hints = getattr(settings_class, "RENAMED", {}), get_type_hints(settings_class)
+    fields = {field.name: field for field in dataclasses.fields(settings_class)}  # type: ignore[arg-type]
+    values = {renamed.get(name, name): value for name, value in saved.items()}
+    known = values.keys() & fields.keys()
+    return settings_class(
+        **values | {name: _converted(fields[name], values[name], hints[name]) for name in known}
+    )
 
 
 def format_command(program: str, settings: Settings) -> str:

@@ -21,7 +21,7 @@ from finetune.settings import FinetuneSettings
 from finetune.tasks.registry import make_task
 
 LABELS = ["animal", "thing"]
-SETTINGS = {"task": "text", "train": ["-"], "dev": ["-"], "output": "-"}
+SETTINGS = {"task": "text", "train": "-", "dev": "-", "output": "-"}
 
 
 def save_charbert(folder: Path, model_class: Any = charbert.CharBertForPreTraining, **changes: Any) -> Path:
@@ -201,6 +201,17 @@ class TestUnreadable:
         with pytest.raises(CharBertError, match=r"task\.json") as error:
             load_task(tmp_path)
         assert "\n" not in str(error.value)
+
+    @pytest.mark.parametrize(
+        "setting",
+        [{"max_length": "long"}, {"bf16": "x"}, {"max_length": -1}, {"task": "tagging"}, {"seeds": "x"}],
+    )
+    def test_settings_of_a_task(self, setting: dict[str, Any], tmp_path: Path) -> None:
+        settings = {**SETTINGS, "model": "-", **setting}
+        content = {"settings": settings, "labels": LABELS, "threshold": 0.0}
+        (tmp_path / "task.json").write_text(json.dumps(content))
+        with pytest.raises(CharBertError, match=rf"task\.json: .*{next(iter(setting))[:3]}"):
+            load_task(tmp_path)
 
     @pytest.mark.parametrize("family", ["electra", "deberta-v2"])
     def test_backbone_of_another_family(self, family: str, tmp_path: Path) -> None:

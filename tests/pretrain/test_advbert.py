@@ -263,7 +263,7 @@ def test_it_computes_in_32_bits_what_was_saved_in_16(backbone_corpus: Path, kind
         ({"backbone": "nowhere"}, "nowhere: no config.json there"),
         ({"backbone": "{small}"}, "a tokenizer of 96 tokens does not fit this model, which has 50"),
         ({"backbone": "{shallow}"}, "shallow: this checkpoint fits only in part; tensors 16 missing"),
-        ({"backbone": "{short}"}, "max_length=24, but the model has 16 positions"),
+        ({"backbone": "{short}"}, "--max-length: 24, but the model has 16 positions"),
     ),
 )
 def test_what_it_cannot_train_is_refused_before_anything_is_written(
