@@ -107,16 +107,14 @@ class ConllFormat(ABC):
         """
 
     @abstractmethod
-    def split(self, number: int, line: str) -> _Row:
-        """The cells of a line.
+    def split(self, number: int, line: str, before: Sequence[_Row] | None = None) -> _Row:
+        """The cells of a line, and where rows of its sentence before it are given, whether it goes on there.
 
         Raises:
             RowError: it has other cells than the format.
         """
 
-    def renew_comments(
-        self, comments: Sequence[str], rows: Sequence[_Row], lines: Sequence[str]
-    ) -> Sequence[str]:
+    def renew_comments(self, comments: list[str], rows: list[_Row], lines: list[str]) -> list[str]:
         """The comments before a sentence of rows that has become these lines."""
         return comments
 
@@ -142,8 +140,8 @@ class ConllFormat(ABC):
 class ColumnFormat(ConllFormat):
     """A word on each line, its columns separated by blanks or tabs; -DOCSTART- begins a document.
 
-    Where there are tabs, in a row or in most of the first, blanks separate nothing. Each row has as many
-    columns as most of the first have. A file of words alone, or with an empty cell for each tag, has no tags.
+    Where most of the first rows have tabs, blanks separate nothing. Each row has as many columns as most of
+    the first have. A file of words alone, or with an empty cell for each tag, has no tags.
     """
 
     document = re.compile("-DOCSTART-")
@@ -187,18 +185,13 @@ class ColumnFormat(ConllFormat):
         is_tagged = self.tag_column is None or tag in self._tags or is_entity_tag(tag)
         return not (is_row and is_tagged) if line[1] == " " else not (is_row or is_tagged)
 
-    def split(self, number: int, line: str) -> _Row:
+    def split(self, number: int, line: str, before: Sequence[_Row] | None = None) -> _Row:
         cells = self._cells(line)
         if self.tag_column is not None and len(cells) < self._needed:
             raise RowError(f"has too few columns for a word and its tag ({len(cells)}, not {self._needed})")
         if len(cells) != self._columns:
             raise RowError(f"has {len(cells)} columns, and most rows {self._columns}")
-        if (
-            self.tag_column is not None
-            and not self._has_tabs
-            and "\t" in line
-            and " " in cells[self.tag_column]
-        ):
+        if not self._has_tabs and "\t" in line and " " in line.strip(" "):
             raise RowError("has blanks and tabs between its columns")
         for column, cell in enumerate(cells):
             if not cell and column != self._empty:
@@ -233,15 +226,18 @@ class ConlluFormat(ConllFormat):
     def is_comment(self, line: str, is_first: bool) -> bool:
         return line.startswith("#")
 
-    def split(self, number: int, line: str) -> _Row:
+    def split(self, number: int, line: str, before: Sequence[_Row] | None = None) -> _Row:
         cells = line.split("\t")
         if len(cells) != _CONLLU_CELLS:
             raise RowError(f"has {len(cells)} columns, not the {_CONLLU_CELLS} of CoNLL-U")
         match = _NUMBER.fullmatch(cells[0])
         if match is None:
             raise RowError(f"begins with {cells[0]!r}, which is no number of a word in CoNLL-U")
-        if not all(cell.strip() for cell in cells):
+        if not all(cell.strip(" ") for cell in cells):
             raise RowError("has an empty cell; CoNLL-U has _ where there is nothing")
+        last = next((_range(row)[1] for row in reversed(before or ()) if row.is_word), 0)
+        if match["word"] and before is not None and int(match["word"]) != last + 1:
+            raise RowError(f"has the number {match['word']} after {last}; is an empty line missing?")
         return _Row(number, cells, "\t", is_word=match["word"] is not None)
 
     def replace_words(self, rows: Sequence[_Row], new: TaggedExample, sources: Sequence[int]) -> list[str]:
@@ -278,9 +274,7 @@ class ConlluFormat(ConllFormat):
             lines.append(cells)
         return lines
 
-    def renew_comments(
-        self, comments: Sequence[str], rows: Sequence[_Row], lines: Sequence[str]
-    ) -> Sequence[str]:
+    def renew_comments(self, comments: list[str], rows: list[_Row], lines: list[str]) -> list[str]:
         """As in `ConllFormat`. The text is put together from the lines."""
         if not lines or lines == ["\t".join(row.cells) for row in rows]:
             return comments
@@ -379,11 +373,14 @@ def _blocks(path: Path, bad: BadRows, form: ConllFormat) -> Iterator[str | list[
                 yield rows
             rows, usable = [], True
             yield line
+        elif "\r" in line:  # where other readers end the row
+            bad.add(f"{path}: row {number}", "holds a carriage return; its sentence cannot be used")
+            usable = False
         elif form.is_comment(line, is_first=usable and not rows):
             yield line
         else:
             try:
-                rows.append(form.split(number, line))
+                rows.append(form.split(number, line, rows))
             except RowError as error:
                 bad.add(f"{path}: row {number}", f"{error}; its sentence cannot be used")
                 usable = False

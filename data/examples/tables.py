@@ -91,7 +91,7 @@ def _json_rows(path: Path, bad: BadRows) -> Iterator[Row]:
             continue
         location = f"{path}: row {number}"
         try:
-            cells = json.loads(line)
+            cells = json.loads(line, object_pairs_hook=_unique_cells)
         except (ValueError, RecursionError) as error:
             bad.add(location, f"is not JSON ({error})")
             continue
@@ -99,6 +99,14 @@ def _json_rows(path: Path, bad: BadRows) -> Iterator[Row]:
             yield Row(location, cells)
         else:
             bad.add(location, "is no JSON object")
+
+
+def _unique_cells(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    cells = dict(pairs)
+    if len(cells) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"two cells have the name {next(name for name in names if names.count(name) > 1)!r}")
+    return cells
 
 
 def _parquet_rows(path: Path, bad: BadRows) -> Iterator[Row]:
@@ -124,7 +132,10 @@ def _dataset_rows(dataset: "Dataset | IterableDataset", source: str, bad: BadRow
 
 def _tsv_cells(path: Path, bad: BadRows) -> Iterator[tuple[str, Cells]]:
     for number, line in read_lines(path, bad):
-        yield f"{path}: row {number}", line.split("\t")
+        if "\r" in line:  # where other readers end the row
+            bad.add(f"{path}: row {number}", "holds a carriage return")
+        else:
+            yield f"{path}: row {number}", line.split("\t")
 
 
 def _csv_cells(path: Path, bad: BadRows) -> Iterator[tuple[str, Cells]]:
@@ -184,7 +195,7 @@ def _under_header(lines: Iterator[tuple[str, Cells]], bad: BadRows, unnamed: Cel
     for location, cells in lines:
         if len(cells) == len(header):
             yield Row(location, dict(zip(header, cells, strict=True)))
-        elif "".join(cells).strip() or len(cells) > 1:
+        elif "".join(cells).strip(" ") or len(cells) > 1:
             bad.add(location, f"has {len(cells)} cells, and the header {len(header)}")
 
 
@@ -330,7 +341,7 @@ def _write_cells(
         new = new_cells(Row(location, dict(zip(header, cells, strict=False))))
         if new is not None:
             write([new.get(column, cell) for column, cell in zip(header, cells, strict=True)])
-        elif len(cells) < 2 and len(cells) != len(header) and not "".join(cells).strip():
+        elif len(cells) < 2 and len(cells) != len(header) and not "".join(cells).strip(" "):
             write(cells)
 
 

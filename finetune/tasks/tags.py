@@ -90,8 +90,8 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         self.has_entities = find_scheme(self.labels) is not None
         if entities and not self.has_entities:
             raise CharBertError(
-                f"ner: the tags mark entities in none of the schemes {', '.join(SCHEMES)}; for others give "
-                "--task tagging"
+                f"ner: the tags mark entities in none of the schemes {', '.join(SCHEMES)}, but are "
+                f"{', '.join(self.labels[:10])}; for others give --task tagging"
             )
         if measures is None and self.has_entities:
             tagging.seqeval_metrics()  # so that it is missed before training, not after
