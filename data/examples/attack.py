@@ -103,6 +103,7 @@ def _needs_labels(settings: AttackSettings) -> bool:
     name, is_given = getattr(settings, reader.label_setting), reader.label_setting in settings.given
     if not is_given:
         print(
-            f"{settings.file}: has no column {name!r}, and is taken as data without labels", file=sys.stderr
+            f"{settings.file}: has no labels in a column {name!r}, and is taken as data without labels",
+            file=sys.stderr,
         )
     return is_given

@@ -4,7 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -237,11 +237,16 @@ class TagTask(Task[TaggedExample, TagPrediction]):
             yield {"id": prediction.id, "words": example.words, "tags": prediction.tags}
 
     def write(self, examples: Examples, predictions: Predictions, path: Path) -> None:
-        """As CoNLL's files are: a line for each word and its tag, an empty one after each sentence."""
+        """As CoNLL's files are: a line for each word and its tag, an empty one after each sentence.
+
+        Between word and tag is a blank, or a tab if one of them all holds a blank.
+        """
+        cells = chain(self.labels, *(example.words for example in examples))
+        separator = "\t" if any(" " in cell for cell in cells) else " "
         with path.open("w", encoding="utf-8", newline="\n") as file:
             for example, prediction in zip(examples, predictions, strict=True):
                 for word, tag in zip(example.words, prediction.tags, strict=True):
-                    file.write(f"{word} {tag}\n")
+                    file.write(f"{word}{separator}{tag}\n")
                 file.write("\n")
 
 

@@ -204,6 +204,9 @@ def test_data_without_labels_is_attacked_and_told(
     path.write_text(json.dumps(row))
     out = attack(path, task)
     assert "Pariss" in out.read_text()
-    assert f"{path}: has no column {column!r}, and is taken as data without labels" in capsys.readouterr().err
+    assert (
+        f"{path}: has no labels in a column {column!r}, and is taken as data without labels"
+        in capsys.readouterr().err
+    )
     with pytest.raises(CharBertError, match=r"own\.jsonl: has no column 'other'"):
         attack(path, task, f"--{column}-column", "other", "--overwrite")

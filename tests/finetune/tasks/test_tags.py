@@ -8,10 +8,11 @@ import tiny
 
 from charbert.errors import CharBertError
 from charbert.losses import IGNORED
+from data.examples.readers import Columns, read_examples
 from data.examples.rows import BadRows
 from data.examples.types import TaggedExample
 from finetune.tasks.base import Encoded
-from finetune.tasks.tags import TagTask
+from finetune.tasks.tags import TagPrediction, TagTask
 
 LABELS = ("B-DOG", "I-DOG", "O")
 
@@ -187,3 +188,14 @@ def test_predictions_are_written_in_columns(tmp_path: Any) -> None:
         ("O", "B-DOG"),
         ("B-DOG",),
     ]
+
+
+def test_words_with_blanks_are_written_so_that_they_are_read(tmp_path: Any) -> None:
+    given = [
+        example("", "")._replace(words=("New York", "dog"), tags=("B-DOG", "O")),
+        example("# dog", "O O"),
+    ]
+    predictions = [TagPrediction("0", each.tags or (), ()) for each in given]
+    task().write(given, predictions, tmp_path / "out.conll")
+    read: list[Any] = list(read_examples(Columns(task="ner"), str(tmp_path / "out.conll"), BadRows()))
+    assert [(each.words, each.tags) for each in read] == [(each.words, each.tags) for each in given]
