@@ -43,7 +43,7 @@ _MEDIA = re.compile(
 
 # What is left of markup that was never closed: rows of tables and templates, brackets.
 _REMNANT = re.compile(
-    r"^-{4,}|^[ \t]*(?:\{\||\|).*$|^!.*(?:\||!!).*$|</?ref\b[^<>\n]*>?|\{\||\|\}"
+    r"^-{4,}|^[ \t]*(?:\{\||\|).*$|^!.*(?:\||!!).*$|</?ref\b[^<>\n]*>?|\{[{|]+|\|\}|\}\}+|\[\[|\]\]"
     r"|[\u00ad\u200b\u200e\u200f\ufeff]",
     re.MULTILINE,
 )
