@@ -36,6 +36,7 @@ _EXTERNAL_LINK = re.compile(
     r"\[(?:(?:[a-z]+:)?//|(?:mailto|news|tel|urn|geo|magnet):)[^\s\[\]]*(?:[^\S\n]([^\[\]\n]*))?\]",
     re.IGNORECASE,
 )
+_URL = re.compile(r"(?:https?:|ftp:)?//", re.IGNORECASE)
 _MEDIA = re.compile(
     r"[^:]+:[^:]*\.(?:apng|djvu|flac|gif|jpe?g|mid|mp3|mpe?g|og[agvx]|opus|pdf|png|stl|svg|tiff?|wav|web[mp]|xcf)",
     re.IGNORECASE,
@@ -148,6 +149,8 @@ def _gap(markup: str, start: int, end: int) -> str:
 def _renderers(site: Site) -> Renderers:
     def link(parts: list[Part]) -> str:
         title = _value(parts[0])
+        if _URL.match(title):
+            return f"[{join_parts(parts)}]"  # an external link with one bracket too many
         if not _is_shown(title, site):
             return ""
         # Of apostrophes, a pair may not reach out of the link; in a title they are text.

@@ -139,6 +139,7 @@ def test_apostrophes_of_words_stay_and_those_of_emphasis_go(markup: str, text: s
         ("The odds of [[A{{!}}B]] or P(A{{!}}B).", "The odds of B or P(A|B)."),
         ("At [[Ellipsis|[...]]] and [[one|two|three]].", "At [...] and two|three."),
         ("A thumb|nail is prose.\nSo is this.", "A thumb|nail is prose. So is this."),
+        ("See [[https://example.org the site]] and [[//example.org]].", "See the site and."),
         ("x[[fr:Chat]][[zh-min-nan:Niau]][[FR:Chat]]", "x"),
         ("A {{nowrap|1=b = [[c=d|e=f]]}}, {{nowrap|[[a=b]]}}", "A b = e=f, a=b"),
         ("<table><tr><td>a<table><tr><td>1</td></tr></table>b</td></tr></table>2", "2"),
