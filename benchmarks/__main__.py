@@ -16,6 +16,7 @@ COMMANDS = {
     ),
     "masking": Command("benchmarks.masking:MaskingSharesSettings", "shares of masks and noise in a text"),
     "attacks": Command("benchmarks.attacks:AttackSpeedSettings", "each kind of noise on labelled data"),
+    "startup": Command("benchmarks.startup:StartupSettings", "how fast commands answer --help and mistakes"),
     "correction": Command(
         "benchmarks.correction:CorrectionSettings", "spelling correction beside dictionary spell checkers"
     ),

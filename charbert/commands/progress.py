@@ -3,11 +3,11 @@
 import sys
 from typing import Any
 
-from tqdm import tqdm
-
 
 def progress_bar(*args: Any, **settings: Any) -> Any:
     """A `tqdm` that writes at most a line every ten seconds into a log file."""
+    from tqdm import tqdm  # as long to import as all settings of a command, of which few show a bar
+
     return tqdm(*args, mininterval=0.1 if sys.stderr.isatty() else 10, **settings)
 
 
