@@ -179,7 +179,7 @@ def _kept_state(path: Path, stream: dict[str, Any]) -> list[Any]:
     try:
         kept = json.loads(path.read_bytes())
         kept_stream, state = kept["stream"], kept["state"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise CharBertError(
             f"{path}: missing or damaged; a stream goes on from a checkpoint of a run that streamed, with as "
             "many processes"

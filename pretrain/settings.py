@@ -36,11 +36,11 @@ class StepTrainingSettings(Settings):
         1000, "blocks at the end of the data that are kept for evaluation", minimum=1, section="training"
     )
 
-    learning_rate: float = option(5e-5, "peak learning rate")
+    learning_rate: float = option(5e-5, "peak learning rate", minimum=0)
     lr_scheduler_type: str = option("linear", "learning-rate schedule", choices=SCHEDULES)
     warmup_steps: int = option(0, "steps up to the peak", minimum=0)
-    weight_decay: float = option(0.01, "weight decay of AdamW")
-    max_grad_norm: float = option(1.0, "gradients are clipped to this norm")
+    weight_decay: float = option(0.01, "weight decay of AdamW", minimum=0)
+    max_grad_norm: float = option(1.0, "gradients are clipped to this norm; 0: never", minimum=0)
     batch_size: int = option(32, "examples of a step on each device", minimum=1, may_differ=ALWAYS)
     max_steps: int = option(20_000, "steps of training", minimum=1)
     eval_steps: int = option(2_000, "steps between evaluations", minimum=1, may_differ=ALWAYS)
@@ -48,7 +48,7 @@ class StepTrainingSettings(Settings):
     save_total_limit: int = option(2, "checkpoints kept", minimum=1, may_differ=ALWAYS)
     logging_steps: int = option(100, "steps between log lines", minimum=1, may_differ=ALWAYS)
     num_workers: int = option(2, "data loading processes of each device", minimum=0, may_differ=ALWAYS)
-    seed: int = option(0, "seed of everything random", minimum=0)
+    seed: int = option(0, "seed of everything random", minimum=0, below=2**32)
     resume: bool = option(False, "go on from the last checkpoint in the output folder", section="output")
     overwrite: bool = option(False, "start anew in an output folder that holds a run")
 
@@ -120,7 +120,7 @@ class PretrainSettings(StepTrainingSettings):
     max_length: int = option(384, "tokens of an example", minimum=3)  # two special tokens around one
 
     warmup_steps: int = option(10_000, "steps up to the peak", minimum=0)
-    adam_beta2: float = option(0.999, "second-moment decay of AdamW", section="training")
+    adam_beta2: float = option(0.999, "second-moment decay of AdamW", minimum=0, below=1, section="training")
     gradient_accumulation_steps: int = option(
         1, "batches of a step on each device", minimum=1, may_differ=ALWAYS
     )
@@ -175,5 +175,5 @@ class RecognizerSettings(StepTrainingSettings):
     noise_probability: float = option(
         0.5, "share of the words of four letters or more that get a typo", minimum=0, maximum=1
     )
-    learning_rate: float = option(1e-3, "peak learning rate")
+    learning_rate: float = option(1e-3, "peak learning rate", minimum=0)
     warmup_steps: int = option(500, "steps up to the peak", minimum=0)

@@ -35,7 +35,7 @@ class ResultCache:
             try:
                 record = json.loads(line)
                 self._results[_name(record["key"])] = record["result"]
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise CharBertError(
                     f"{path}: row {number}: is not a result that was kept here; delete the row, or start "
                     "anew with --overwrite"

@@ -174,6 +174,9 @@ def parse_settings(
         CharBertError: an unknown key (the nearest known one is named), a value of the wrong type or out of
             range, a required key that is missing, a file that cannot be read.
     """
+    for argument in arguments:
+        if not is_utf8(argument):
+            raise CharBertError(f"command line: {argument!r} is not UTF-8; rename the file or folder")
     fields = {field.name: field for field in dataclasses.fields(settings_class)}  # type: ignore[arg-type]
     hints = get_type_hints(settings_class)
     kinds = {name: _without_none(hints[name]) for name in fields}
@@ -261,6 +264,11 @@ def _check_value(field: Any, value: Any) -> None:
             _check_bounds(name, item, **metadata["bounds"])
     if metadata.get("unique") and len(set(items)) < len(items):
         raise CharBertError(f"{name}: {' '.join(map(str, items))} names one twice; give each once")
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a text, such as a path, can be written into a file; Python reads other bytes as surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _check_bounds(

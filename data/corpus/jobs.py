@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from charbert.commands.output import name_failures, say_finished, whole_file
-from charbert.commands.results import BESIDE_NUMBERS, RESULTS, write_results
+from charbert.commands.results import RESULTS, read_numbers, read_object, write_results
 from charbert.errors import CharBertError
 
 JOB = "job.json"
@@ -99,7 +99,7 @@ class ShardedJob:
     def _refuse_other_content(self, job: dict[str, Any], overwrite: bool) -> None:
         if self.folder.exists() and not self.folder.is_dir():
             raise CharBertError(f"{self.folder}: is a file, and a folder is needed for the output")
-        kept = _json_object(self.folder / JOB)
+        kept = _read_job(self.folder)
         if kept is None:
             content = self.folder.iterdir() if self.folder.is_dir() else ()
             if not overwrite and any(path.suffix != ".partial" for path in content):
@@ -135,9 +135,8 @@ class ShardedJob:
             # A crash of the machine can leave a last shard that is named but not whole: it is made again.
             last.unlink()
             self._next -= 1
-        results = _json_object(self.folder / RESULTS)
-        if results is not None:
-            self.results = {key: value for key, value in results.items() if key not in BESIDE_NUMBERS}
+        if (self.folder / RESULTS).is_file():
+            self.results = read_numbers(self.folder)
             say_finished(self.folder)
 
     def _remove(self, ending: str) -> None:
@@ -155,7 +154,7 @@ def unfinished_jobs(folder: Path) -> list[Path]:
 
 def job_settings(folder: Path) -> dict[str, Any]:
     """The settings of the job that filled a folder; none where it was no job."""
-    return (_json_object(folder / JOB) or {}).get("settings", {})
+    return (_read_job(folder) or {}).get("settings", {})
 
 
 def _end_of(shard: Path) -> dict[str, Any] | None:
@@ -170,16 +169,12 @@ def _end_of(shard: Path) -> dict[str, Any] | None:
                     return None
             with pa.memory_map(str(shard)) as file, pa.ipc.open_stream(file) as stream:
                 schema = stream.schema
-        return json.loads(schema.metadata[_METADATA])
-    except (pa.ArrowInvalid, KeyError, TypeError, ValueError):
+        end = json.loads(schema.metadata[_METADATA])
+        return {"cursor": dict(end["cursor"]), "counts": dict(end["counts"])}
+    except (pa.ArrowInvalid, KeyError, TypeError, ValueError, RecursionError):
         return None
 
 
-def _json_object(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
-    try:
-        content = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise CharBertError(f"{path}: is not JSON ({error}); give another folder or remove it") from error
-    return content if isinstance(content, dict) else None
+def _read_job(folder: Path) -> dict[str, Any] | None:
+    path = folder / JOB
+    return read_object(path, settings=dict) if path.is_file() else None

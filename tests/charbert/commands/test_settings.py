@@ -216,3 +216,8 @@ def test_a_command_line_is_written_from_settings_and_read_again() -> None:
     command = format_command("python -m example", settings)
     assert command == "python -m example --data 'a file' --share 0.1 --resume true --kinds c a"
     assert parse_settings(Example, shlex.split(command)[3:], "example", "") == settings
+
+
+def test_a_name_that_is_not_utf8_is_refused_before_work_begins() -> None:
+    with pytest.raises(CharBertError, match="is not UTF-8; rename the file or folder"):
+        parse_settings(Settings, ["--output", "caf\udce9"], "program", "")

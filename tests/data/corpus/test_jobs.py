@@ -1,5 +1,6 @@
 import errno
 from collections import Counter
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -162,3 +163,18 @@ def test_two_damaged_shards_are_not_taken_for_a_crash(tmp_path: Path, stem: Stem
         job(tmp_path, stem)
     assert (tmp_path / "job.json").exists()
     assert len(list(tmp_path.glob(f"{stem}-*"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *product(("job.json", "results.json"), ("[]", "3", "", "[" * 100_000)),
+        *product(("job.json",), ("{}", '{"settings": [1]}')),
+    ],
+)
+def test_notes_of_another_kind_are_said_in_one_line(name: str, content: str, tmp_path: Path) -> None:
+    fill(tmp_path, 1).finish({"rows": 1}, {})
+    (tmp_path / name).write_text(content)
+    with pytest.raises(CharBertError, match=rf"{name}: (holds|is) ") as raised:
+        job(tmp_path)
+    assert "\n" not in str(raised.value)
