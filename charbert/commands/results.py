@@ -1,6 +1,7 @@
 """`results.json`: what a command did, as flat keys and plain numbers, with how it was done beside them."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
@@ -20,17 +21,26 @@ _KINDS: dict[type, str] = {dict: "object", list: "list", str: "text"}
 def write_results(
     folder: str | Path, numbers: Mapping[str, Any], settings: Mapping[str, Any], seed: int | None = None
 ) -> Path:
-    """Write `results.json` into a folder: the numbers, then `settings`, `versions` and `seed`."""
+    """Write `results.json` into a folder: the numbers, then `settings`, `versions` and `seed`.
+
+    A number that is not finite, which JSON has no form for, is null.
+    """
     content = {
-        **numbers,
+        **{name: None if _is_endless(number) else number for name, number in numbers.items()},
         "settings": dict(settings),
         "versions": versions(),
         "seed": seed,
     }
     path = Path(folder) / RESULTS
     with whole_file(path) as partial:
-        partial.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
+        partial.write_text(
+            json.dumps(content, indent=2, default=str, allow_nan=False) + "\n", encoding="utf-8"
+        )
     return path
+
+
+def _is_endless(number: Any) -> bool:
+    return isinstance(number, float) and not math.isfinite(number)
 
 
 @contextmanager

@@ -20,6 +20,10 @@ class TestResults:
         assert versions["charbert"] == charbert.__version__
         assert versions.keys() == {"charbert", "torch", "transformers", "tokenizers"}
 
+    def test_have_null_for_what_is_no_number(self, tmp_path: Path) -> None:
+        content = json.loads(write_results(tmp_path, {"a": float("nan"), "b": -float("inf")}, {}).read_text())
+        assert (content["a"], content["b"]) == (None, None)
+
     def test_replace_older_ones_and_leave_nothing_else(self, tmp_path: Path) -> None:
         write_results(tmp_path, {"steps": 1}, {})
         write_results(tmp_path, {"steps": 2}, {})
