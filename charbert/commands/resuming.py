@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from charbert.commands.cache import content_stamp
-from charbert.commands.options import default_value
+from charbert.commands.options import default_value, shown_name
 from charbert.commands.output import whole_file
 from charbert.commands.results import read_object
 from charbert.commands.settings import ALWAYS, NEVER
@@ -109,13 +109,15 @@ def find_differences(
         old, new = there.get(name, default_value(field)), now["settings"][name]
         if name in before["contents"]:
             if before["contents"][name] != now["contents"][name]:
-                found.append(f"{name}={old}" + (f", not {new}" if old != new else " of other content"))
+                found.append(
+                    f"{shown_name(field)} {old}" + (f", not {new}" if old != new else " of other content")
+                )
         elif old != new and name != _grown(there, now["settings"]):
             why = " (it can grow under a constant learning rate alone)" if name in LENGTHS else ""
-            found.append(f"{name}={old}, not {new}{why}")
+            found.append(f"{shown_name(field)} {old}, not {new}{why}")
     for name in ("seed", "examples_of_a_step"):
         if name in now and name not in there and before.get(name, now[name]) != now[name]:
-            found.append(f"{name}={before[name]}, not {now[name]}")
+            found.append(f"{name.replace('_', ' ')} {before[name]}, not {now[name]}")
     return found
 
 

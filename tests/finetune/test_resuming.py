@@ -81,15 +81,15 @@ def assert_identical(output: Path, other: Path) -> None:
 )
 def test_other_settings_are_named(changes: dict[str, Any], folder: Path, half: Path) -> None:
     [name] = changes
-    name = {"seeds": "seed", "batch_size": "examples_of_a_step"}.get(name, name)
-    with pytest.raises(CharBertError, match=rf"half: was made with {name}=\S+, not"):
+    name = {"seeds": "seed", "batch_size": "examples of a step"}.get(name, f"--{name.replace('_', '-')}")
+    with pytest.raises(CharBertError, match=rf"half: was made with {name} \S+, not"):
         run(half, "--resume", **settings(folder, **changes))
     assert len(list(half.glob("checkpoint-*"))) == 2
 
 
 def test_reversed_labels_are_named(folder: Path, half: Path, tmp_path: Path) -> None:
     other = write_csv(tmp_path / "train.csv", {"ANIMAL": "thing", "THING": "animal"})
-    with pytest.raises(CharBertError, match=r"was made with train=.*/train\.csv, not .*/train\.csv;"):
+    with pytest.raises(CharBertError, match=r"was made with --train .*/train\.csv, not .*/train\.csv;"):
         run(half, "--resume", **settings(folder, train=other))
 
 
@@ -131,7 +131,7 @@ def test_of_a_finished_run_nothing_is_left_to_do(
 
 
 def test_a_finished_run_of_another_seed_is_not_this_one(folder: Path, whole: Path) -> None:
-    with pytest.raises(CharBertError, match="was made with seed=42, not 1;"):
+    with pytest.raises(CharBertError, match="was made with seed 42, not 1;"):
         run(whole, "--resume", **settings(folder, seeds=[1]))
 
 

@@ -228,7 +228,7 @@ def test_a_finished_run_is_told_again_but_not_for_another(charbert: Path, tmp_pa
     settings = {"task": "text", "train": write_csv(tmp_path / "train.csv"), "model": charbert, "epochs": 1}
     numbers = run(tmp_path / "out", **settings)
     assert run(tmp_path / "out", "--resume", **settings) == numbers
-    with pytest.raises(CharBertError, match=r"was made with epochs=1.*, not 2"):
+    with pytest.raises(CharBertError, match=r"was made with --epochs 1.*, not 2"):
         run(tmp_path / "out", "--resume", **{**settings, "epochs": 2})
 
 

@@ -179,7 +179,7 @@ def test_a_run_that_only_lacks_its_results_is_evaluated(finished: Path, tmp_path
 
 def test_it_does_not_go_on_from_the_checkpoint_of_a_charbert(finished: Path, tmp_path: Path) -> None:
     output = stopped(finished, tmp_path / "other")
-    with pytest.raises(CharBertError, match="was made with plain=True, not False"):
+    with pytest.raises(CharBertError, match="was made with --plain True, not False"):
         main([str(write_config(finished.parent, output)), "--resume"])
     (output / "run.json").unlink()  # as earlier versions left it
     with pytest.raises(CharBertError, match=r"checkpoint-4: holds another model, as bert.* shows"):

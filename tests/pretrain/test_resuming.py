@@ -45,8 +45,8 @@ def half(finished: Path) -> Path:
 )
 def test_other_settings_are_named(changes: dict[str, Any], half: Path) -> None:
     [name] = changes
-    name = "examples_of_a_step" if name == "batch_size" else name
-    with pytest.raises(CharBertError, match=rf"half: was made with {name}=\S+, not") as raised:
+    name = "examples of a step" if name == "batch_size" else f"--{name.replace('_', '-')}"
+    with pytest.raises(CharBertError, match=rf"half: was made with {name} \S+, not") as raised:
         main([str(write_config(half.parent, half, **changes)), "--resume"])
     assert str(raised.value).count(", not ") == 1
     assert (half / "checkpoint-4").exists()
@@ -59,7 +59,7 @@ def test_other_data_are_named(half: Path, tmp_path: Path) -> None:
     content = bytearray(shard.read_bytes())
     content[len(content) // 2] ^= 1
     shard.write_bytes(content)
-    with pytest.raises(CharBertError, match=r"was made with data=.*/blocks, not .*/blocks;"):
+    with pytest.raises(CharBertError, match=r"was made with --data .*/blocks, not .*/blocks;"):
         main([str(write_config(half.parent, half, data=str(tmp_path / "blocks"))), "--resume"])
 
 

@@ -228,8 +228,8 @@ def test_a_streamed_run_stopped_and_resumed_is_the_run_never_stopped(
 @pytest.mark.parametrize(
     ("changes", "message"),
     (
-        ({"block_size": 20}, "was made with block_size=24, not 20;"),
-        ({"stream": ["{corpus}/text.txt", "{corpus}/text.txt"]}, r"was made with stream=\[.*\], not \["),
+        ({"block_size": 20}, "was made with --block-size 24, not 20;"),
+        ({"stream": ["{corpus}/text.txt", "{corpus}/text.txt"]}, r"was made with --stream \[.*\], not \["),
     ),
 )
 def test_another_stream_does_not_go_on(

@@ -319,12 +319,12 @@ def test_of_a_finished_search_nothing_is_left_to_do(
     assert f"{out}: was finished before; --overwrite does it again" in shown.err
     assert shown.out.count("robust accuracy") == 2
     with pytest.raises(
-        CharBertError, match=r"out\.json: was made with beam_size=1, not 2; go on with the same"
+        CharBertError, match=r"out\.json: was made with --beam-size 1, not 2; go on with the same"
     ):
         attacked(models / "text", models / "text.csv", out, *FEW, "--resume", "--beam-size", "2")
     with (tmp_path / "text.csv").open("a") as file:
         file.write("the word,thing\n")
-    with pytest.raises(CharBertError, match=r"was made with file=.*text.csv, not .*text.csv"):
+    with pytest.raises(CharBertError, match=r"was made with FILE .*text.csv, not .*text.csv"):
         attacked(models / "text", tmp_path / "text.csv", out, *FEW, "--resume")
 
 

@@ -140,11 +140,11 @@ def test_of_a_finished_run_nothing_is_left_to_do(finished: Path, capsys: pytest.
 
 def test_a_run_does_not_go_on_with_another_size_or_other_words(finished: Path, tmp_path: Path) -> None:
     output = stopped(finished, tmp_path / "stopped")
-    with pytest.raises(CharBertError, match="was made with hidden_size=16, not 8;"):
+    with pytest.raises(CharBertError, match="was made with --hidden-size 16, not 8;"):
         train(finished.parent, output, "--resume", hidden_size=8)
     shutil.copytree(finished.parent / "tokenizer", tmp_path / "tokenizer")
     (tmp_path / "tokenizer" / "words.txt").write_text("the\n<unk>\n")
-    with pytest.raises(CharBertError, match=r"was made with tokenizer=.*corpus.*tokenizer, not .*tokenizer;"):
+    with pytest.raises(CharBertError, match=r"made with --tokenizer .*corpus.*tokenizer, not .*tokenizer;"):
         train(finished.parent, output, "--resume", tokenizer=str(tmp_path / "tokenizer"))
 
 
