@@ -29,9 +29,9 @@ class AttackSettings(Columns):
         writes=FILE,
         section="output",
     )
-    kind: str = option(Attack.kind, f"of noise: {describe_kinds()}", choices=KINDS, section="noise")
+    kind: str = option(Attack.kind, f"kind of noise: {describe_kinds()}", choices=KINDS, section="noise")
     rate: float = option(Attack.rate, "share of the eligible words to change", minimum=0, maximum=1)
-    seed: int = option(Attack.seed, "of the draws")
+    seed: int = option(Attack.seed, "seed of the draws")
     language: str = option(Attack.language, "whose keyboard is used", choices=KEYBOARDS)
     misspellings: str | None = option(
         None, "natural: list of misspellings; without one, codespell's", reads=FILE

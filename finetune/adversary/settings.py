@@ -31,7 +31,7 @@ class WorstCaseSettings(Columns):
         "labelled data, as the run read it; columns that are not given are those of the run", DATA
     )
     task: str | None = option(  # type: ignore[assignment]  # None: that of the run
-        None, "of a model that no run here has made", choices=READERS
+        None, "task of a model that no run here has made; if not given, the run's", choices=READERS
     )
     labels: list[str] | None = option(
         None,
@@ -47,8 +47,8 @@ class WorstCaseSettings(Columns):
     language: str = option("en", "whose keyboard is used", choices=KEYBOARDS)
     variants: int | None = option(
         None,
-        "variants of a word at most, drawn by --seed; all are some 150 of a word of six letters, so that "
-        "each edit of a text of 20 words costs 1,600 queries; give 20 for long texts",
+        "variants of a word at most, drawn by --seed; if not given, all: some 150 of a word of six letters, "
+        "so that each edit of a text of 20 words costs 1,600 queries; give 20 for long texts",
         minimum=1,
     )
     searched_examples: int | None = option(
@@ -63,7 +63,7 @@ class WorstCaseSettings(Columns):
     max_length: int | None = option(
         None, "tokens of a text or window; if not given, the run's, else the task's", minimum=16
     )
-    seed: int = option(0, "of what is drawn")
+    seed: int = option(0, "seed of what is drawn")
     skip_bad_rows: bool = option(False, SKIP_BAD_ROWS)
     resume: bool = option(False, "continue a search that was interrupted", section="output")
     overwrite: bool = option(False, OVERWRITE)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from charbert.commands.paths import DATA, FILE, FOLDER, check_exists
 from charbert.commands.settings import REQUIRED, Settings, option
 from charbert.errors import CharBertError
-from charbert.noise import KINDS
+from charbert.noise import KEYBOARDS, KINDS
 from finetune.settings import SKIP_BAD_ROWS
 
 PAPER_RATES = [0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0]
@@ -62,7 +62,9 @@ class RobustnessSettings(Settings):
     misspellings: str | None = option(
         None, "file of misspellings for the kind natural; without one, codespell's", reads=FILE
     )
-    language: str = option("en", "of the texts, for the kinds that know languages")
+    language: str = option(
+        "en", "language of the texts, for the kinds that know languages", choices=KEYBOARDS
+    )
     attacked: list[str] = option(
         [],
         "files that are attacked already, each NAME=FILE, aligned with the test data example by example",
