@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import tiny
-from released_layout import HEADS, save_released
+from full_disk import full_disk
+from released_layout import HEADS, edit_weights, save_released
 from transformers import AutoModel, AutoTokenizer
 
 import charbert
@@ -123,3 +124,46 @@ def test_runs_as_a_module() -> None:
     command = [sys.executable, "-m", "charbert", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     assert done.stdout == f"charbert {charbert.__version__}\n"
+
+
+@pytest.mark.parametrize("size", [0, 100, 3000, 30_000])
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    released: Path, target: Path, size: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_released(released, "bert")
+    tiny.stock_tokenizer("bert").save_pretrained(released)
+    tiny.tokenizer("bert").characters.save(released / "characters.txt")
+    with full_disk(size):
+        assert convert(released, target, "--character-vocabulary", released / "characters.txt") == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+    assert len(lines) == 1 and "File too large" in lines[0] and str(target.parent) in lines[0]
+    assert not target.exists() or not any(target.iterdir())
+    assert {path.name for path in target.parent.iterdir()} <= {"released", "converted"}
+
+
+@pytest.mark.parametrize("number", ["999999999", "2", "01", "9" * 5000])
+def test_layers_that_are_missing_are_said(
+    released: Path, target: Path, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_released(released, "bert")
+
+    def renumber(tensors: dict[str, Any]) -> None:
+        for name in [name for name in tensors if ".layer.1." in name]:
+            tensors[name.replace(".layer.1.", f".layer.{number}.")] = tensors.pop(name)
+
+    edit_weights(released, renumber)
+    assert convert(released, target) == 1
+    assert "its 2 layers are not numbered from 0 on" in capsys.readouterr().err
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x02."], ids=str)
+def test_damaged_weights_are_one_line(
+    released: Path, target: Path, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_released(released, "bert")
+    (released / "pytorch_model.bin").write_bytes(content)
+    assert convert(released, target) == 1
+    said = capsys.readouterr().err
+    assert "pytorch_model.bin: cannot be read as weights" in said
+    assert "weights_only" not in said and len(said.splitlines()) == 1

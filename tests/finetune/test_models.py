@@ -204,7 +204,7 @@ class TestUnreadable:
 
     @pytest.mark.parametrize(
         "setting",
-        [{"max_length": "long"}, {"bf16": "x"}, {"max_length": -1}, {"task": "tagging"}, {"seeds": "x"}],
+        [{"max_length": "long"}, {"bf16": "x"}, {"max_length": -1}, {"task": "nope"}, {"seeds": "x"}],
     )
     def test_settings_of_a_task(self, setting: dict[str, Any], tmp_path: Path) -> None:
         settings = {**SETTINGS, "model": "-", **setting}

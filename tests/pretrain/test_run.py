@@ -51,6 +51,7 @@ def test_the_model_of_a_run_spells_and_loads(finished: Path) -> None:
     tokenizer = CharBertTokenizer.from_pretrained(finished)
     batch = tokenizer(["the brwon garden"], return_tensors="pt")
     assert model(**batch).nlm_logits.shape == (1, batch["input_ids"].shape[1], len(tokenizer.words))
+    assert tokenizer.model_max_length == model.base_model.max_tokens == 24  # the tokenizer folder says 512
 
 
 def test_a_run_stopped_and_resumed_is_the_run_never_stopped(finished: Path, tmp_path: Path) -> None:
