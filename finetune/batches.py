@@ -67,11 +67,36 @@ class Padding:
         return F.pad(padded, (0, round_up(padded.shape[1], multiple) - padded.shape[1]), value=fill)
 
 
-def batch_by_length(inputs: Sequence[Inputs], batch_size: int) -> Iterator[list[int]]:
-    """The numbers of the rows of each batch, the longest rows first."""
-    order = sorted(range(len(inputs)), key=lambda number: -len(inputs[number]["input_ids"]))
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]
+def batch_by_length(
+    inputs: Sequence[Inputs], batch_tokens: int, batch_size: int | None = None
+) -> Iterator[list[int]]:
+    """The numbers of the rows of each batch, the longest rows first.
+
+    No row of a batch has less than half of the tokens of its longest, so that padding is the smaller part.
+
+    Args:
+        inputs: R rows.
+        batch_tokens: of a batch at most, padding included; a longer row is one alone.
+        batch_size: rows of a batch at most; None: as many as fit.
+    """
+
+    def sizes(number: int) -> tuple[int, int]:
+        row = inputs[number]
+        return len(row["input_ids"]), len(row.get(CHARACTERS, ()))
+
+    batch: list[int] = []
+    longest = 0
+    for number in sorted(range(len(inputs)), key=sizes, reverse=True):
+        tokens = len(inputs[number]["input_ids"])
+        is_full = len(batch) == batch_size or (len(batch) + 1) * longest > batch_tokens
+        if batch and (is_full or 2 * tokens < longest):
+            yield batch
+            batch = []
+        if not batch:
+            longest = tokens
+        batch.append(number)
+    if batch:
+        yield batch
 
 
 def mark_dynamic(batch: Batch) -> None:

@@ -11,6 +11,7 @@ from charbert.commands.progress import progress_bar
 from charbert.commands.training import copied
 from charbert.errors import CharBertError
 from finetune.batches import Padding, batch_by_length
+from finetune.settings import CPU_TOKENS, GPU_TOKENS
 from finetune.tasks.base import Encoded, Inputs, Output, Task
 
 TARGETS = ("labels", "start_positions", "end_positions")
@@ -25,8 +26,8 @@ class Predictor:
     model: Any
     """In evaluation mode, on its device."""
     tokenizer: Any
-    batch_size: int
-    """Rows that it computes at once."""
+    batch_tokens: int = 0
+    """Tokens that it computes at once, padding included; 0: `default_tokens`."""
     bf16: bool = False
     """Mixed precision, as the run was evaluated, so that a threshold that was tuned means the same."""
     quiet: bool = False
@@ -42,7 +43,7 @@ class Predictor:
         encoded = self.task.encode(examples, self.tokenizer)
         with torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.bf16):
             found = compute_outputs(
-                self.model, encoded.inputs, Padding(self.tokenizer), self.batch_size, quiet=self.quiet
+                self.model, encoded.inputs, Padding(self.tokenizer), self.batch_tokens, quiet=self.quiet
             )
         return encoded, [found[row] for row in range(len(encoded.inputs))]
 
@@ -51,7 +52,8 @@ def compute_outputs(
     model: Any,
     inputs: Sequence[Inputs],
     padding: Padding,
-    batch_size: int,
+    batch_tokens: int = 0,
+    batch_size: int | None = None,
     shares: tuple[int, int] = (0, 1),
     quiet: bool = False,
 ) -> dict[int, Output]:
@@ -61,7 +63,7 @@ def compute_outputs(
         model: in evaluation mode, on its device; autocast is the caller's.
         inputs: R rows; what they should give is not looked at.
         padding: makes batches of them.
-        batch_size: rows of a batch.
+        batch_tokens, batch_size: as of `batch_by_length`; 0 tokens: `default_tokens`.
         shares: which share of the batches to compute, and of how many.
         quiet: show no progress.
 
@@ -69,7 +71,8 @@ def compute_outputs(
         CharBertError: a logit is not finite.
     """
     share, of_all = shares
-    batches = list(batch_by_length(inputs, batch_size))[share::of_all]
+    tokens = batch_tokens or default_tokens(model.device)
+    batches = list(batch_by_length(inputs, tokens, batch_size))[share::of_all]
     found: dict[int, Output] = {}
     with torch.inference_mode():
         hidden = quiet or len(batches) < 2
@@ -87,6 +90,11 @@ def compute_outputs(
                         "training has diverged or weights are damaged; train it anew at a lower rate"
                     )
     return found
+
+
+def default_tokens(device: torch.device) -> int:
+    """Tokens of a batch: few on a CPU, whose caches larger ones do not fit into."""
+    return CPU_TOKENS if device.type == "cpu" else GPU_TOKENS
 
 
 def _logits(made: Any) -> Output:

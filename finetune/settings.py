@@ -1,7 +1,9 @@
 """Settings of `python -m finetune`: a fine-tuning run, predictions of a model, scores of predictions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from charbert.commands.paths import DATA, FILE, FOLDER, MODEL, check_exists
 from charbert.commands.settings import ALWAYS, REQUIRED, UNFINISHED, Settings, option, positional
@@ -14,6 +16,8 @@ FEATURES = ("token", "character", "sum", "concatenation")
 PROBE_SIZE = 768  # of the paper
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "inverse_sqrt")
 SKIP_BAD_ROWS = "leave rows out that cannot be used, and name them"
+CPU_TOKENS, GPU_TOKENS = 1024, 32768
+BATCH_TOKENS = f"tokens of a batch, padding included; if not given, {GPU_TOKENS} on a GPU, {CPU_TOKENS} elsewhere"
 OVERWRITE = "write over a file that is there"
 
 
@@ -154,6 +158,8 @@ class FinetuneSettings(Columns):
 class PredictSettings(Settings):
     """What `predict` reads and writes."""
 
+    RENAMED: ClassVar[Mapping[str, str]] = {**Settings.RENAMED, "batch_size": "batch_tokens"}
+
     model: str = positional("output folder of a fine-tuning run", FOLDER)
     file: str = positional("data as the run read it, or without its labels", DATA)
     output: str = option(
@@ -163,7 +169,7 @@ class PredictSettings(Settings):
         writes=FILE,
         section="output",
     )
-    batch_size: int = option(64, "examples per batch", minimum=1)
+    batch_tokens: int | None = option(None, BATCH_TOKENS, minimum=1)
     skip_bad_rows: bool = option(False, SKIP_BAD_ROWS)
     overwrite: bool = option(False, OVERWRITE)
 

@@ -129,7 +129,11 @@ class FinetuneTrainer(CheckedTrainer):
         shares = self.args.process_index, self.args.world_size
         with self.accelerator.autocast():
             found = compute_outputs(
-                model, encoded.inputs, self.data_collator, self.args.eval_batch_size, shares
+                model,
+                encoded.inputs,
+                self.data_collator,
+                batch_size=self.args.eval_batch_size,
+                shares=shares,
             )
         model.train(was_training)
         if self.args.world_size > 1:

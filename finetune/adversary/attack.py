@@ -38,7 +38,7 @@ def attack_model(
     edits: Sequence[str] = EDITS,
     language: str = "en",
     variants: int | None = None,
-    batch_size: int = 512,
+    batch_tokens: int = 0,
     bf16: bool = False,
     reader: Reader | None = None,
     seed: int = 0,
@@ -48,7 +48,7 @@ def attack_model(
     """Search for the worst case of each example, once for all budgets.
 
     Args:
-        task, model, tokenizer, batch_size, bf16, reader: as of `GoalFunction`.
+        task, model, tokenizer, batch_tokens, bf16, reader: as of `GoalFunction`.
         examples: at least one; all with labels that the task knows.
         budgets: edited words of an example at most, each at least 1.
         beam_size: as of `search`.
@@ -60,7 +60,7 @@ def attack_model(
     Raises:
         CharBertError: the task is to predict numbers; an edit or a language does not exist.
     """
-    goal_function = GoalFunction(task, model, tokenizer, batch_size=batch_size, bf16=bf16, reader=reader)
+    goal_function = GoalFunction(task, model, tokenizer, batch_tokens=batch_tokens, bf16=bf16, reader=reader)
     transformation = CharacterEdits(edits, language, variants, seed)
     keys = [{**(key or {}), "example": index} for index in range(len(examples))]
     cached = {} if cache is None else {i: cache[each] for i, each in enumerate(keys) if each in cache}

@@ -83,7 +83,7 @@ def _attack(settings: WorstCaseSettings, cache: ResultCache, bad: BadRows) -> di
         edits=settings.edits,
         language=settings.language,
         variants=settings.variants,
-        batch_size=settings.batch_size,
+        batch_tokens=settings.batch_tokens or 0,
         bf16=bf16,
         reader=reader,
         seed=settings.seed,

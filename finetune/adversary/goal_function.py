@@ -31,7 +31,7 @@ class GoalFunction:
         task: what the model was trained for.
         model: in evaluation mode, on its device.
         tokenizer: the model's.
-        batch_size: rows that it computes at once.
+        batch_tokens: as of `Predictor`.
         bf16: compute in mixed precision.
         reader: reads before the model, and is attacked together with it.
 
@@ -45,7 +45,7 @@ class GoalFunction:
         model: Any,
         tokenizer: Any,
         *,
-        batch_size: int = 512,
+        batch_tokens: int = 0,
         bf16: bool = False,
         reader: Reader | None = None,
     ) -> None:
@@ -55,7 +55,7 @@ class GoalFunction:
                 "the worst case takes classes, tags and answers"
             )
         self._task = task
-        self._predictor = Predictor(task, model, tokenizer, batch_size=batch_size, bf16=bf16, quiet=True)
+        self._predictor = Predictor(task, model, tokenizer, batch_tokens=batch_tokens, bf16=bf16, quiet=True)
         self._reader = reader
 
     def __call__(self, examples: Sequence[Any]) -> list[GoalResult]:

@@ -9,7 +9,7 @@ from charbert.commands.settings import ALWAYS, REQUIRED, option, positional
 from charbert.errors import CharBertError
 from charbert.noise import EDITS, KEYBOARDS
 from data.examples.readers import READERS, Columns
-from finetune.settings import OVERWRITE, SKIP_BAD_ROWS
+from finetune.settings import BATCH_TOKENS, OVERWRITE, SKIP_BAD_ROWS
 
 
 @dataclass(kw_only=True)
@@ -18,6 +18,7 @@ class WorstCaseSettings(Columns):
 
     RENAMED: ClassVar[Mapping[str, str]] = {
         **Columns.RENAMED,
+        "batch_size": "batch_tokens",
         "beam": "beam_size",
         "limit": "searched_examples",
     }
@@ -57,8 +58,8 @@ class WorstCaseSettings(Columns):
     recognizer: str | None = option(
         None, "folder of a word recogniser, which reads before the model", reads=FOLDER
     )
-    batch_size: int = option(
-        512, "rows that the model computes at once", minimum=1, may_differ=ALWAYS, section="model and data"
+    batch_tokens: int | None = option(
+        None, BATCH_TOKENS, minimum=1, may_differ=ALWAYS, section="model and data"
     )
     max_length: int | None = option(
         None, "tokens of a text or window; if not given, the run's, else the task's", minimum=16

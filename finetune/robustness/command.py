@@ -17,7 +17,8 @@ from finetune.robustness.models import find_models
 from finetune.robustness.page import render_page
 from finetune.robustness.report import Content, flatten_numbers, make_report
 from finetune.robustness.sentences import write_headline
-from finetune.robustness.settings import CPU_BATCH, GPU_BATCH, RobustnessSettings
+from finetune.robustness.settings import RobustnessSettings
+from finetune.settings import CPU_TOKENS, GPU_TOKENS
 
 # The config holds the defaults, so that it needs only the options that differ from them.
 PROGRAM = "python -m finetune robustness finetune/configs/robustness.yaml"
@@ -65,7 +66,7 @@ def _fill(settings: RobustnessSettings, output: Path) -> Content:
     # Noted in the report as it was.
     settings = replace(
         settings,
-        batch_size=settings.batch_size or (GPU_BATCH if torch.cuda.is_available() else CPU_BATCH),
+        batch_tokens=settings.batch_tokens or (GPU_TOKENS if torch.cuda.is_available() else CPU_TOKENS),
     )
     cache = ResultCache(output / CACHE)
     known = len(cache)
@@ -74,14 +75,14 @@ def _fill(settings: RobustnessSettings, output: Path) -> Content:
             models,
             test,
             cache,
-            batch_size=settings.batch_size,
+            batch_tokens=settings.batch_tokens or 0,
             attack=attack if settings.budgets else None,
             searched_examples=settings.searched_examples,
         )
     except torch.OutOfMemoryError as error:
         raise CharBertError(
-            f"the device has too little memory for batches of {settings.batch_size} examples; go on with "
-            "--resume and a smaller --batch-size"
+            f"the device has too little memory for batches of {settings.batch_tokens} tokens; go on with "
+            "--resume and fewer --batch-tokens"
         ) from error
     if len(cache) == known and (output / RESULTS).exists():
         say_finished(output)

@@ -44,7 +44,7 @@ def measure_models(
     test: TestSet,
     cache: ResultCache,
     *,
-    batch_size: int,
+    batch_tokens: int,
     attack: Mapping[str, Any] | None = None,
     searched_examples: int = 0,
 ) -> list[MeasuredModel]:
@@ -54,7 +54,7 @@ def measure_models(
         models: to compare.
         test: the test set under its conditions.
         cache: keeps each result as soon as it is known.
-        batch_size: rows that are computed at once.
+        batch_tokens: as of `Predictor`.
         attack: arguments of `attack_model`; without them no worst cases are searched.
         searched_examples: how many, drawn by the seed of `attack`.
     """
@@ -67,14 +67,14 @@ def measure_models(
             runs = []
             for run in model.runs:
                 bar.set_postfix_str(model.name)
-                measuring = _Measuring(model, run, test, cache, batch_size, bar.update)
+                measuring = _Measuring(model, run, test, cache, batch_tokens, bar.update)
                 scores = {each: measuring.get("scores", each, measuring.score) for each in conditions}
                 sensitivity = measuring.get("sensitivity", main, measuring.sensitivity)
                 worst_case = None
                 if attack is not None:
                     count = {"count": searched_examples}
                     worst_case = measuring.get("worst case", clean, measuring.worst_case, **attack, **count)
-                device = {"batch_size": batch_size, "device": describe_device()}
+                device = {"batch_tokens": batch_tokens, "device": describe_device()}
                 cost = measuring.get("cost", clean, measuring.cost, **device)
                 runs.append(MeasuredRun(scores.pop(clean), scores, sensitivity, worst_case, cost))
             measured.append(MeasuredModel(model, runs))
@@ -90,11 +90,11 @@ class _Measuring:
         run: Run,
         test: TestSet,
         cache: ResultCache,
-        batch_size: int,
+        batch_tokens: int,
         update: Callable[[], Any],
     ) -> None:
         self._recognizer, self._run, self._test = model.recognizer, run, test
-        self._cache, self._batch_size, self._update = cache, batch_size, update
+        self._cache, self._batch_tokens, self._update = cache, batch_tokens, update
         self._key = {
             "run": str(run.folder.resolve()),
             "weights": content_stamp(run.folder),
@@ -122,7 +122,7 @@ class _Measuring:
 
     @cached_property
     def _loaded(self) -> LoadedModel:
-        return LoadedModel(self._run, self._recognizer, self._batch_size)
+        return LoadedModel(self._run, self._recognizer, self._batch_tokens)
 
     def score(self, condition: Condition) -> Result:
         """The scores under a condition; where examples are compared, the predictions too."""
@@ -162,7 +162,7 @@ class _Measuring:
             loaded.model,
             loaded.tokenizer,
             examples,
-            batch_size=self._batch_size,
+            batch_tokens=self._batch_tokens,
             bf16=loaded.bf16,
             reader=loaded.read,
             **attack,

@@ -13,7 +13,7 @@ from charbert.checkpoints import read_config
 from charbert.errors import CharBertError
 from charbert.recognizer.modeling import UNKNOWN_WORDS, WordRecognizer
 from finetune.batches import Padding
-from finetune.inference import Predictor
+from finetune.inference import Predictor, default_tokens
 from finetune.models import TASK_FILE, load_finetuned, load_task
 from finetune.predict import CHUNK
 from finetune.recognition import recognize_words
@@ -143,18 +143,18 @@ class LoadedModel:
     Args:
         run: the folder of the model, and the task that it was trained for.
         recognizer: what reads before it, if anything does.
-        batch_size: rows that are computed at once.
+        batch_tokens: as of `Predictor`.
     """
 
-    def __init__(self, run: Run, recognizer: Recognizer | None, batch_size: int) -> None:
+    def __init__(self, run: Run, recognizer: Recognizer | None, batch_tokens: int) -> None:
         self.task = run.task
         self.bf16 = run.settings.bf16
-        self.batch_size = batch_size
         self.model, self.tokenizer = load_finetuned(str(run.folder), run.task)
         self.device = self.model.device
+        self.batch_tokens = batch_tokens or default_tokens(self.device)
         self.padding = Padding(self.tokenizer)
         self._predictor = Predictor(
-            run.task, self.model, self.tokenizer, batch_size=batch_size, bf16=self.bf16
+            run.task, self.model, self.tokenizer, batch_tokens=batch_tokens, bf16=self.bf16
         )
         self._recognizer = recognizer
         self._readers = [

@@ -60,7 +60,7 @@ def measure_sensitivity(
     changed = []
     lengths = [rows[1][index].inputs for index in same]
     for batch in progress_bar(
-        list(batch_by_length(lengths, loaded.batch_size)), desc="sensitivity", leave=False
+        list(batch_by_length(lengths, loaded.batch_tokens)), desc="sensitivity", leave=False
     ):
         indices = [same[position] for position in batch]
         # Of each example the words whose first tokens fit into the model on both sides.

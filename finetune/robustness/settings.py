@@ -9,10 +9,9 @@ from charbert.commands.paths import DATA, FILE, FOLDER, check_exists
 from charbert.commands.settings import REQUIRED, Settings, option
 from charbert.errors import CharBertError
 from charbert.noise import KEYBOARDS, KINDS
-from finetune.settings import SKIP_BAD_ROWS
+from finetune.settings import BATCH_TOKENS, SKIP_BAD_ROWS
 
 PAPER_RATES = [0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0]
-GPU_BATCH, CPU_BATCH = 256, 64
 
 SEPARATOR = "::"
 SYNTAX = "[NAME=]FOLDER, [NAME=]FOLDER::RECOGNIZER, or that followed by ::neutral or ::ANOTHER_RECOGNIZER"
@@ -24,6 +23,7 @@ class RobustnessSettings(Settings):
 
     RENAMED: ClassVar[Mapping[str, str]] = {
         **Settings.RENAMED,
+        "batch_size": "batch_tokens",
         "worst_case": "budgets",
         "worst_case_limit": "searched_examples",
         "worst_case_variants": "variants",
@@ -84,9 +84,7 @@ class RobustnessSettings(Settings):
         3, "examples shown of each model, and of where models differ", minimum=0, section="report"
     )
     limit: int | None = option(None, "use the first so many examples", minimum=2)
-    batch_size: int = option(
-        0, f"examples per batch; 0: {GPU_BATCH} on a GPU, {CPU_BATCH} elsewhere", minimum=0
-    )
+    batch_tokens: int | None = option(None, BATCH_TOKENS, minimum=1)
     skip_bad_rows: bool = option(False, SKIP_BAD_ROWS)
     resume: bool = option(False, "keep what the folder holds of the same measurements", section="output")
     overwrite: bool = option(False, "write into a folder that holds another report")

@@ -64,7 +64,23 @@ def test_rows_keep_what_they_are_given(stock: Any) -> None:
     assert [list(kept[number]["input_ids"]) for number in range(3)] == [row["input_ids"] for row in given]
 
 
-def test_batches_of_evaluation_hold_rows_of_similar_length() -> None:
-    lengths = [3, 9, 1, 8, 2]
-    found = list(batch_by_length([{"input_ids": [0] * length} for length in lengths], batch_size=2))
-    assert found == [[1, 3], [0, 4], [2]]
+@pytest.mark.parametrize(
+    ("lengths", "tokens", "size", "expected"),
+    (
+        ([3, 9, 1, 8, 2], 18, None, [[1, 3], [0, 4], [2]]),  # 2 are more than half of 3, 1 is less
+        ([3, 9, 5, 8, 5], 18, None, [[1, 3], [2, 4, 0]]),
+        ([4, 4, 4, 4], 12, None, [[0, 1, 2], [3]]),
+        ([4, 4, 4, 4], 100, 2, [[0, 1], [2, 3]]),
+        ([30, 1], 10, None, [[0], [1]]),  # what does not fit is alone
+        ([], 10, None, []),
+    ),
+)
+def test_batches_hold_rows_of_similar_length(
+    lengths: list[int], tokens: int, size: int | None, expected: list[list[int]]
+) -> None:
+    rows = [{"input_ids": [0] * length} for length in lengths]
+    found = list(batch_by_length(rows, tokens, size))
+    assert [sorted(batch) for batch in found] == [sorted(batch) for batch in expected]
+    for batch in found:
+        sizes = [lengths[number] for number in batch]
+        assert len(batch) == 1 or (len(batch) * max(sizes) <= tokens and 2 * min(sizes) >= max(sizes))

@@ -41,7 +41,7 @@ def predict_file(models: Path, task: str, file: Path, out: Path, *arguments: str
 def test_a_model_predicts_what_its_run_predicted(
     task: str, file: str, ending: str, models: Path, tmp_path: Path
 ) -> None:
-    written = predict_file(models, task, models / file, tmp_path / f"out{ending}", "--batch-size", "5")
+    written = predict_file(models, task, models / file, tmp_path / f"out{ending}", "--batch-tokens", "50")
     assert written == (models / task / f"predictions/dev{ending}").read_text()
 
 
@@ -51,7 +51,7 @@ def test_a_model_answers_what_its_run_answered(models: Path, tmp_path: Path) -> 
     assert list(written) == list(wanted)
     # The threshold is the score of one of these questions, which the last digit of that score decides.
     threshold = json.loads((models / "qa/task.json").read_text())["threshold"]
-    lines = predict_file(models, "qa", models / "qa.json", tmp_path / "out.jsonl", "--batch-size", "5")
+    lines = predict_file(models, "qa", models / "qa.json", tmp_path / "out.jsonl", "--batch-tokens", "50")
     records = [json.loads(line) for line in lines.splitlines()]
     certain = [record["id"] for record in records if abs(record["na_score"] - threshold) > 1e-4]
     assert len(certain) > len(records) / 2

@@ -301,7 +301,7 @@ def test_what_a_search_has_found_is_not_lost_by_mistake(
     with pytest.raises(CharBertError, match="a search with other --beam-size; give the same"):
         main([*command, "--resume", "--beam-size", "2"])
     assert kept.exists()
-    main([*command, "--resume", "--batch-size", "3"])
+    main([*command, "--resume", "--batch-tokens", "30"])
     with pytest.raises(CharBertError, match=r"out\.json: is there already; give another file or --overwrite"):
         main(command)
 
@@ -313,7 +313,7 @@ def test_of_a_finished_search_nothing_is_left_to_do(
         (shutil.copytree if name == "text" else shutil.copy)(models / name, tmp_path / name)
     out = tmp_path / "out.json"
     found = attacked(models / "text", models / "text.csv", out, *FEW)
-    again = attacked(tmp_path / "text", tmp_path / "text.csv", out, *FEW, "--resume", "--batch-size", "3")
+    again = attacked(tmp_path / "text", tmp_path / "text.csv", out, *FEW, "--resume", "--batch-tokens", "30")
     assert again == found
     shown = capsys.readouterr()
     assert f"{out}: was finished before; --overwrite does it again" in shown.err

@@ -42,7 +42,7 @@ def test_the_loss_of_a_class_is_its_negative_log_probability() -> None:
     task = text_task("a", "b", "c")
     model = built("SequenceClassification", task)
     examples = [text(words, label, "a dog") for words, label in zip(TEXTS, "abc", strict=True)]
-    results = GoalFunction(task, model, tiny.tokenizer("bert"), batch_size=2)(examples)
+    results = GoalFunction(task, model, tiny.tokenizer("bert"), batch_tokens=20)(examples)
     for example, result in zip(examples, results, strict=True):
         assert result.loss == pytest.approx(loss_of(task, model, example), rel=1e-4)
         probabilities = result.prediction.probabilities

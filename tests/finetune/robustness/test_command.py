@@ -108,7 +108,7 @@ def test_too_large_batches_are_told(runs: Path, tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(measure.LoadedModel, "predict", full)
     with pytest.raises(CharBertError, match="batches of 64 examples; go on with --resume and a smaller"):
-        reported(runs, tmp_path / "out", ["charbert"], "tags.conll", batch_size=64)
+        reported(runs, tmp_path / "out", ["charbert"], "tags.conll", batch_tokens=500)
 
 
 def test_an_attacked_file_may_have_joined_and_divided_words(runs: Path, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def content(*models: dict[str, Any], less: float = 10.0, low: float = 6.0, **mor
         ],
         "shown_examples": [],
         "versions": {"charbert": "0"},
-        "settings": {"batch_size": 64, "seeds": [1, 2]},
+        "settings": {"batch_tokens": 1024, "seeds": [1, 2]},
         "command": "python -m finetune robustness",
         **more,
     }

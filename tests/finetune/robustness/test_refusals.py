@@ -99,7 +99,7 @@ def test_an_attacked_file_with_other_tags_is_refused(runs: Path, tmp_path: Path)
         ({"language": "xx"}, "xx"),
         ({"seeds": []}, "--seeds: give one at least"),
         ({"worst_case_limit": 5}, "'worst_case_limit' has the name 'searched_examples' now"),
-        ({"batch_size": -1}, "--batch-size: -1 must be at least 0"),
+        ({"batch_tokens": -1}, "--batch-tokens: -1 must be at least 1"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(

@@ -21,7 +21,7 @@ def loaded(folder: Path, model: Any, tokenizer: Any, task: Any) -> LoadedModel:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     settings = FinetuneSettings(task="text", output=str(folder), model="m")
-    return LoadedModel(Run(folder, settings, task), None, batch_size=2)
+    return LoadedModel(Run(folder, settings, task), None, batch_tokens=20)
 
 
 @pytest.fixture
