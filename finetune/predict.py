@@ -27,7 +27,9 @@ def run(settings: PredictSettings) -> None:
         raise CharBertError(f"{output}: must end in {LINES} or {task.ending}")
     with output_file(settings) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         model, tokenizer = load_finetuned(settings.model, task)
-        predictor = Predictor(task, model, tokenizer, batch_tokens=settings.batch_tokens or 0, bf16=run_settings.bf16)
+        predictor = Predictor(
+            task, model, tokenizer, batch_tokens=settings.batch_tokens or 0, bf16=run_settings.bf16
+        )
         examples = read_examples(run_settings, settings.file, bad, labelled=False)
         kept: tuple[list[Any], list[Any]] = [], []
         for chunk in _chunks(examples):

@@ -17,7 +17,9 @@ PROBE_SIZE = 768  # of the paper
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "inverse_sqrt")
 SKIP_BAD_ROWS = "leave rows out that cannot be used, and name them"
 CPU_TOKENS, GPU_TOKENS = 1024, 32768
-BATCH_TOKENS = f"tokens of a batch, padding included; if not given, {GPU_TOKENS} on a GPU, {CPU_TOKENS} elsewhere"
+BATCH_TOKENS = (
+    f"tokens of a batch, padding included; if not given, {GPU_TOKENS} on a GPU, {CPU_TOKENS} elsewhere"
+)
 OVERWRITE = "write over a file that is there"
 
 

@@ -8,7 +8,7 @@ from typing import IO, ClassVar
 
 from charbert.commands.settings import REQUIRED, Settings, option
 from charbert.errors import CharBertError
-from data.examples.rows import BadRows
+from data.examples.rows import BadRows, Row
 from data.examples.types import AttackedExamples, Example
 
 TASK_HELP = (
@@ -34,6 +34,12 @@ class Columns(Settings):
     label_column: str = option("label", "text: column of the label")
     label_kind: str = option("classification", "text: what a label is", choices=LABEL_KINDS)
     separator: str = option(",", "text: what separates labels in a cell")
+    delimiter: str | None = option(
+        None, "of columns in .csv and .tsv, `tab` for a tab; if not given, found in the header of a .csv"
+    )
+    encoding: str | None = option(
+        None, "of text files, such as latin-1; if not given, UTF-8 unless the file shows another"
+    )
     words_column: str = option("words", "tagging: column of the words")
     tags_column: str = option("tags", "tagging: column of the tags")
     word_number: int = option(0, "CoNLL files: number of the words' column, from 0")
@@ -47,6 +53,34 @@ class Columns(Settings):
         super().__post_init__()
         if not self.separator:
             raise CharBertError("--separator: is empty; give what separates two labels in a cell")
+        self.delimiter = check_delimiter(self.delimiter)
+        check_encoding(self.encoding)
+
+
+def check_delimiter(delimiter: str | None) -> str | None:
+    """The character that separates columns.
+
+    Raises:
+        CharBertError: it is none that can.
+    """
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(delimiter or "", delimiter)
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n\0'):
+        raise CharBertError(f"--delimiter: {delimiter!r} separates no columns; give one character, or tab")
+    return delimiter
+
+
+def check_encoding(encoding: str | None) -> None:
+    """Refuse an encoding that there is not.
+
+    Raises:
+        CharBertError: there is none of this name.
+    """
+    try:
+        "".encode(encoding or "utf-8")
+    except LookupError as error:
+        raise CharBertError(
+            f"--encoding: {encoding!r} is unknown; give utf-8, utf-16, latin-1, cp1252, or another of Python"
+        ) from error
 
 
 class Reader(ABC):
@@ -110,6 +144,10 @@ class Reader(ABC):
             CharBertError: as `read`.
         """
         return True
+
+    def table_rows(self, columns: Columns, source: str) -> Iterator[Row]:
+        """The rows of a table, each with the location of its example; none of what is no table."""
+        return iter(())
 
     def files(self, folder: Path, split: str) -> dict[str, str]:
         """The official files of a split by the names of its sets.

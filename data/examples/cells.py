@@ -81,6 +81,29 @@ def write_labels(labels: Sequence[str], separator: str) -> str:
     return text if alone else json.dumps(labels, ensure_ascii=False)
 
 
+def dump_json(value: Any) -> str:
+    """JSON on one line, with escapes where it holds half a character, which UTF-8 has no bytes for."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, default=str)
+    return text
+
+
+def unique_cells(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """The cells of a row in JSON.
+
+    Raises:
+        ValueError: two have one name.
+    """
+    cells = dict(pairs)
+    if len(cells) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"two cells have the name {next(name for name in names if names.count(name) > 1)!r}")
+    return cells
+
+
 def _label_text(value: Any, column: str) -> str:
     """A label without white space around it. 1.0 is 1, which a column with gaps makes of it."""
     if isinstance(value, float) and value.is_integer():

@@ -10,7 +10,8 @@ from typing import IO, NamedTuple, TypeVar
 
 from charbert.compression import text_ending
 from data.examples.base import CONLLU_COLUMNS, Columns, Reader
-from data.examples.rows import BadRows, RowError, line_end, read_all_lines, require_one
+from data.examples.lines import line_end, read_all_lines
+from data.examples.rows import BadRows, RowError, require_one
 from data.examples.tags import is_entity_tag
 from data.examples.types import AttackedExamples, Example, TaggedExample, unify_iob
 
@@ -52,7 +53,7 @@ class ConllReader(Reader):
         """As `Reader.write_attacked`. Comments, blank lines and those that begin a document stay."""
         changes = zip(attacked.pairs(), attacked.sources, strict=True)
         new = {old.location: (example, sources) for (old, example), sources in changes}
-        form, end = _find_format(columns, path), line_end(path)
+        form, end = _find_format(columns, path), line_end(path, columns.encoding)
         comments: list[str] = []
         for block in _blocks(path, BadRows(skip=True), form):
             if isinstance(block, str):
@@ -90,6 +91,7 @@ class ConllFormat(ABC):
     """Of a line that begins a document, and is no row."""
     untagged: frozenset[str] = frozenset()
     """What all tags of a sentence without tags are."""
+    encoding: str | None = None  # as of `read_lines`
 
     def __init__(self, word_column: int, tag_column: int | None) -> None:
         self.word_column, self.tag_column = word_column, tag_column
@@ -333,9 +335,10 @@ def read_sentences(path: Path, bad: BadRows, form: ConllFormat) -> Iterator[Tagg
 
 
 def _find_format(columns: Columns, path: Path) -> ConllFormat:
-    if text_ending(path) == CONLLU:
-        return ConlluFormat(columns.conllu_column)
-    return ColumnFormat(columns.word_number, columns.tag_number)
+    plain, conllu = ColumnFormat(columns.word_number, columns.tag_number), ConlluFormat(columns.conllu_column)
+    form: ConllFormat = conllu if text_ending(path) == CONLLU else plain
+    form.encoding = columns.encoding
+    return form
 
 
 def _sentences(path: Path, bad: BadRows, form: ConllFormat) -> Iterator[TaggedExample]:
@@ -361,11 +364,11 @@ def _blocks(path: Path, bad: BadRows, form: ConllFormat) -> Iterator[str | list[
 
     A comment within a sentence comes before it.
     """
-    head = islice(read_all_lines(path, BadRows(skip=True)), _HEAD)
+    head = islice(read_all_lines(path, BadRows(skip=True), form.encoding), _HEAD)
     form.learn_columns([line for _, line in head if line is not None])
     rows: list[_Row] = []
     usable = True
-    for number, line in read_all_lines(path, bad):
+    for number, line in read_all_lines(path, bad, form.encoding):
         if line is None:
             usable = False
         elif not line.strip(" \t") or form.document.match(line):

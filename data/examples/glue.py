@@ -5,7 +5,7 @@ from pathlib import Path
 
 from data.examples.base import Columns
 from data.examples.cells import label_in
-from data.examples.own import TextTable
+from data.examples.own import TextTable, dialect_of
 from data.examples.rows import BadRows, Row
 from data.examples.tables import tsv_rows
 from data.examples.types import Label
@@ -59,8 +59,8 @@ class GlueReader(TextTable):
     def read_label(self, columns: Columns, row: Row, column: str) -> Label:
         return label_in(row, column, "classification" if self.labels else "regression", labels=self.labels)
 
-    def rows(self, source: str, bad: BadRows) -> Iterator[Row]:
-        return tsv_rows(Path(source), bad, self.unnamed)
+    def rows(self, columns: Columns, source: str, bad: BadRows) -> Iterator[Row]:
+        return tsv_rows(Path(source), bad, dialect_of(columns), self.unnamed)
 
 
 ENTAILMENT = ("entailment", "not_entailment")

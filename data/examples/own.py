@@ -10,6 +10,7 @@ from charbert.compression import text_ending
 from charbert.errors import CharBertError
 from data.examples.base import Columns, Reader
 from data.examples.cells import as_text, has_label, id_in, label_in, read_list, tags_in, text_in, words_in
+from data.examples.lines import Dialect
 from data.examples.rows import BadRows, Row, RowError, make_examples, require_columns
 from data.examples.squad import check_answers, find_answer, refuse_repeated_ids, replace_answers
 from data.examples.tables import ENDINGS, FORMATS, read_table, write_table
@@ -26,6 +27,11 @@ from data.examples.types import (
 
 Maker = Callable[[Row, int], Example]
 """A row and the number of its example -> the example."""
+
+
+def dialect_of(columns: Columns) -> Dialect:
+    """What the user has said of how files are written."""
+    return Dialect(columns.delimiter, columns.encoding)
 
 
 class TableReader(Reader):
@@ -50,8 +56,14 @@ class TableReader(Reader):
     def maker(self, columns: Columns, labelled: bool) -> Maker:
         """The function that makes an example of a row."""
 
-    def rows(self, source: str, bad: BadRows) -> Iterator[Row]:
-        return read_table(source, bad)
+    def rows(self, columns: Columns, source: str, bad: BadRows) -> Iterator[Row]:
+        """The rows of a table."""
+        return read_table(source, bad, dialect_of(columns))
+
+    def table_rows(self, columns: Columns, source: str) -> Iterator[Row]:
+        if self._official_reader(source):
+            return iter(())
+        return self.rows(columns, source, BadRows(skip=True))
 
     def read(self, columns: Columns, source: str, bad: BadRows, labelled: bool = True) -> Iterator[Example]:
         official = self._official_reader(source)
@@ -59,14 +71,14 @@ class TableReader(Reader):
             return official.read(columns, source, bad, labelled)
         *names, label = self.column_names(columns).values()
         needed = [*names, label] if labelled and self.label_setting else names
-        rows = require_columns(self.rows(source, bad), source, needed)
+        rows = require_columns(self.rows(columns, source, bad), source, needed)
         return make_examples(rows, self.maker(columns, labelled), source, bad)
 
     def has_labels(self, columns: Columns, source: str) -> bool:
         if self.label_setting is None or self._official_reader(source):
             return True
         label, is_empty = getattr(columns, self.label_setting), True
-        for row in self.rows(source, BadRows(skip=True)):
+        for row in self.rows(columns, source, BadRows(skip=True)):
             if has_label(row.cells.get(label)):
                 return True
             is_empty = False
@@ -95,7 +107,7 @@ class TableReader(Reader):
                 return None
             return {column: replace_cell(row.cells[column], value) for column, value in change.items()}
 
-        write_table(path, output, new_cells, self.unnamed)
+        write_table(path, output, new_cells, dialect_of(columns), self.unnamed)
 
     def _official_reader(self, source: str | Path) -> Reader | None:
         path, ending = Path(source), text_ending(Path(source))
@@ -180,7 +192,7 @@ class QuestionTable(TableReader):
     def has_labels(self, columns: Columns, source: str) -> bool:
         """As `Reader.has_labels`. Where a question may have no answer, all may have none."""
         if getattr(columns, "unanswerable", False) and not self._official_reader(source):
-            first = next(self.rows(source, BadRows(skip=True)), None)
+            first = next(self.rows(columns, source, BadRows(skip=True)), None)
             return first is None or columns.answers_column in first.cells
         return super().has_labels(columns, source)
 

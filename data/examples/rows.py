@@ -1,14 +1,13 @@
-"""Lines and rows of labelled files; a bad row ends the command, or bad rows are left out and counted."""
+"""Rows of labelled files; a bad row ends the command, or bad rows are left out and counted."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from charbert.errors import CharBertError
-from data.corpus.files import BYTE_ORDER_MARK, decode_line, read_byte_lines
 
 SHOWN = 10
+_NO_TEXT = ("is not UTF-8", "holds a NUL byte")
 Example = TypeVar("Example")
 
 
@@ -45,7 +44,8 @@ class BadRows:
         """
         message = f"{location}: {reason}"
         if not self._skip:
-            raise CharBertError(f"{message}; fix it, or leave such rows out with --skip-bad-rows")
+            advice = "; --encoding names an encoding other than UTF-8" if reason in _NO_TEXT else ""
+            raise CharBertError(f"{message}; fix it, or leave such rows out with --skip-bad-rows{advice}")
         self._messages.append(message)
 
     def summary(self) -> str | None:
@@ -115,60 +115,3 @@ def require_columns(rows: Iterator[Row], source: object, columns: Iterable[str |
             known = ", ".join(map(repr, first.cells))
             raise CharBertError(f"{source}: has no column {column!r}; its columns: {known}")
     yield from chain([first], rows)
-
-
-def read_lines(path: Path, bad: BadRows) -> Iterator[tuple[int, str]]:
-    """The lines with their numbers from 1, without their ends; white space before these stays.
-
-    Raises:
-        CharBertError: the file is empty, damaged or cannot be read.
-    """
-    for number, line in read_all_lines(path, bad):
-        if line is not None:
-            yield number, line
-
-
-def read_all_lines(path: Path, bad: BadRows) -> Iterator[tuple[int, str | None]]:
-    """The lines as `read_lines` gives them, with None for one that went to `bad`."""
-    for number, content in raw_lines(path):
-        line = None
-        try:
-            line = decode_line(content)
-        except ValueError as error:
-            bad.add(f"{path}: row {number}", str(error))
-        else:
-            line = line.removesuffix("\n").removesuffix("\r")
-        yield number, line
-
-
-def raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines with their numbers from 1 and their ends, the first without a byte order mark.
-
-    Raises:
-        CharBertError: the file is empty, damaged or cannot be read.
-    """
-    number = 0
-    for number, line in read_byte_lines(path):
-        yield number, line.removeprefix(BYTE_ORDER_MARK.encode()) if number == 1 else line
-    if not number:
-        raise CharBertError(f"{path}: is empty")
-
-
-def line_end(path: Path) -> str:
-    """What ends the first line of a file: a line break of Windows, or a plain one."""
-    return "\r\n" if next(raw_lines(path))[1].endswith(b"\r\n") else "\n"
-
-
-def read_text(path: Path) -> str:
-    """The content of a file.
-
-    Raises:
-        CharBertError: the file is empty, damaged, not UTF-8, or cannot be read.
-    """
-    lines = []
-    for number, line in raw_lines(path):
-        try:
-            lines.append(decode_line(line))
-        except ValueError as error:
-            raise CharBertError(f"{path}: row {number} {error}; convert the file to UTF-8 first") from error
-    return "".join(lines)

@@ -8,9 +8,9 @@ from typing import IO, Any
 from charbert.errors import CharBertError
 from charbert.noise import AttackedText
 from data.examples.base import Columns, Reader
-from data.examples.cells import has_id, id_in, text_in
-from data.examples.rows import BadRows, Row, RowError, make_examples, read_text
-from data.examples.tables import dump_json
+from data.examples.cells import dump_json, has_id, id_in, text_in
+from data.examples.lines import read_text
+from data.examples.rows import BadRows, Row, RowError, make_examples
 from data.examples.types import Answer, AttackedExamples, Example, QuestionExample
 
 PLAUSIBLE = "plausible_answers"
@@ -33,14 +33,16 @@ class SquadReader(Reader):
 
     def read(self, columns: Columns, source: str, bad: BadRows, labelled: bool = True) -> Iterator[Example]:
         path = Path(source)
-        return make_examples(_questions(path), refuse_repeated_ids(_make_question), path, bad)
+        return make_examples(
+            _questions(path, columns.encoding), refuse_repeated_ids(_make_question), path, bad
+        )
 
     def write_attacked(
         self, columns: Columns, path: Path, output: IO[bytes], attacked: AttackedExamples
     ) -> None:
         """As `Reader.write_attacked`. Plausible answers move with their context like the others."""
         new = {old.location: example for old, example in attacked.pairs()}
-        content = _read_json(path)
+        content = _read_json(path, columns.encoding)
         for paragraph in (each for article in content["data"] for each in article["paragraphs"]):
             context = attacked.contexts.get(paragraph["context"])
             located = [(_location(path, question), question) for question in paragraph["qas"]]
@@ -54,9 +56,9 @@ class SquadReader(Reader):
         output.write(dump_json(content).encode() + b"\n")
 
 
-def _read_json(path: Path) -> Any:
+def _read_json(path: Path, encoding: str | None) -> Any:
     try:
-        return json.loads(read_text(path))
+        return json.loads(read_text(path, encoding))
     except (ValueError, RecursionError) as error:
         raise CharBertError(f"{path}: is not JSON ({error})") from error
 
@@ -65,9 +67,9 @@ def _location(path: Path, question: Mapping[str, Any]) -> str:
     return f"{path}: question {question['id']}"
 
 
-def _questions(path: Path) -> Iterator[Row]:
+def _questions(path: Path, encoding: str | None) -> Iterator[Row]:
     """Each question's own keys, with the context and the title that it belongs to."""
-    content = _read_json(path)
+    content = _read_json(path, encoding)
     try:
         for article in content["data"]:
             for paragraph in article["paragraphs"]:

@@ -16,7 +16,9 @@ from charbert.compression import text_ending
 from charbert.errors import CharBertError
 from data.corpus import hub
 from data.corpus.files import BATCH_ROWS, decode_line, open_parquet
-from data.examples.rows import BadRows, Row, RowError, line_end, raw_lines, read_lines
+from data.examples.cells import dump_json, unique_cells
+from data.examples.lines import FOUND, Dialect, find_delimiter, line_end, raw_lines, read_lines, row_location
+from data.examples.rows import BadRows, Row, RowError
 
 if TYPE_CHECKING:
     from datasets import Dataset, IterableDataset
@@ -28,7 +30,7 @@ ENDINGS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 FORMATS = ".csv, .tsv, .jsonl, .json (each also .gz, .bz2, .xz), .parquet"
 
 
-def read_table(source: str, bad: BadRows) -> Iterator[Row]:
+def read_table(source: str, bad: BadRows, dialect: Dialect = FOUND) -> Iterator[Row]:
     """Read a table row by row.
 
     Args:
@@ -41,6 +43,7 @@ def read_table(source: str, bad: BadRows) -> Iterator[Row]:
             a dataset of the hub, `owner/name`, `owner/name:config` or `owner/name:config:split`.
             What exists as a path is read from there.
         bad: gets the rows that cannot be read.
+        dialect: of a file of text.
 
     Raises:
         CharBertError: there is no such source, it is of another kind, empty or damaged.
@@ -50,48 +53,47 @@ def read_table(source: str, bad: BadRows) -> Iterator[Row]:
         if not hub.is_saved(path):
             raise CharBertError(f"{source}: no folder that `save_to_disk` wrote; name a file {FORMATS}")
         return _dataset_rows(hub.load_saved_dataset(path), source, bad)
-    if path.suffix.lower() == ".parquet":
-        reader: Callable[[Path, BadRows], Iterator[Row]] | None = _parquet_rows
-    else:
-        reader = _TEXT_ROWS.get(text_ending(path))
+    is_parquet = path.suffix.lower() == ".parquet"
+    reader = _parquet_rows if is_parquet else _TEXT_ROWS.get(text_ending(path))
     if path.exists() and reader is None:
         raise CharBertError(f"{source}: no table that can be read; give a file {FORMATS}")
     if reader is None and hub.NAME.fullmatch(source):
         return _dataset_rows(hub.load_named_dataset(source), source, bad)
     if reader is None or not path.exists():
         raise CharBertError(f"{source}: no such file or folder")
-    return reader(path, bad)
+    return reader(path, bad, dialect)
 
 
-def _csv_rows(path: Path, bad: BadRows) -> Iterator[Row]:
+def _csv_rows(path: Path, bad: BadRows, dialect: Dialect) -> Iterator[Row]:
     """The rows of a CSV file with a header, quoted as in RFC 4180; blank lines are none."""
-    return _under_header(_csv_cells(path, bad), bad)
+    return _under_header(_csv_cells(path, bad, dialect), bad)
 
 
-def tsv_rows(path: Path, bad: BadRows, unnamed: Cells = ()) -> Iterator[Row]:
+def tsv_rows(path: Path, bad: BadRows, dialect: Dialect = FOUND, unnamed: Cells = ()) -> Iterator[Row]:
     """The rows of a file with tabs between cells, in which a quote is a character like any other.
 
     Args:
         path: the file.
         bad: gets the rows that have more or fewer cells than the header.
+        dialect: of the file.
         unnamed: the columns of a file that may lack its header.
 
     Raises:
         CharBertError: a column without a name, or two of one name; the file cannot be read.
     """
-    return _under_header(_tsv_cells(path, bad), bad, unnamed)
+    return _under_header(_tsv_cells(path, bad, dialect), bad, unnamed)
 
 
-def _json_rows(path: Path, bad: BadRows) -> Iterator[Row]:
+def _json_rows(path: Path, bad: BadRows, dialect: Dialect) -> Iterator[Row]:
     """The rows of a file with a JSON object on each line; blank lines are none."""
-    for number, line in read_lines(path, bad):
+    for number, line in read_lines(path, bad, dialect.encoding):
         if number == 1 and line.lstrip().startswith("["):
             raise CharBertError(f"{path}: is one JSON list; write each of its objects on a line of its own")
         if not line.strip():
             continue
         location = f"{path}: row {number}"
         try:
-            cells = json.loads(line, object_pairs_hook=_unique_cells)
+            cells = json.loads(line, object_pairs_hook=unique_cells)
         except (ValueError, RecursionError) as error:
             bad.add(location, f"is not JSON ({error})")
             continue
@@ -101,15 +103,7 @@ def _json_rows(path: Path, bad: BadRows) -> Iterator[Row]:
             bad.add(location, "is no JSON object")
 
 
-def _unique_cells(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    cells = dict(pairs)
-    if len(cells) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"two cells have the name {next(name for name in names if names.count(name) > 1)!r}")
-    return cells
-
-
-def _parquet_rows(path: Path, bad: BadRows) -> Iterator[Row]:
+def _parquet_rows(path: Path, bad: BadRows, _: Dialect) -> Iterator[Row]:
     """The rows of a Parquet file, counted from 1."""
     with open_parquet(path) as file:
         _check_names(file.schema_arrow.names, str(path))
@@ -130,18 +124,21 @@ def _dataset_rows(dataset: "Dataset | IterableDataset", source: str, bad: BadRow
         yield from _named_row(f"{source}: row {number}", cells, features, bad)
 
 
-def _tsv_cells(path: Path, bad: BadRows) -> Iterator[tuple[str, Cells]]:
-    for number, line in read_lines(path, bad):
+def _tsv_cells(path: Path, bad: BadRows, dialect: Dialect) -> Iterator[tuple[str, Cells]]:
+    for number, line in read_lines(path, bad, dialect.encoding):
         if "\r" in line:  # where other readers end the row
             bad.add(f"{path}: row {number}", "holds a carriage return")
         else:
-            yield f"{path}: row {number}", line.split("\t")
+            yield f"{path}: row {number}", line.split(dialect.delimiter or "\t")
 
 
-def _csv_cells(path: Path, bad: BadRows) -> Iterator[tuple[str, Cells]]:
+def _csv_cells(path: Path, bad: BadRows, dialect: Dialect) -> Iterator[tuple[str, Cells]]:
     """The rows of a CSV file; of one whose quotes are wrong, the line that it begins in is left out."""
     # A row may be several lines: which of them is not UTF-8 must not change where the row ends.
-    left = ((number, line.decode(errors="surrogateescape")) for number, line in raw_lines(path))
+    left = (
+        (number, line.decode(errors="surrogateescape")) for number, line in raw_lines(path, dialect.encoding)
+    )
+    delimiter = find_delimiter(path, dialect)
     again: deque[tuple[int, str]] = deque()
     row: list[tuple[int, str]] = []
 
@@ -150,9 +147,11 @@ def _csv_cells(path: Path, bad: BadRows) -> Iterator[tuple[str, Cells]]:
             row.append(line)
             yield line[1]
 
-    reader = csv.reader(lines(), strict=True)
+    reader = csv.reader(lines(), strict=True, delimiter=delimiter)
+    record = 0
     while True:
         row.clear()
+        record += 1
         try:
             cells = _next_cells(reader)
         except StopIteration:
@@ -160,12 +159,13 @@ def _csv_cells(path: Path, bad: BadRows) -> Iterator[tuple[str, Cells]]:
         except csv.Error as error:
             reason = str(error).partition(" - ")[0]
             bad.add(
-                f"{path}: row {row[0][0]}", f"is not CSV: a quote or line break is out of place ({reason})"
+                row_location(path, record, row[0][0]),
+                f"is not CSV: a quote or line break is out of place ({reason})",
             )
             again.extendleft(reversed(row[1:]))
-            reader = csv.reader(lines(), strict=True)
+            reader = csv.reader(lines(), strict=True, delimiter=delimiter)
             continue
-        location = f"{path}: row {row[0][0]}"
+        location = row_location(path, record, row[0][0])
         try:
             decode_line("".join(cells).encode(errors="surrogateescape"))
         except ValueError as error:
@@ -280,14 +280,17 @@ def _class_number(cell: Any, names: Sequence[str]) -> Any:
 _TEXT_ROWS = {".csv": _csv_rows, ".tsv": tsv_rows, ".jsonl": _json_rows, ".json": _json_rows}
 
 
-def write_table(path: Path, output: IO[bytes], new_cells: NewCells, unnamed: Cells = ()) -> None:
-    """Write a table with new cells in the format of another one; a file with another ending is TSV.
+def write_table(
+    path: Path, output: IO[bytes], new_cells: NewCells, dialect: Dialect = FOUND, unnamed: Cells = ()
+) -> None:
+    """Write a table with new cells in the format of another one, in UTF-8; one with another ending is TSV.
 
     Args:
         path: the other one.
         output: gets the table.
         new_cells: a row of the other one -> its new cells by column, without those that stay; None for a row
             that is left out.
+        dialect: of the other one.
         unnamed: as of `tsv_rows`.
 
     Raises:
@@ -297,31 +300,22 @@ def write_table(path: Path, output: IO[bytes], new_cells: NewCells, unnamed: Cel
         case ".parquet":
             _write_parquet(path, output, new_cells)
         case ".jsonl" | ".json":
-            end = line_end(path)
-            for row in _json_rows(path, BadRows(skip=True)):
+            end = line_end(path, dialect.encoding)
+            for row in _json_rows(path, BadRows(skip=True), dialect):
                 cells = new_cells(row)
                 if cells is not None:
                     output.write((dump_json({**row.cells, **cells}) + end).encode())
         case ".csv":
-            _write_cells(_csv_cells(path, BadRows(skip=True)), _csv_writer(path, output), new_cells)
+            lines = _csv_cells(path, BadRows(skip=True), dialect)
+            _write_cells(lines, _csv_writer(path, output, dialect), new_cells)
         case _:
-            end = line_end(path)
+            end, delimiter = line_end(path, dialect.encoding), dialect.delimiter or "\t"
             _write_cells(
-                _tsv_cells(path, BadRows(skip=True)),
-                lambda cells: output.write(("\t".join(cells) + end).encode()),
+                _tsv_cells(path, BadRows(skip=True), dialect),
+                lambda cells: output.write((delimiter.join(cells) + end).encode()),
                 new_cells,
                 unnamed,
             )
-
-
-def dump_json(value: Any) -> str:
-    """JSON on one line, with escapes where it holds half a character, which UTF-8 has no bytes for."""
-    text = json.dumps(value, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value)
-    return text
 
 
 def _write_cells(
@@ -345,13 +339,21 @@ def _write_cells(
             write(cells)
 
 
-def _csv_writer(path: Path, output: IO[bytes]) -> Callable[[Cells], object]:
+def _csv_writer(path: Path, output: IO[bytes], dialect: Dialect) -> Callable[[Cells], object]:
     """Writes rows; cells get quotes where they need them, or all if all of the header have them."""
-    first, end = next(raw_lines(path))[1].strip(), line_end(path)
-    all_quoted = first.startswith(b'"') and first.endswith(b'"') and first.count(b",") == first.count(b'","')
-    file = codecs.getwriter("utf-8")(output)
-    plain = csv.writer(file, lineterminator=end)
-    quoted = csv.writer(file, lineterminator=end, quoting=csv.QUOTE_ALL)
+    first, end = next(raw_lines(path, dialect.encoding))[1].strip(), line_end(path, dialect.encoding)
+    delimiter = find_delimiter(path, dialect)
+    mark = delimiter.encode()
+    all_quoted = first[:1] == b'"' == first[-1:] and first.count(mark) == first.count(b'"%b"' % mark)
+    return csv_writer(codecs.getwriter("utf-8")(output), delimiter, end, all_quoted)
+
+
+def csv_writer(
+    file: Any, delimiter: str = ",", end: str = "\n", all_quoted: bool = False
+) -> Callable[[Cells], object]:
+    """Writes rows of CSV into a file of text."""
+    plain = csv.writer(file, lineterminator=end, delimiter=delimiter)
+    quoted = csv.writer(file, lineterminator=end, delimiter=delimiter, quoting=csv.QUOTE_ALL)
 
     def write(cells: Cells) -> None:
         # The module does not see that a carriage return must be quoted where lines end without one.

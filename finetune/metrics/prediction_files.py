@@ -10,8 +10,9 @@ from typing import Any
 from charbert.compression import text_ending
 from charbert.errors import CharBertError
 from data.examples.cells import id_in
+from data.examples.lines import read_lines
 from data.examples.readers import Columns, read_examples
-from data.examples.rows import BadRows, Row, read_lines, require_columns
+from data.examples.rows import BadRows, Row, require_columns
 from data.examples.tables import read_table, tsv_rows
 from data.examples.types import TaggedExample, TextExample
 

@@ -8,9 +8,10 @@ import pytest
 from attacked_files import attack, examples_of
 
 from charbert.errors import CharBertError
+from data.examples.lines import read_lines
 from data.examples.own import TextTable
 from data.examples.readers import READERS, Columns, Reader, find_reader, register_reader
-from data.examples.rows import BadRows, Row, RowError, make_examples, read_lines
+from data.examples.rows import BadRows, Row, RowError, make_examples
 from data.examples.types import AttackedExamples, Example, TextExample
 
 

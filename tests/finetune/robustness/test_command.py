@@ -107,7 +107,7 @@ def test_too_large_batches_are_told(runs: Path, tmp_path: Path, monkeypatch: pyt
         raise torch.OutOfMemoryError
 
     monkeypatch.setattr(measure.LoadedModel, "predict", full)
-    with pytest.raises(CharBertError, match="batches of 64 examples; go on with --resume and a smaller"):
+    with pytest.raises(CharBertError, match="batches of 500 tokens; go on with --resume and fewer"):
         reported(runs, tmp_path / "out", ["charbert"], "tags.conll", batch_tokens=500)
 
 
