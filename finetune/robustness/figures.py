@@ -44,7 +44,7 @@ def make_axis(values: Iterable[float]) -> Axis:
 
 
 def make_losses_figure(content: Content) -> dict[str, Any]:
-    """Each model from its clean score to the attacked one, that which loses least first."""
+    """Each model from its clean score to the attacked one, the highest attacked score first."""
     models = rank_models(content)
     axis = make_axis(
         value
@@ -143,12 +143,12 @@ def make_heat_table(content: Content) -> list[dict[str, Any]]:
 
 def _heat_cell(cell: Content, row: Sequence[Content], most: float) -> dict[str, Any]:
     lost = cell["drop"]["mean"]
-    losses = [other["drop"]["mean"] for other in row]
+    remaining = [other["score"]["mean"] for other in row]
     return {
         "lost": format_number(-lost, signed=True),
         "score": format_number(cell["score"]["mean"]),
         "heat": round(_FAINTEST + (_STRONGEST - _FAINTEST) * max(0.0, lost) / most) if most > 0 else 0,
-        "least": lost == min(losses) < max(losses),
+        "highest": cell["score"]["mean"] == max(remaining) > min(remaining),
         "spread": cell["drop"],
     }
 

@@ -30,6 +30,32 @@ def seed_interval(values: Sequence[Sequence[float]]) -> dict[str, Any]:
     return {**found, "over": NOISE_SEEDS} if "low" in found else found
 
 
+def difference_interval(one: NDArray[Any], other: NDArray[Any]) -> dict[str, float]:
+    """The 95% interval over seeds of how far the mean score of one model is above that of another.
+
+    Of models with several trainings it is that of Welch's t-test, each score the mean over the attacks; of
+    two that were trained once it is over the seeds of the attack, in pairs. Else there is none.
+
+    Args:
+        one, other: (trainings, attacks) scores, under the same attacks.
+    """
+    if len(one) == len(other) == 1:
+        found = summarize((one - other)[0].tolist())
+        return {end: found[end] for end in ("low", "high") if end in found}
+    if len(one) == 1 or len(other) == 1:
+        return {}
+    sides = one.mean(axis=1), other.mean(axis=1)
+    more = float(sides[0].mean() - sides[1].mean())
+    variances = [float(side.var(ddof=1)) / len(side) for side in sides]
+    half = 0.0
+    if total := sum(variances):
+        freedom = total**2 / sum(
+            variance**2 / (len(side) - 1) for variance, side in zip(variances, sides, strict=True)
+        )
+        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, df=freedom)) * sqrt(total)
+    return {"low": more - half, "high": more + half}
+
+
 def scores_without_groups(count: int, score: Callable[[Sequence[int]], float | None]) -> list[float | None]:
     """The score of all examples but those of a group, for each of `GROUPS` random groups of equal size.
 

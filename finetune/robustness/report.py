@@ -9,7 +9,7 @@ import numpy as np
 from charbert.commands.results import versions
 from finetune.robustness.conditions import CLEAN, Condition, TestSet
 from finetune.robustness.examples import ATTACKED, choose_examples, find_flips
-from finetune.robustness.intervals import jackknife_interval, seed_interval
+from finetune.robustness.intervals import difference_interval, jackknife_interval, seed_interval
 from finetune.robustness.measure import MeasuredModel, Result
 from finetune.tasks.base import Task
 
@@ -110,17 +110,13 @@ class _ModelReport:
             "device": runs[0].cost["device"],
         }
 
-    def drop(self) -> float:
-        """The points lost under the main attack."""
-        return float(self._scores(self._main)["drop"]["mean"])
+    def attacked(self) -> Any:
+        """(T, S) points under the main attack: of each training, with each seed of the attack."""
+        return np.array([[self._score(run.under[each]) for each in self._main] for run in self._runs])
 
-    def drops_without_groups(self) -> Any:
-        """(G,) the same on all examples but a group."""
-        return self._drops_without_groups(self._main)
-
-    def _drops_without_groups(self, conditions: Sequence[Condition]) -> Any:
-        attacked = [run.under[each] for run in self._runs for each in conditions]
-        return self._without_groups([run.clean for run in self._runs]) - self._without_groups(attacked)
+    def attacked_without_groups(self) -> Any:
+        """(G,) their mean on all examples but a group."""
+        return self._without_groups([run.under[each] for run in self._runs for each in self._main])
 
     def _without_groups(self, results: Sequence[Result]) -> Any:
         return self._task.points * np.mean(
@@ -148,7 +144,7 @@ class _ModelReport:
         found = {"score": seed_interval(scores), "drop": seed_interval(drops)}
         if self._test.is_detailed(conditions[0]):
             attacked = self._without_groups([run.under[each] for run in runs for each in conditions])
-            lost = self._drops_without_groups(conditions)
+            lost = self._without_groups([run.clean for run in runs]) - attacked
             for name, without in (("score", attacked), ("drop", lost)):
                 found[name]["examples_interval"] = jackknife_interval(found[name]["mean"], without)
         kept = found["score"]["mean"] / mean(clean) if mean(clean) > 0 else None
@@ -187,15 +183,21 @@ class _ModelReport:
 
 
 def _compare(reports: Sequence[_ModelReport]) -> list[Content]:
-    """By how much less the model that loses least loses than each other, with the interval over examples."""
-    first, *others = sorted(reports, key=_ModelReport.drop)
+    """How far the model with the highest attacked score is above each other, with intervals."""
+    first, *others = sorted(reports, key=lambda report: -report.attacked().mean())
     comparisons = []
     for other in others:
-        less = other.drop() - first.drop()
-        without = other.drops_without_groups() - first.drops_without_groups()
-        interval = jackknife_interval(less, without)
+        more = float(first.attacked().mean() - other.attacked().mean())
+        without = first.attacked_without_groups() - other.attacked_without_groups()
+        intervals = {
+            "examples_interval": jackknife_interval(more, without),
+            "seeds_interval": difference_interval(first.attacked(), other.attacked()),
+        }
+        is_clear = "low" in intervals["examples_interval"] and all(
+            interval["low"] > 0 for interval in intervals.values() if interval
+        )
         comparisons.append(
-            {"model": first.name, "than": other.name, "loses_less": less, "examples_interval": interval}
+            {"model": first.name, "than": other.name, "scores_more": more, **intervals, "is_clear": is_clear}
         )
     return comparisons
 

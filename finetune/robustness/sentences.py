@@ -14,6 +14,7 @@ MEASURES = {
     "pearson": "Pearson correlation",
 }
 NOTHING = "0.0"
+_SHOWN = 3  # models in a headline that names no best one
 Content = Mapping[str, Any]
 
 
@@ -45,46 +46,66 @@ def describe_kind(kind: str) -> str:
 
 
 def rank_models(content: Content) -> list[Content]:
-    """The models, that which loses least under the main attack first."""
-    return sorted(content["models"], key=lambda model: model["drop"]["mean"])
+    """The models, that with the highest score under the main attack first."""
+    return sorted(content["models"], key=lambda model: model["attacked"]["mean"], reverse=True)
 
 
 def write_headline(content: Content) -> str:
-    """Which model loses least, and how much."""
+    """The score under attack, with its share of the clean one: of the best model, if it is clear which is it.
+
+    Models are best together where an interval of their difference holds 0.
+    """
     if not _share_changed(content):
         return f"The attack “{content['main_attack']['kind']}” changes no word of these texts"
-    first = rank_models(content)[0]
-    name, lost = first["name"], first["drop"]["mean"]
-    points = f"{format_number(abs(lost))} points of {name_measure(content)}"
-    if format_number(lost) == NOTHING:
-        return f"{name} loses nothing under attack"
-    if len(content["models"]) == 1:
-        return f"{name} {'loses' if lost > 0 else 'gains'} {points} under attack"
-    return (
-        f"{name} loses least: {points}"
-        if lost > 0
-        else f"{name} loses nothing under attack: it gains {points}"
-    )
+    ranked, unclear = rank_models(content), _list_unclear(content)
+    scores = {model["name"]: _describe_score(model) for model in ranked}
+    first, measure = ranked[0]["name"], name_measure(content)
+    if len(ranked) == 1:
+        return f"Under attack {first} has {measure} {scores[first]}"
+    if not unclear:
+        return f"Under attack {first} is best: {measure} {scores[first]}"
+    shown = [first, *unclear][:_SHOWN]
+    more = f", and {1 + len(unclear) - _SHOWN} more" if len(unclear) >= _SHOWN else ""
+    listed = ", ".join(f"{name} {scores[name]}" for name in shown)
+    return f"Under attack none is clearly best: {measure} of {listed}{more}"
+
+
+def _describe_score(model: Content) -> str:
+    """Attacked score, share kept, clean score."""
+    clean, kept = format_number(model["clean"]["mean"]), model["share_kept"]
+    share = f"clean {clean}" if kept is None else f"{format_share(kept)} of {clean} clean"
+    return f"{format_number(model['attacked']['mean'])} ({share})"
+
+
+def _list_unclear(content: Content) -> list[str]:
+    """The models that may be as good under attack as the first, best first."""
+    return [each["than"] for each in content["comparisons"] if not each["is_clear"]]
 
 
 def write_summary(content: Content) -> list[str]:
     """The sentences below the headline."""
     ranked = rank_models(content)
-    first, last = ranked[0], ranked[-1]
+    first, by_loss = ranked[0], sorted(ranked, key=lambda model: model["drop"]["mean"])
+    lost = first["drop"]["mean"]
     sentences = [
-        f"{_describe_attack(content)}, its {name_measure(content)} goes from "
-        f"{format_number(first['clean']['mean'])} to {format_number(first['attacked']['mean'])}."
+        f"{_describe_attack(content)}, the {name_measure(content)} of {first['name']} goes from "
+        f"{format_number(first['clean']['mean'])} to {format_number(first['attacked']['mean'])}: "
+        f"{_describe_loss(lost)}."
     ]
     if len(ranked) > 1:
         sentences.append(_compare(content["comparisons"][0]))
-    most = format_number(last["drop"]["mean"])
-    if len(ranked) > 2 and most != format_number(first["drop"]["mean"]):
-        sentences.append(f"Most is lost by {last['name']}, {most} points.")
-    best = max(content["models"], key=lambda model: model["attacked"]["mean"])
-    highest = format_number(best["attacked"]["mean"])
-    if highest != format_number(first["attacked"]["mean"]):
-        sentences.append(f"The highest score under attack is that of {best['name']}, {highest}.")
+        least, most = by_loss[0], by_loss[-1]
+        if format_number(least["drop"]["mean"]) != format_number(lost):
+            sentences.append(f"{least['name']} loses least, {_describe_loss(least['drop']['mean'])}.")
+        if len(ranked) > 2 and format_number(most["drop"]["mean"]) != format_number(lost):
+            sentences.append(f"Most is lost by {most['name']}, {_describe_loss(most['drop']['mean'])}.")
     return sentences
+
+
+def _describe_loss(lost: float) -> str:
+    if format_number(lost) == NOTHING:
+        return "it loses nothing"
+    return f"{format_number(abs(lost))} points {'less' if lost > 0 else 'more'}"
 
 
 def _describe_attack(content: Content) -> str:
@@ -103,13 +124,15 @@ def _share_changed(content: Content) -> float:
 
 
 def _compare(comparison: Content) -> str:
-    """The model that loses least beside the next one."""
-    than, less = comparison["than"], format_number(comparison["loses_less"])
-    if less == NOTHING:
-        return f"{than}, the next, loses as much."
-    interval = comparison["examples_interval"]
-    sentence = f"It loses {less} points less than {than}, the next"
-    if "low" not in interval:
-        return f"{sentence}."
-    end = "." if interval["low"] > 0 else ": that may be chance."
-    return f"{sentence} (95% interval {format_interval(interval)}, over the test examples){end}"
+    """The model with the highest attacked score beside the next one."""
+    than, more = comparison["than"], format_number(comparison["scores_more"])
+    if more == NOTHING:
+        return f"{than}, the next, has the same score."
+    intervals = [
+        f"{format_interval(comparison[key])} over {what}"
+        for key, what in (("examples_interval", "the test examples"), ("seeds_interval", "seeds"))
+        if comparison[key]
+    ]
+    shown = f" (95% interval {', '.join(intervals)})" if intervals else ""
+    end = "." if comparison["is_clear"] else ": that may be chance."
+    return f"Its attacked score is {more} points above that of {than}, the next{shown}{end}"

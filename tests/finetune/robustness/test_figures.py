@@ -45,9 +45,9 @@ def model(name: str, clean: float, attacked: float, **more: Any) -> dict[str, An
     }
 
 
-def content(*models: dict[str, Any], less: float = 10.0, low: float = 6.0, **more: Any) -> dict[str, Any]:
+def content(*models: dict[str, Any], above: float = 8.0, low: float = 6.0, **more: Any) -> dict[str, Any]:
     attack = {"rate": 1.0, "seed": 1, "words": 100, "eligible": 60, "changed": 50, "untouched": 0}
-    ranked = sorted(models, key=lambda each: each["drop"]["mean"])
+    ranked = sorted(models, key=lambda each: -each["attacked"]["mean"])
     return {
         "task": "ner",
         "measure": "f1",
@@ -62,8 +62,10 @@ def content(*models: dict[str, Any], less: float = 10.0, low: float = 6.0, **mor
             {
                 "model": ranked[0]["name"],
                 "than": other["name"],
-                "loses_less": less,
-                "examples_interval": {"low": low, "high": 2 * less - low},
+                "scores_more": above,
+                "examples_interval": {"low": low, "high": 2 * above - low},
+                "seeds_interval": {},
+                "is_clear": low > 0,
             }
             for other in ranked[1:]
         ],
@@ -78,28 +80,41 @@ def content(*models: dict[str, Any], less: float = 10.0, low: float = 6.0, **mor
 PLAIN, OURS = model("plain", 90.0, 50.0), model("ours", 88.0, 58.0)
 
 
-def test_the_headline_names_the_model_that_loses_least() -> None:
-    assert write_headline(content(PLAIN, OURS)) == "ours loses least: 30.0 points of F1"
+WEAK = model("weak", 40.0, 35.0)
 
 
-def test_a_single_model_is_compared_with_nobody() -> None:
-    assert write_headline(content(PLAIN)) == "plain loses 40.0 points of F1 under attack"
-
-
-def test_a_model_that_gains_is_told_so() -> None:
-    better = model("odd", 50.0, 51.0)
+def test_the_headline_names_the_model_with_the_highest_attacked_score() -> None:
+    # Not that which loses least, which is so of every weak model.
     assert (
-        write_headline(content(PLAIN, better)) == "odd loses nothing under attack: it gains 1.0 points of F1"
+        write_headline(content(PLAIN, OURS, WEAK))
+        == "Under attack ours is best: F1 58.0 (65.9% of 88.0 clean)"
     )
+
+
+def test_the_headline_of_a_single_model_compares_it_with_nobody() -> None:
+    assert write_headline(content(PLAIN)) == "Under attack plain has F1 50.0 (55.6% of 90.0 clean)"
+
+
+def test_the_headline_names_no_winner_where_the_difference_may_be_chance() -> None:
+    told = write_headline(content(PLAIN, OURS, low=-2.0))
+    scores = "ours 58.0 (65.9% of 88.0 clean), plain 50.0 (55.6% of 90.0 clean)"
+    assert told == f"Under attack none is clearly best: F1 of {scores}"
+    many = [model(f"m{number}", 90.0, 50.0 + number) for number in range(5)]
+    assert write_headline(content(*many, low=-2.0)).endswith("m2 52.0 (57.8% of 90.0 clean), and 2 more")
+
+
+def test_a_score_without_a_share_is_shown_beside_the_clean_one() -> None:
+    odd = model("odd", -2.0, -5.0) | {"share_kept": None}
+    assert write_headline(content(odd)).endswith("F1 −5.0 (clean −2.0)")
+
+
+def test_a_model_that_gains_is_said_to() -> None:
+    told = write_summary(content(model("odd", 50.0, 51.0)))
+    assert told[0].endswith("the F1 of odd goes from 50.0 to 51.0: 1.0 points more.")
 
 
 def test_a_loss_that_rounds_to_nothing_is_none() -> None:
-    same = model("same", 50.0, 49.96)
-    assert (
-        write_headline(content(same))
-        == write_headline(content(same, PLAIN))
-        == "same loses nothing under attack"
-    )
+    assert write_summary(content(model("same", 50.0, 49.96)))[0].endswith("to 50.0: it loses nothing.")
 
 
 def test_an_attack_that_changes_nothing_tells_nothing() -> None:
@@ -108,26 +123,28 @@ def test_an_attack_that_changes_nothing_tells_nothing() -> None:
     assert told == "The attack “paper” changes no word of these texts"
 
 
-def test_models_that_lose_the_same_are_told_so() -> None:
+def test_models_of_the_same_score_are_said_to_have_it() -> None:
     twins = [model(name, 90.0, 50.0) for name in "abc"]
-    assert " ".join(write_summary(content(*twins, less=0.0, low=0.0))).endswith("b, the next, loses as much.")
+    told = " ".join(write_summary(content(*twins, above=0.0, low=0.0)))
+    assert told.endswith("b, the next, has the same score.")
 
 
-def test_the_summary_tells_scores_and_the_difference() -> None:
+def test_the_summary_gives_scores_and_the_difference() -> None:
     told = " ".join(write_summary(content(PLAIN, OURS)))
-    assert "50.0% of all words, its F1 goes from 88.0 to 58.0." in told
-    assert "10.0 points less than plain, the next (95% interval 6.0 to 14.0, over the test examples)." in told
+    assert "50.0% of all words, the F1 of ours goes from 88.0 to 58.0: 30.0 points less." in told
+    assert (
+        "8.0 points above that of plain, the next (95% interval 6.0 to 10.0 over the test examples)." in told
+    )
 
 
 def test_a_difference_that_may_be_chance_is_called_so() -> None:
-    assert "that may be chance" in " ".join(write_summary(content(PLAIN, OURS, less=1.0, low=-2.0)))
+    assert "that may be chance" in " ".join(write_summary(content(PLAIN, OURS, above=1.0, low=-2.0)))
 
 
-def test_the_best_score_under_attack_may_be_of_another_model() -> None:
-    weak = model("weak", 40.0, 35.0)
-    told = " ".join(write_summary(content(PLAIN, OURS, weak)))
-    assert "The highest score under attack is that of ours, 58.0." in told
-    assert "Most is lost by plain, 40.0 points." in told
+def test_the_least_and_the_most_may_be_lost_by_other_models() -> None:
+    told = " ".join(write_summary(content(PLAIN, OURS, WEAK)))
+    assert "weak loses least, 5.0 points less." in told
+    assert "Most is lost by plain, 40.0 points less." in told
 
 
 @pytest.mark.parametrize(("value", "text"), [(-1.25, "−1.2"), (3.0, "+3.0"), (-0.04, "0.0"), (0.0, "0.0")])
@@ -152,7 +169,7 @@ def test_marks_below_zero_have_a_real_minus_sign() -> None:
     assert [tick["text"] for tick in ticks][:2] == ["−30", "−20"]
 
 
-def test_the_first_figure_ranks_by_what_is_lost() -> None:
+def test_the_first_figure_ranks_by_what_remains() -> None:
     rows = make_losses_figure(content(PLAIN, OURS))["rows"]
     assert [row["name"] for row in rows] == ["ours", "plain"]
     assert [row["colour"] for row in rows] == [1, 0], "of the order in which models are given"
@@ -201,7 +218,7 @@ def test_the_table_has_a_row_for_each_kind_and_file() -> None:
     plain, ours = rows[0]["cells"]
     assert (plain["lost"], plain["score"]) == ("−40.0", "50.0")
     assert plain["heat"] > ours["heat"]
-    assert [plain["least"], ours["least"]] == [False, True]
+    assert [plain["highest"], ours["highest"]] == [False, True]
 
 
 class Tags(HTMLParser):
@@ -234,7 +251,7 @@ def test_the_page_stands_alone() -> None:
     assert not re.search(r"https?:|@import|url\(", text)
     assert not tags.seen & {"script", "link", "img"}
     assert "1,234 examples of test.conll · 2 models" in text
-    assert "<h1>ours loses least: 30.0 points of F1</h1>" in text
+    assert "<h1>Under attack ours is best: F1 58.0 (65.9% of 88.0 clean)</h1>" in text
 
 
 def test_figures_have_texts_for_those_who_do_not_see_them() -> None:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from statistics import mean, variance
 
+import numpy as np
 import pytest
 from scipy import stats
 
 from finetune.robustness.intervals import (
     GROUPS,
+    difference_interval,
     jackknife_interval,
     scores_without_groups,
     seed_interval,
@@ -61,3 +63,11 @@ def test_of_a_mean_the_jackknife_gives_the_known_interval() -> None:
 
 def test_without_groups_there_is_no_interval() -> None:
     assert jackknife_interval(1.0, []) == {}
+
+
+def test_over_several_trainings_the_interval_of_a_difference_is_that_of_welch() -> None:
+    one, other = np.array([[57.0, 59], [60, 60], [62, 64]]), np.array([[50.0, 50], [55, 55], [54, 54]])
+    test = stats.ttest_ind(one.mean(axis=1), other.mean(axis=1), equal_var=False).confidence_interval()
+    assert difference_interval(one, other) == pytest.approx({"low": test.low, "high": test.high})
+    assert difference_interval(one, one[:1]) == {}
+    assert difference_interval(one[:1, :1], other[:1, :1]) == {}

@@ -40,24 +40,42 @@ def test_a_curve_starts_at_the_clean_score() -> None:
     assert [point["words_changed"] for point in found["curve"]] == [0.0, 0.5]
 
 
-def test_models_are_compared_with_the_one_that_loses_least() -> None:
+def test_models_are_compared_with_that_of_the_highest_attacked_score() -> None:
     [found] = report(FRAIL, ROBUST)["comparisons"]
     assert (found["model"], found["than"]) == ("robust", "frail")
-    assert found["loses_less"] == pytest.approx(60 - 15)
+    assert found["scores_more"] == pytest.approx(75 - 35)
+    assert found["is_clear"]
 
 
 def test_the_interval_of_a_difference_is_a_paired_one() -> None:
-    # Both lose the same on any part of the examples, however much that varies.
+    # Both differ by the same on any part of the examples, however much that varies.
     parts = [0.2, 0.5, 0.6, 0.9]
-    noised = cell(0.5) | {"without": [part - 0.1 for part in parts]}
-    worse = cell(0.4) | {"without": [part - 0.3 for part in parts]}
-    clean = cell(0.6) | {"without": parts}
+    better = cell(0.5) | {"without": [part - 0.1 for part in parts]}
+    worse = cell(0.4) | {"without": [part - 0.2 for part in parts]}
     models = [
-        measured_model(name, measured_run(clean, drop_1=each, drop_2=each))
-        for name, each in (("a", noised), ("b", worse))
+        measured_model(name, measured_run(cell(0.6), drop_1=each, drop_2=each))
+        for name, each in (("a", better), ("b", worse))
     ]
     [found] = report(*models)["comparisons"]
     assert found["examples_interval"] == pytest.approx({"low": 10, "high": 10})
+    assert found["seeds_interval"] == pytest.approx({"low": 10, "high": 10})
+
+
+def test_a_difference_is_not_clear_where_seeds_or_examples_say_other_things() -> None:
+    same = cell(0.5)
+    noisy = [measured_run(cell(0.9), drop_1=cell(each), drop_2=cell(each)) for each in (0.5, 0.9)]
+    steady = [measured_run(cell(0.9), drop_1=same, drop_2=same) for _ in range(2)]
+    [found] = report(measured_model("a", *noisy), measured_model("b", *steady))["comparisons"]
+    assert found["examples_interval"]["low"] > 0 > found["seeds_interval"]["low"]
+    assert not found["is_clear"]
+    unsure = cell(0.9) | {"without": [0.1, 0.5, 0.9, 1.0]}
+    models = [
+        measured_model(name, measured_run(cell(0.9), drop_1=each, drop_2=each))
+        for name, each in (("a", unsure), ("b", same))
+    ]
+    [found] = report(*models)["comparisons"]
+    assert found["seeds_interval"]["low"] > 0 > found["examples_interval"]["low"]
+    assert not found["is_clear"]
 
 
 def test_several_trainings_are_one_model() -> None:
