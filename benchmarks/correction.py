@@ -22,6 +22,7 @@ from pathlib import Path
 from benchmarks.frame import DeviceSettings, Report
 from benchmarks.misspelt import MisspeltText, misspell, read_half, read_lines
 from benchmarks.spell_checkers import CHECKERS
+from charbert.commands.paths import DATA
 from charbert.commands.settings import REQUIRED, option, positional
 from charbert.correction.corrector import THRESHOLD, CorrectedWord, Corrector
 from charbert.errors import CharBertError
@@ -34,7 +35,7 @@ Finder = Callable[[Sequence[str]], list[list[CorrectedWord]]]
 
 @dataclass(kw_only=True)
 class CorrectionSettings(DeviceSettings):
-    text: str = positional("clean text, any that `python -m data` reads")
+    text: str = positional("clean text, any that `python -m data` reads", DATA)
     model: str = option(REQUIRED, "output folder of pre-training")
     misspellings: list[str] = option(REQUIRED, "lists of misspellings")
     lines: int = option(500, "paragraphs, every other one of the text", minimum=1)

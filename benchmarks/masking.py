@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.frame import BenchmarkSettings, Report
+from charbert.commands.paths import DATA
 from charbert.commands.settings import REQUIRED, option, positional
 from charbert.errors import CharBertError
 from charbert.noise import EDITS, PRETRAINING_EDITS, SHORTEST_EDITED
@@ -29,7 +30,7 @@ from pretrain.noise_schedule import Noise
 
 @dataclass(kw_only=True)
 class MaskingSharesSettings(BenchmarkSettings):
-    text: list[str] = positional("any text that `python -m data` reads")
+    text: list[str] = positional("any text that `python -m data` reads", DATA)
     tokenizer: str = option(REQUIRED, "tokenizer folder")
     block_size: int = option(328, "tokens of a block")
     max_length: int = option(384, "tokens of an example", minimum=SPECIAL_TOKENS + 1)
