@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from charbert.commands.options import CONFIG
 from charbert.commands.output import is_main_process
+from charbert.commands.progress import hide_library_bars, without_bars_of_models
 from charbert.commands.settings import parse_settings
 from charbert.errors import UsageError, begin_work
 
@@ -53,6 +54,7 @@ def dispatch(
         SystemExit: `--help` was given, or nothing.
     """
     logging.basicConfig(level=logging.INFO if is_main_process() else logging.WARNING, format="%(message)s")
+    hide_library_bars()
     overview = _overview(program, description, commands, default, example)
     if not arguments:
         print(overview, file=sys.stderr)
@@ -72,7 +74,8 @@ def dispatch(
     settings.check_paths()
     module = import_module(command.module or command.settings.partition(":")[0])
     begin_work()
-    module.run(settings)
+    with without_bars_of_models():
+        module.run(settings)
 
 
 def _is_mistyped(name: str, commands: Mapping[str, Command]) -> bool:

@@ -1,16 +1,62 @@
-"""Progress bars of commands (`tqdm`)."""
+"""Progress of commands: bars (`tqdm`) on a terminal, a line a minute anywhere else."""
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+SECONDS_BETWEEN_LINES = 60
+_MEANINGLESS_BARS = ("Loading weights", "Writing model shards")
 
 
 def progress_bar(*args: Any, **settings: Any) -> Any:
-    """A `tqdm` that writes at most a line every ten seconds into a log file."""
+    """A `tqdm` that, where the standard error is no terminal, writes plain lines, one a minute."""
     from tqdm import tqdm  # as long to import as all settings of a command, of which few show a bar
 
-    return tqdm(*args, mininterval=0.1 if sys.stderr.isatty() else 10, **settings)
+    if sys.stderr.isatty():
+        return tqdm(*args, **settings)
+    times = dict.fromkeys(("delay", "mininterval", "maxinterval"), SECONDS_BETWEEN_LINES)
+    return tqdm(*args, **{**settings, **times, "file": _Lines(), "leave": False, "ncols": 0, "position": 0})
 
 
 def passing_bar(*args: Any, **settings: Any) -> Any:
     """A progress bar of work that is mostly short: shown after two seconds, and removed at the end."""
     return progress_bar(*args, delay=2, leave=False, **settings)
+
+
+class _Lines:
+    """A file that writes what it gets to the standard error as whole lines: no returns, none blank."""
+
+    def write(self, text: str) -> None:
+        if line := text.strip():
+            print(line, file=sys.stderr)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+def hide_library_bars() -> None:
+    """Let libraries that are imported from here on show bars, such as of downloads, on a terminal alone."""
+    if not sys.stderr.isatty():
+        for library in ("HF_HUB", "HF_DATASETS"):
+            os.environ.setdefault(f"{library}_DISABLE_PROGRESS_BARS", "1")
+
+
+@contextmanager
+def without_bars_of_models() -> Iterator[None]:
+    """Hide the bars of `transformers`, if it is imported, for reading and writing weights."""
+    set_hook = getattr(sys.modules.get("transformers.utils.logging"), "set_tqdm_hook", None)
+    if set_hook is None:
+        yield
+        return
+    before = set_hook(_hide_meaningless)
+    try:
+        yield
+    finally:
+        set_hook(before)
+
+
+def _hide_meaningless(bar: Any, args: Any, settings: Any) -> Any:
+    hidden = {"disable": True} if settings.get("desc") in _MEANINGLESS_BARS else {}
+    return bar(*args, **{**settings, **hidden})

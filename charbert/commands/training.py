@@ -3,6 +3,7 @@
 import logging
 import math
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -14,10 +15,12 @@ from typing import Any
 import torch
 from accelerate import PartialState
 from torch._inductor import config as inductor
-from transformers import PreTrainedModel, Trainer, TrainerState, TrainingArguments
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainerState, TrainingArguments
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from charbert.commands.output import is_main_process, name_failures, say_finished
+from charbert.commands.progress import progress_bar
 from charbert.commands.results import RESULTS, read_numbers, read_results, write_results
 from charbert.commands.resuming import (
     RECORD,
@@ -118,6 +121,36 @@ def checkpoint_gradients(model: PreTrainedModel) -> None:
     enable({"use_reentrant": False})
 
 
+class _Progress(TrainerCallback):
+    """The steps as a progress bar, and what is logged as lines of numbers on the standard output."""
+
+    _bar: Any = None
+
+    def on_train_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        if state.is_world_process_zero:
+            start = state.global_step
+            self._bar = progress_bar(total=state.max_steps, initial=start, desc="training", unit=" steps")
+
+    def on_step_end(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        if self._bar is not None:
+            self._bar.update(state.global_step - self._bar.n)
+
+    def on_log(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        if self._bar is not None:
+            numbers = (
+                f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+                for name, value in kwargs["logs"].items()
+                if name != "total_flos"
+            )
+            self._bar.write(f"step {state.global_step}: {', '.join(numbers)}")
+            sys.stdout.flush()
+
+    def on_train_end(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
 class CheckedTrainer(Trainer):
     """A Trainer that ends at the first loss that is not finite, and whose last checkpoint stays a good one.
 
@@ -127,6 +160,11 @@ class CheckedTrainer(Trainer):
     Raises:
         CharBertError: a loss, a measure or a weight is not finite; or a file cannot be written.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.pop_callback(ProgressCallback) or self.pop_callback(PrinterCallback):  # else in a notebook
+            self.add_callback(_Progress)
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         loss = super().training_step(*args, **kwargs)
@@ -143,6 +181,12 @@ class CheckedTrainer(Trainer):
         if not torch.stack([weight.detach().isfinite().all() for weight in weights]).all():
             self._check_finite({"a weight": math.nan}, self.state.global_step)
         super().save_model(*args, **kwargs)
+
+    def _issue_warnings_after_load(self, load_result: Any) -> None:
+        # Tied weights are saved once.
+        tied = self.model.all_tied_weights_keys
+        missing = [name for name in load_result.missing_keys if name not in tied]
+        super()._issue_warnings_after_load(load_result._replace(missing_keys=missing))
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         with name_failures(Path(output_dir or self.args.output_dir)):

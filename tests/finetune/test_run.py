@@ -1,6 +1,7 @@
 """`python -m finetune CONFIG.yaml`, from data to a saved model."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,21 @@ def test_texts_of_ones_own_become_a_pipeline(start: str, charbert: Path, plain: 
     classify = pipeline("text-classification", model=str(tmp_path / "out"), device="cpu")
     found = [answer["label"] for answer in classify(["the lazy dogs jumps .", "the quick word jumps ."])]
     assert found == ["animal", "thing"]
+
+
+def test_a_log_has_a_line_for_each_thing_that_is_said(
+    charbert: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    train = write_csv(tmp_path / "train.csv")
+    run(tmp_path / "out", task="text", train=train, dev=train, model=charbert)
+    shown = capfd.readouterr()
+    assert not re.search(r"\r|\x1b|\|", shown.out + shown.err)  # no bars
+    assert all(line.strip() for line in shown.err.splitlines())
+    logged = [line for line in shown.out.splitlines() if line.startswith("step ")]
+    number = r"-?\d[\d.e+-]*"
+    assert all(re.fullmatch(rf"step \d+: (\w+ {number}, )*\w+ {number}", line) for line in logged)
+    assert [line.split()[2] for line in logged[:3]] == ["loss"] * 3
+    assert "step 6: eval_accuracy" in shown.out
 
 
 def test_entities_are_tagged(charbert: Path, tmp_path: Path) -> None:

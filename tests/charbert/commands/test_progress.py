@@ -1,0 +1,43 @@
+"""Progress: bars on a terminal, plain lines elsewhere."""
+
+import sys
+from typing import Any
+
+import pytest
+from transformers.utils import logging
+
+from charbert.commands import progress
+
+
+@pytest.mark.parametrize("seconds", [0, 60])
+@pytest.mark.parametrize("settings", [{"total": 3}, {"unit": "B"}, {"total": 3, "initial": 1}], ids=str)
+def test_a_pipe_gets_a_whole_line_at_each_interval(
+    seconds: int, settings: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", seconds)
+    with progress.progress_bar(desc="work", **settings) as bar:
+        for _ in range(2):
+            bar.update()
+    shown = capsys.readouterr().err
+    assert "\r" not in shown and "\x1b" not in shown
+    assert bool(shown) is (seconds == 0)
+    assert all(line.startswith("work: ") for line in shown.splitlines())
+
+
+def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert list(progress.progress_bar(range(3))) == [0, 1, 2]
+    assert "\r" in capsys.readouterr().err
+
+
+def test_bars_of_reading_and_writing_weights_are_hidden(capsys: pytest.CaptureFixture[str]) -> None:
+    def shown() -> list[bool]:
+        for name in ("Loading weights", "Writing model shards", "another"):
+            list(logging.tqdm(range(2), desc=name))
+        text = capsys.readouterr().err
+        return ["weights" in text, "shards" in text, "another" in text]
+
+    before = shown()
+    with progress.without_bars_of_models():
+        assert shown() == [False, False, True]
+    assert shown() == before == [True, True, True]
