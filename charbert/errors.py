@@ -31,7 +31,10 @@ def first_line(error: BaseException) -> str:
     if isinstance(error, UnpicklingError):
         # torch says how to run the code in such a file, which nobody should be led to.
         return "a damaged file, or one that holds more than tensors"
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    first, _, rest = str(error).strip().partition("\n")
+    if first.endswith(":"):  # it is only the heading of what is said
+        first = f"{first} {rest.strip().partition(chr(10))[0]}".strip()
+    return first or type(error).__name__
 
 
 def describe_failure(source: Any, error: BaseException) -> str:

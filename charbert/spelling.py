@@ -209,9 +209,10 @@ def check_tokens(tokenizer: Any, rows: int, spelling: SpellingTable | None = Non
     else:
         padded = rows <= tokens + tokens // 1000 or (rows % 8 == 0 and rows <= round_up(tokens, 128))
     if not padded:
+        name = getattr(tokenizer, "name_or_path", "")
         raise CharBertError(
-            f"a tokenizer of {tokens} tokens does not fit this model, which has {rows}: give its own, or "
-            "resize_token_embeddings first"
+            f"{name + ': ' if name else ''}a tokenizer of {tokens} tokens does not fit this model, which has "
+            f"{rows}: give its own, or resize_token_embeddings first"
         )
 
 

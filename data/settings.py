@@ -49,5 +49,6 @@ class TokenizeSettings(Settings):
         328,
         "tokens of a block with its two special tokens, before noise makes it about a sixth longer; the "
         "default is for examples of 384",
+        minimum=3,
     )
     overwrite: bool = option(False, "replace the dataset in the output folder")

@@ -36,7 +36,7 @@ def check_word_split(task: Task[Any, Any]) -> None:
     """
     if not task.has_entities:
         raise CharBertError(
-            "word_split: scores entities (tags such as O, B-... and I-...), and this task has none"
+            "--word-split: scores entities (tags such as O, B-... and I-...), and this task has none"
         )
 
 

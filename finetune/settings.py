@@ -72,7 +72,9 @@ class FinetuneSettings(Columns):
         section="augmentation with noise",
     )
     augmentation_kind: str = option("paper", "kind of that noise", choices=KINDS)
-    augmentation_rate: float = option(1.0, "share of the words that get it, of those that can")
+    augmentation_rate: float = option(
+        1.0, "share of the words that get it, of those that can", minimum=0, maximum=1
+    )
     augmentation_language: str = option("en", "whose keyboard its typos use", choices=KEYBOARDS)
     augmentation_misspellings: str | None = option(
         None, "file of misspellings for its kind natural; without one, codespell's", reads=FILE

@@ -156,8 +156,11 @@ class PretrainSettings(StepTrainingSettings):
 
     def read_noise_schedule(self) -> NoiseSchedule:
         """The noise of each step of training."""
-        points = [NoisePoint.parse(text, self.noise()) for text in self.noise_schedule]
-        return NoiseSchedule(points) if points else NoiseSchedule.constant(self.noise())
+        try:
+            points = [NoisePoint.parse(text, self.noise()) for text in self.noise_schedule]
+            return NoiseSchedule(points) if points else NoiseSchedule.constant(self.noise())
+        except CharBertError as error:
+            raise CharBertError(f"--noise-schedule: {error}") from error
 
 
 @dataclass(kw_only=True)

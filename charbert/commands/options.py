@@ -5,7 +5,9 @@ import dataclasses
 import re
 import shutil
 from collections.abc import Mapping
-from typing import Any, get_origin
+from typing import Any, NoReturn, get_origin
+
+from charbert.errors import UsageError
 
 CONFIG = "CONFIG.yaml"
 REQUIRED = dataclasses.MISSING
@@ -48,7 +50,7 @@ def make_parser(
         config: whether a config file comes first.
     """
     fields = dataclasses.fields(settings_class)
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=program,
         usage=_usage(program, fields, kinds, config),
         description=description,
@@ -81,6 +83,13 @@ def make_parser(
         "-h", "--help", action="help", help="show this text and exit"
     )
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports mistakes as all others are: in one line, and by an exception."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message.removeprefix('argument ')}; {self.prog} --help lists what there is")
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -16,6 +16,7 @@ import difflib
 import math
 import shlex
 import types
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -222,15 +223,20 @@ def _normalized(arguments: Sequence[str], kinds: Mapping[str, Any]) -> list[str]
 
 def _read_config(path: str, settings_class: Any) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        content, root = yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader)
     except OSError as error:
         raise CharBertError(f"{path}: cannot be read ({error.strerror})") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except (UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         raise CharBertError(f"{path}: not a YAML file ({error})") from error
     if content is None:
         return {}
     if not isinstance(content, dict):
         raise CharBertError(f"{path}: must hold `key: value` lines")
+    # The parser takes the last of several values, whichever was meant.
+    keys = Counter(str(key.value).replace("-", "_") for key, _ in (root.value if root else []))
+    if twice := [key for key, count in keys.items() if count > 1]:
+        raise CharBertError(f"{path}: holds {twice[0]!r} twice; give each key once")
     known = {field.name for field in dataclasses.fields(settings_class)}
     found = {str(key).replace("-", "_"): value for key, value in content.items()}
     for name in found:
@@ -276,13 +282,13 @@ def _check_bounds(
 ) -> None:
     if math.isfinite(value) and minimum <= value <= maximum and above < value < below:
         return
-    wanted = [
-        *([f"at least {minimum:g}"] if minimum > -math.inf else []),
-        *([f"above {above:g}"] if above > -math.inf else []),
-        *([f"at most {maximum:g}"] if maximum < math.inf else []),
-        *([f"below {below:g}"] if below < math.inf else []),
-    ]
-    raise CharBertError(f"{name}: {value:g} must be {' and '.join(wanted) or 'a finite number'}")
+    limits = (("at least", minimum), ("above", above), ("at most", maximum), ("below", below))
+    wanted = [f"{word} {_shown(limit)}" for word, limit in limits if math.isfinite(limit)]
+    raise CharBertError(f"{name}: {_shown(value)} must be {' and '.join(wanted) or 'a finite number'}")
+
+
+def _shown(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"
 
 
 def _without_none(kind: Any) -> Any:
@@ -310,6 +316,8 @@ def _converted(field: Any, value: Any, kind: Any) -> Any:
             return float(value)
         if inner is str and isinstance(value, str | int | float) and not isinstance(value, bool):
             return str(value)
+    except CharBertError:  # of an item
+        raise
     except (TypeError, ValueError, OverflowError):
         pass
     expected = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}

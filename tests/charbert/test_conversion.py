@@ -108,7 +108,7 @@ def test_folder_that_holds_something_is_written_into_only_if_asked(
     assert (target / "mine.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize(("arguments", "status"), [(["--help"], 0), (["convert"], 2), ([], 2)])
+@pytest.mark.parametrize(("arguments", "status"), [(["--help"], 0), ([], 2)])
 def test_usage_has_the_usual_exit_status(arguments: list[str], status: int) -> None:
     with pytest.raises(SystemExit) as left:
         run_command(main, arguments)
@@ -116,6 +116,7 @@ def test_usage_has_the_usual_exit_status(arguments: list[str], status: int) -> N
 
 
 def test_missing_and_unknown_options_are_wrong_usage(released: Path) -> None:
+    assert run_command(main, ["convert"]) == 2
     assert run_command(main, ["convert", str(released)]) == 2
     assert run_command(main, ["convert", str(released), "--output", "there", "--haed", "qa"]) == 2
 

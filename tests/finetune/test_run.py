@@ -276,7 +276,7 @@ def test_a_plain_folder_without_a_tokenizer_is_refused(plain: Path, tmp_path: Pa
         ({"task": "text", "label_kind": "class"}, "--label-kind: 'class' is unknown"),
         ({"task": "text", "label_column": "class"}, "no column 'class'; its columns: 'text', 'label'"),
         ({"task": "text", "model": "no/folder/there"}, "no/folder/there"),
-        ({"task": "text", "word_split": True}, "word_split: scores entities"),
+        ({"task": "text", "word_split": True}, "--word-split: scores entities"),
         ({"task": "text", "probe": "tokens"}, "--probe: 'tokens' is unknown; choose one of token,"),
         ({"task": "text", "probe": "token"}, "probe: labels words"),
         ({"task": "text", "seeds": [1, 1]}, "--seeds: 1 1 names one twice"),

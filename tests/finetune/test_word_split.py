@@ -129,5 +129,5 @@ def test_nothing_but_outside_words_scores_zero() -> None:
 @pytest.mark.parametrize("task", [tag_task("NN", "VB"), text_task("0", "1")])
 def test_word_split_of_a_task_without_entities_is_refused(task: Any) -> None:
     check_word_split(tag_task(*ENTITY_TAGS))
-    with pytest.raises(CharBertError, match="word_split: scores entities"):
+    with pytest.raises(CharBertError, match="--word-split: scores entities"):
         check_word_split(task)
