@@ -58,7 +58,20 @@ def run(settings: WorstCaseSettings) -> None:
         print(bad.summary())
     header = ("edits", "robust accuracy", *[*scores[0]][2:])
     table = format_table(header, [list(line.values()) for line in scores])
-    print(f"{table}\n\nscores and examples in {output}")
+    print(f"{table}\n\n{_describe_bound(settings)}\nscores and examples in {output}")
+
+
+def _describe_bound(settings: WorstCaseSettings) -> str:
+    """How far the robust accuracy of a search can be trusted."""
+    if settings.variants is not None:
+        return (
+            f"upper bounds: {settings.variants} variants of each word at most were tried, and others may be "
+            "worse; without --variants all are tried"
+        )
+    bound = ""
+    if max(settings.budgets) > 1:
+        bound = "; with more edits an upper bound, for not all combinations were tried"
+    return f"exact with one edit, for all variants of each word were tried{bound}"
 
 
 def _attack(settings: WorstCaseSettings, cache: ResultCache, bad: BadRows) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from finetune.robustness.measure import measure_models
 from finetune.robustness.models import find_models
 from finetune.robustness.page import render_page
 from finetune.robustness.report import Content, flatten_numbers, make_report
-from finetune.robustness.sentences import write_headline
+from finetune.robustness.sentences import describe_left_out, write_headline
 from finetune.robustness.settings import RobustnessSettings
 from finetune.settings import CPU_TOKENS, GPU_TOKENS
 
@@ -28,7 +28,9 @@ CACHE, PAGE, REPORT = "cache.jsonl", "report.html", "report.json"
 def run(settings: RobustnessSettings) -> None:
     """Write the report, and print its headline."""
     content = compare_models(settings)
-    print(f"\n{write_headline(content)}\n\nreport in {Path(settings.output) / PAGE}")
+    left_out = [describe_left_out(kind) for kind in content["kinds_left_out"]]
+    place = f"report in {Path(settings.output) / PAGE}"
+    print("\n".join(["", write_headline(content), *left_out, "", place]))
 
 
 def compare_models(settings: RobustnessSettings) -> Content:

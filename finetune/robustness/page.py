@@ -7,7 +7,6 @@ from typing import Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from charbert.noise import KINDS
 from finetune.robustness import figures, sentences
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -27,7 +26,7 @@ def render_page(content: Mapping[str, Any]) -> str:
         interval=sentences.format_interval,
         share=sentences.format_share,
         kind_in_words=sentences.describe_kind,
-        requirement=lambda kind: KINDS[kind].requirement,
+        left_out_in_words=sentences.describe_left_out,
     )
     first = content["models"][0]
     budgets = [row["edits"] for row in (first["worst_case"] or {"by_edits": []})["by_edits"]]

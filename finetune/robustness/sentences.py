@@ -14,7 +14,7 @@ MEASURES = {
     "pearson": "Pearson correlation",
 }
 NOTHING = "0.0"
-_SHOWN = 3  # models in a headline that names no best one
+_SHOWN = 2  # models in a headline that names no best one
 Content = Mapping[str, Any]
 
 
@@ -43,6 +43,11 @@ def name_measure(content: Content) -> str:
 def describe_kind(kind: str) -> str:
     """What an attack of this kind does, as it describes itself."""
     return KINDS[kind].description if kind in KINDS else kind
+
+
+def describe_left_out(kind: str) -> str:
+    """Why an attack of this kind was not measured, and what to do about it."""
+    return f"Not measured: {kind}, which needs {KINDS[kind].requirement}"
 
 
 def rank_models(content: Content) -> list[Content]:

@@ -385,3 +385,19 @@ def test_the_data_is_not_written_over(models: Path) -> None:
 def test_labels_are_not_those_of_a_run(models: Path, tmp_path: Path) -> None:
     with pytest.raises(CharBertError, match="--labels: the model of a run knows its own"):
         attacked(models / "text", models / "text.csv", tmp_path / "out.json", "--labels", "a", "b")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--budgets", "1"), "exact with one edit, for all variants of each word were tried\n"),
+        (("--budgets", "1", "2"), "exact with one edit, for all variants of each word were tried; with more"),
+        (("--budgets", "1", "--variants", "2"), "upper bounds: 2 variants of each word at most were tried"),
+    ],
+)
+def test_the_command_says_how_far_its_scores_hold(
+    models: Path, tmp_path: Path, options: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limits = ("--edits", "swap", "--searched-examples", "1")
+    attacked(models / "text", models / "text.csv", tmp_path / "out.json", *limits, *options)
+    assert said in capsys.readouterr().out

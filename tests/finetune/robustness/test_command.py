@@ -13,6 +13,7 @@ from small_robustness import reported, save_runs
 
 import finetune
 from charbert.errors import CharBertError
+from charbert.noise import misspellings
 from charbert.recognizer.modeling import WordRecognizer, WordRecognizerConfig
 from charbert.vocabulary import UNKNOWN
 from finetune.__main__ import main
@@ -183,6 +184,17 @@ def test_all_kinds_are_the_default(runs: Path, tmp_path: Path) -> None:
     found = reported(runs, tmp_path / "out", ["text"], "texts.csv", **given)
     assert found["kinds"] == [*("paper", "drop", "add", "swap", "keyboard"), *found["kinds"][5:]]
     assert {"natural", "ocr", "case", "space", "unicode"} <= set(found["kinds"])
+
+
+def test_a_kind_that_is_not_available_is_named_with_the_remedy(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(misspellings, "find_codespell", lambda: None)
+    found = reported(runs, tmp_path / "out", ["text"], "texts.csv", kinds=[], rates=[1], seeds=[1], limit=4)
+    assert found["kinds_left_out"] == ["natural"]
+    said = "Not measured: natural, which needs a list of misspellings: install codespell, or name a file with"
+    assert f"{said} --misspellings\n" in capsys.readouterr().out
+    assert said in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_report_holds_the_command_that_makes_it(

@@ -71,7 +71,7 @@ def content(*models: dict[str, Any], above: float = 8.0, low: float = 6.0, **mor
         ],
         "shown_examples": [],
         "versions": {"charbert": "0"},
-        "settings": {"batch_tokens": 1024, "seeds": [1, 2]},
+        "settings": {"batch_tokens": 1024, "seeds": [1, 2], "variants": 20},
         "command": "python -m finetune robustness",
         **more,
     }
@@ -100,7 +100,7 @@ def test_the_headline_names_no_winner_where_the_difference_may_be_chance() -> No
     scores = "ours 58.0 (65.9% of 88.0 clean), plain 50.0 (55.6% of 90.0 clean)"
     assert told == f"Under attack none is clearly best: F1 of {scores}"
     many = [model(f"m{number}", 90.0, 50.0 + number) for number in range(5)]
-    assert write_headline(content(*many, low=-2.0)).endswith("m2 52.0 (57.8% of 90.0 clean), and 2 more")
+    assert write_headline(content(*many, low=-2.0)).endswith("m3 53.0 (58.9% of 90.0 clean), and 3 more")
 
 
 def test_a_score_without_a_share_is_shown_beside_the_clean_one() -> None:
@@ -297,3 +297,6 @@ def test_parts_that_were_not_measured_are_left_out() -> None:
     text = render_page(content(model("plain", 90.0, 50.0, worst_case=searched)))
     assert "Against an adversary" in text
     assert "<td>30.0</td>" in text
+    assert "At most 20 variants of each word are tried" in text
+    assert "upper bound" in text
+    assert "exhaustive" not in text
