@@ -41,9 +41,9 @@ def search(
     """The worst case that is found of each example with at most 0, 1, ... `budget` edits.
 
     An example that is wrong is not edited further. Where the model stays right, the worst case is the one
-    with the greatest loss. With one edit the result is exact for the variants that the transformation gives; with more it
-    is so only if the beam is as wide as there are candidates. Else a model may be wrong where the search does
-    not find it.
+    with the greatest loss. With one edit the result is exact for the variants that the transformation gives;
+    with more it is so only if the beam is as wide as there are candidates. Else a model may be wrong where
+    the search does not find it.
 
     Args:
         goal_function: the model, called on many examples at once.
