@@ -28,4 +28,4 @@ def test_the_shares_are_those_of_the_settings(kind: str, tmp_path: Path, run: Ca
 def test_a_tokenizer_without_words_is_refused(kind: str, tmp_path: Path, run: Callable[..., Any]) -> None:
     tiny.tokenizer(kind).save_pretrained(tmp_path)
     with pytest.raises(CharBertError, match=r"no words\.txt"):
-        run("masking", "text.txt", "--tokenizer", str(tmp_path))
+        run("masking", __file__, "--tokenizer", str(tmp_path))
