@@ -1,6 +1,8 @@
 """`CharBertError`, the exception for mistakes of the user, and how commands report it."""
 
+import errno
 import os
+import re
 import signal
 import sys
 import threading
@@ -12,6 +14,9 @@ from pickle import UnpicklingError
 from typing import Any
 
 INTERRUPTED = "interrupted"
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+_SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
+_TORCH_WRITER = ("PytorchStreamWriter", "inline_container.cc")
 
 
 class CharBertError(ValueError):
@@ -66,19 +71,27 @@ def reading(source: Any, what: str = "") -> Iterator[None]:
 
 
 @contextmanager
-def writing(target: Any) -> Iterator[None]:
-    """Turn whatever another library raises while a file or folder is written into one line that names it.
-
-    Raises:
-        CharBertError: as it was raised, or with the first line of the other error (a full disk).
-    """
+def name_failures(path: Path, done: str = "written", advice: str = "") -> Iterator[None]:
+    """Failures of the disk, such as that it is full, as one line that names a file; many name none."""
     try:
         yield
-    except CharBertError:
-        raise
     except Exception as error:
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise CharBertError(f"{target}: cannot be written ({reason or first_line(error)})") from error
+        if (reason := _disk_failure(error, path)) is None:
+            raise
+        raise CharBertError(f"{path}: cannot be {done} ({reason}){advice}") from error
+
+
+def _disk_failure(error: Exception, path: Path) -> str | None:
+    """Why the disk failed, as Python, Arrow, libraries in Rust and torch report it; None of other errors."""
+    if isinstance(error, OSError):
+        is_here = error.filename in (str(path), f"{path}.partial")
+        # Arrow sets the number but words it at length.
+        is_unnamed = error.filename is None and error.errno in _DISK
+        return os.strerror(error.errno or 0) if is_here or is_unnamed else None
+    text = str(error)
+    if found := _SYSTEM_ERROR.search(text):
+        return os.strerror(int(found[1]))
+    return "the disk may be full" if any(part in text for part in _TORCH_WRITER) else None
 
 
 def run_command(main: Callable[[Sequence[str]], None], arguments: Sequence[str] | None = None) -> int:

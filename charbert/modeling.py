@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from transformers.utils.generic import can_return_tuple
 from charbert.backbones import max_tokens
 from charbert.char_encoder import CharacterEncoder
 from charbert.configuration import CharBertConfig
-from charbert.errors import CharBertError, writing
+from charbert.errors import CharBertError, name_failures
 from charbert.fast_path import layer_attention_mask
 from charbert.interaction import HeterogeneousInteraction, fold
 from charbert.loading import PretrainedLoading
@@ -58,7 +59,7 @@ class CharBertPreTrainedModel(PretrainedLoading, PreTrainedModel):
         Raises:
             CharBertError: the folder cannot be written.
         """
-        with writing(save_directory):
+        with name_failures(Path(save_directory)):
             super().save_pretrained(save_directory, *args, **kwargs)
 
     def resize_token_embeddings(

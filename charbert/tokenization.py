@@ -11,7 +11,7 @@ from tokenizers import pre_tokenizers
 from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerFast
 from transformers.utils import PaddingStrategy, TensorType
 
-from charbert.errors import CharBertError, describe_failure, reading, writing
+from charbert.errors import CharBertError, describe_failure, name_failures, reading
 from charbert.spelling import (
     BLANK_ID,
     frequent_characters,
@@ -258,7 +258,7 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
         Raises:
             CharBertError: the folder cannot be written.
         """
-        with writing(save_directory):
+        with name_failures(Path(save_directory)):
             return super().save_pretrained(save_directory, *args, **kwargs)
 
     def _save_pretrained(

@@ -7,9 +7,9 @@ from typing import Any
 from matplotlib.figure import Figure
 from transformers import TrainingArguments, set_seed
 
-from charbert.commands.output import is_main_process, name_failures, output_folder
+from charbert.commands.output import is_main_process, output_folder
 from charbert.commands.training import TrainingRun, end_processes, print_results
-from charbert.errors import CharBertError
+from charbert.errors import CharBertError, name_failures
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.loading import fit_tokenizer
 from charbert.tokenization import CharBertTokenizer

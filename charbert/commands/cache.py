@@ -6,8 +6,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from charbert.commands.output import name_failures, whole_lines
-from charbert.errors import CharBertError
+from charbert.commands.output import whole_lines
+from charbert.errors import CharBertError, name_failures
 
 Key = Mapping[str, Any]
 PIECE, PIECES = 2**20, 64

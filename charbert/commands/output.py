@@ -1,8 +1,6 @@
 """Output of commands: never an input, nobody else's at the same time, and written whole or not at all."""
 
-import errno
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,16 +8,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from charbert.errors import CharBertError
+from charbert.errors import CharBertError, name_failures
 
 try:
     from fcntl import LOCK_EX, LOCK_NB, flock
 except ImportError:  # where there are no such locks, nothing is locked
     flock = None  # type: ignore[assignment]
-
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
-_SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
-_TORCH_WRITER = ("PytorchStreamWriter", "inline_container.cc")
 
 
 def is_main_process() -> bool:
@@ -136,30 +130,6 @@ def whole_lines(path: Path) -> list[bytes]:
     if len(whole) < len(content):
         path.write_bytes(whole)
     return whole.splitlines()
-
-
-@contextmanager
-def name_failures(path: Path, done: str = "written", advice: str = "") -> Iterator[None]:
-    """Failures of the disk, such as that it is full, as one line that names a file; many name none."""
-    try:
-        yield
-    except Exception as error:
-        if (reason := _disk_failure(error, path)) is None:
-            raise
-        raise CharBertError(f"{path}: cannot be {done} ({reason}){advice}") from error
-
-
-def _disk_failure(error: Exception, path: Path) -> str | None:
-    """Why the disk failed, as Python, Arrow, libraries in Rust and torch report it; None of other errors."""
-    if isinstance(error, OSError):
-        is_here = error.filename in (str(path), str(_partial(path)))
-        # Arrow sets the number but words it at length.
-        is_unnamed = error.filename is None and error.errno in _DISK
-        return os.strerror(error.errno or 0) if is_here or is_unnamed else None
-    text = str(error)
-    if found := _SYSTEM_ERROR.search(text):
-        return os.strerror(int(found[1]))
-    return "the disk may be full" if any(part in text for part in _TORCH_WRITER) else None
 
 
 def _partial(path: Path) -> Path:

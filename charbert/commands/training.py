@@ -19,7 +19,7 @@ from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainerState
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from charbert.commands.output import is_main_process, name_failures, say_finished
+from charbert.commands.output import is_main_process, say_finished
 from charbert.commands.progress import progress_bar
 from charbert.commands.results import RESULTS, read_numbers, read_results, write_results
 from charbert.commands.resuming import (
@@ -37,7 +37,7 @@ from charbert.commands.resuming import (
     write_record,
 )
 from charbert.commands.tables import format_table
-from charbert.errors import CharBertError
+from charbert.errors import CharBertError, name_failures
 
 logger = logging.getLogger(__name__)
 LOGS = "runs"

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from charbert.commands.output import name_failures, say_finished, whole_file
+from charbert.commands.output import say_finished, whole_file
 from charbert.commands.results import RESULTS, read_numbers, read_object, write_results
-from charbert.errors import CharBertError
+from charbert.errors import CharBertError, name_failures
 
 JOB = "job.json"
 _SUFFIXES = {"text": ".parquet", "blocks": ".arrow"}

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from charbert.commands.output import name_failures, output_file, output_folder, whole_file
+from charbert.commands.output import output_file, output_folder, whole_file
 from charbert.commands.settings import REQUIRED, Settings, option, positional
-from charbert.errors import CharBertError
+from charbert.errors import CharBertError, name_failures
 
 ROOT = Path(__file__).parents[3]
 
