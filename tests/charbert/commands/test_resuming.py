@@ -77,14 +77,14 @@ def test_what_does_not_matter_may_differ(
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"learning_rate": 0.2}, ["learning_rate=0.1, not 0.2"]),
-        ({"batch_size": 4}, ["examples_of_a_step=8, not 4"]),
-        ({"gradient_accumulation_steps": 2}, ["examples_of_a_step=8, not 16"]),
-        ({"data": "no.txt"}, ["data=DATA, not no.txt"]),
-        ({"stream": ["a", "b"]}, ["stream=[], not ['a', 'b']"]),
+        ({"learning_rate": 0.2}, ["--learning-rate 0.1, not 0.2"]),
+        ({"batch_size": 4}, ["examples of a step 8, not 4"]),
+        ({"gradient_accumulation_steps": 2}, ["examples of a step 8, not 16"]),
+        ({"data": "no.txt"}, ["--data DATA, not no.txt"]),
+        ({"stream": ["a", "b"]}, ["--stream [], not ['a', 'b']"]),
         (
             {"learning_rate": 0.2, "lr_scheduler_type": "cosine"},
-            ["learning_rate=0.1, not 0.2", "lr_scheduler_type=linear, not cosine"],
+            ["--learning-rate 0.1, not 0.2", "--lr-scheduler-type linear, not cosine"],
         ),
     ],
 )
@@ -93,7 +93,7 @@ def test_what_matters_is_named(changes: dict[str, Any], named: list[str], run: R
 
 
 def test_the_seed_is_named(run: Run) -> None:
-    assert differences(run, run, seed=1) == ["seed=0, not 1"]
+    assert differences(run, run, seed=1) == ["seed 0, not 1"]
 
 
 def test_the_number_of_processes_is_part_of_a_step(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def test_the_number_of_processes_is_part_of_a_step(run: Run, monkeypatch: pytest
     halved = replace(run, batch_size=4)
     assert find_differences(before, describe_run(halved, 0), halved, finished=False) == []
     assert find_differences(before, describe_run(run, 0), run, finished=False) == [
-        "examples_of_a_step=8, not 16"
+        "examples of a step 8, not 16"
     ]
 
 
@@ -110,11 +110,11 @@ def test_data_written_anew_are_named(run: Run) -> None:
     before = describe_run(run, 0)
     Path(run.data).write_text("the window")
     named = find_differences(before, describe_run(run, 0), run, finished=False)
-    assert named == [f"data={run.data} of other content"]
+    assert named == [f"--data {run.data} of other content"]
 
 
 def test_the_results_of_a_finished_run_depend_on_more(run: Run) -> None:
-    assert differences(run, replace(run, evaluations=5), finished=True) == ["evaluations=1, not 5"]
+    assert differences(run, replace(run, evaluations=5), finished=True) == ["--evaluations 1, not 5"]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_run_becomes_longer_under_a_constant_rate_alone(
     now = replace(before, epochs=epochs)
     assert has_grown(describe_run(before, 0), describe_run(now, 0)) == may
     why = "it can grow under a constant learning rate alone"
-    assert differences(before, now) == ([] if may else [f"epochs=3, not {epochs} ({why})"])
+    assert differences(before, now) == ([] if may else [f"--epochs 3, not {epochs} ({why})"])
 
 
 def test_a_record_is_read_as_it_was_written(run: Run, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_results_of_an_earlier_version_say_what_they_were_made_with(run: Run, tm
     before = read_record(tmp_path, {"settings": settings, "seed": 0, "eval_loss": 1.0})
     assert before is not None
     assert find_differences(before, describe_run(run, 0), run, finished=True) == [
-        "learning_rate=0.5, not 0.1"
+        "--learning-rate 0.5, not 0.1"
     ]
 
 
