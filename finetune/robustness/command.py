@@ -16,7 +16,7 @@ from finetune.robustness.measure import measure_models
 from finetune.robustness.models import find_models
 from finetune.robustness.page import render_page
 from finetune.robustness.report import Content, flatten_numbers, make_report
-from finetune.robustness.sentences import describe_left_out, write_headline
+from finetune.robustness.sentences import describe_left_out, describe_preset, write_headline
 from finetune.robustness.settings import RobustnessSettings
 from finetune.settings import CPU_TOKENS, GPU_TOKENS
 
@@ -30,7 +30,7 @@ def run(settings: RobustnessSettings) -> None:
     content = compare_models(settings)
     left_out = [describe_left_out(kind) for kind in content["kinds_left_out"]]
     place = f"report in {Path(settings.output) / PAGE}"
-    print("\n".join(["", write_headline(content), *left_out, "", place]))
+    print("\n".join(["", write_headline(content), describe_preset(content), *left_out, "", place]))
 
 
 def compare_models(settings: RobustnessSettings) -> Content:

@@ -12,8 +12,9 @@ from charbert.noise import KINDS, Attack, read_misspellings
 from data.examples.readers import has_labels, read_examples
 from data.examples.rows import BadRows
 from data.examples.types import AttackCounts, attack_examples
+from finetune.adversary.attack import draw_examples
 from finetune.robustness.models import Run
-from finetune.robustness.settings import RobustnessSettings
+from finetune.robustness.settings import QUICK, QUICK_COUNT, QUICK_EXAMPLES, QUICK_KINDS, RobustnessSettings
 
 CLEAN, FILE = "clean", "file"
 
@@ -35,7 +36,9 @@ class TestSet:
         run: one of the runs to compare; says how the files are read.
 
     Attributes:
-        examples: the clean ones.
+        examples: the clean ones, or those that the preset draws of them.
+        preset: of the settings.
+        available: how many examples there are to draw from.
         kinds: of attacks, the main one first.
         left_out: kinds that are not available, where none was given by name.
         rate, seeds: of the attacks.
@@ -57,8 +60,10 @@ class TestSet:
         self._run, self._bad = run, BadRows(settings.skip_bad_rows)
         misspellings = read_misspellings(Path(settings.misspellings)) if settings.misspellings else None
         available = [name for name, kind in KINDS.items() if kind.is_available(misspellings)]
-        self.kinds = settings.kinds or available
-        self.left_out = [] if settings.kinds else [name for name in KINDS if name not in available]
+        wanted = list(QUICK_KINDS if settings.preset == QUICK else KINDS)
+        most = QUICK_COUNT if settings.preset == QUICK else len(wanted)
+        self.kinds = settings.kinds or [name for name in wanted if name in available][:most]
+        self.left_out = [] if settings.kinds else [name for name in wanted if name not in available]
         main = [(self.kinds[0], rate) for rate in self.rates if rate]
         pairs = dict.fromkeys([(kind, self.rate) for kind in self.kinds] + main)
         self.attacks = [Condition(kind, rate, seed) for kind, rate in pairs for seed in self.seeds]
@@ -78,6 +83,14 @@ class TestSet:
         if len(self.examples) < 2:
             raise CharBertError(f"{settings.test}: two examples at least are needed that can be used")
         self._file_examples = self._read_attacked(settings.attacked)
+        self.preset, self.available = settings.preset, len(self.examples)
+        if settings.preset == QUICK and not settings.limit:
+            numbers = draw_examples(range(self.available), QUICK_EXAMPLES, settings.seeds[0])
+            self.examples = [self.examples[number] for number in numbers]
+            self._file_examples = {
+                name: [examples[number] for number in numbers]
+                for name, examples in self._file_examples.items()
+            }
         self.files = [Condition(FILE, file=name) for name in self._file_examples]
         self._key = {
             "test": _digest(self.examples),

@@ -1,5 +1,6 @@
 """Measurements of a report: scores of each run under each condition, sensitivity, worst cases, and time."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from math import isfinite
@@ -13,10 +14,12 @@ from finetune.adversary.attack import attack_model, draw_examples
 from finetune.analysis import word_split
 from finetune.robustness.conditions import CLEAN, Condition, TestSet
 from finetune.robustness.intervals import scores_without_groups
-from finetune.robustness.models import ComparedModel, LoadedModel, Run, describe_device
+from finetune.robustness.models import ROUNDS, TIMED, ComparedModel, LoadedModel, Run, describe_device
 from finetune.robustness.sensitivity import measure_sensitivity
 
 Result = dict[str, Any]
+_Wanted = tuple[str, Condition, dict[str, Any]]
+"""A measurement: what, of which condition, and what else it depends on."""
 
 
 class MeasuredRun(NamedTuple):
@@ -60,25 +63,83 @@ def measure_models(
     """
     clean, main = Condition(CLEAN), test.main(test.seeds[0])
     conditions = [clean, *test.attacks, *test.files]
-    steps = sum(len(model.runs) for model in models) * (len(conditions) + (3 if attack else 2))
+    wanted: list[_Wanted] = [("scores", each, {}) for each in conditions]
+    wanted.append(("sensitivity", main, {}))
+    if attack is not None:
+        wanted.append(("worst case", clean, {**attack, "count": searched_examples}))
+    wanted.append(("cost", clean, {"batch_tokens": batch_tokens, "device": describe_device()}))
+    measurings = [
+        [_Measuring(model, run, test, cache, batch_tokens) for run in model.runs] for model in models
+    ]
+    if amount := _describe_amount(measurings, wanted, test):
+        print(amount, file=sys.stderr, flush=True)
     measured = []
-    with progress_bar(total=steps, desc="measuring", unit=" sets") as bar:
-        for model in models:
+    with progress_bar(total=len(wanted) * sum(map(len, measurings)), desc="measuring", unit=" sets") as bar:
+        for model, of_model in zip(models, measurings, strict=True):
+            bar.set_postfix_str(model.name)
             runs = []
-            for run in model.runs:
-                bar.set_postfix_str(model.name)
-                measuring = _Measuring(model, run, test, cache, batch_tokens, bar.update)
-                scores = {each: measuring.get("scores", each, measuring.score) for each in conditions}
-                sensitivity = measuring.get("sensitivity", main, measuring.sensitivity)
-                worst_case = None
-                if attack is not None:
-                    count = {"count": searched_examples}
-                    worst_case = measuring.get("worst case", clean, measuring.worst_case, **attack, **count)
-                device = {"batch_tokens": batch_tokens, "device": describe_device()}
-                cost = measuring.get("cost", clean, measuring.cost, **device)
-                runs.append(MeasuredRun(scores.pop(clean), scores, sensitivity, worst_case, cost))
+            for measuring in of_model:
+                found: dict[tuple[str, Condition], Result] = {}
+                for what, condition, given in wanted:
+                    found[what, condition] = measuring.get(what, condition, **given)
+                    bar.update()
+                measuring.unload()
+                runs.append(
+                    MeasuredRun(
+                        found["scores", clean],
+                        {each: found["scores", each] for each in conditions[1:]},
+                        found["sensitivity", main],
+                        found.get(("worst case", clean)),
+                        found["cost", clean],
+                    )
+                )
             measured.append(MeasuredModel(model, runs))
     return measured
+
+
+def _describe_amount(
+    measurings: Sequence[Sequence["_Measuring"]], wanted: Sequence[_Wanted], test: TestSet
+) -> str | None:
+    """How much is left to measure, and about how long it takes by a trial of each model; None if nothing."""
+    count = len(test.examples)
+    passes = {"scores": count, "sensitivity": 2 * count, "cost": (1 + ROUNDS) * min(TIMED, count)}
+    left = predictions = 0
+    seconds = searching = 0.0
+    for of_model in measurings:
+        missing = [each for run in of_model for each in wanted if not run.has(each[0], each[1], **each[2])]
+        if not missing:
+            continue
+        per_example = of_model[0].estimate_seconds()
+        of_model[0].unload()
+        left += len(missing)
+        for what, _, given in missing:
+            if what == "worst case":
+                searching += per_example * _count_queries(test.examples, **given)
+            else:
+                predictions += passes[what]
+                seconds += per_example * passes[what]
+    if not left:
+        return None
+    total = len(wanted) * sum(map(len, measurings))
+    text = f"{left} of {total} measurements to make on {count:,} examples, {predictions:,} predictions"
+    text += f": about {_format_duration(seconds)}"
+    return text + (f", and at most {_format_duration(searching)} to search worst cases" if searching else "")
+
+
+def _count_queries(
+    examples: Sequence[Any], count: int, variants: int, budgets: Sequence[int], **_: Any
+) -> float:
+    """The most queries of a search for worst cases, by the longer words of an average example."""
+    words = sum(
+        len(word) >= 4 for example in examples for text in example.split_words(False) for _, word in text
+    )
+    return min(count, len(examples)) * (1 + variants * max(budgets) * words / len(examples))
+
+
+def _format_duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 class _Measuring:
@@ -91,10 +152,9 @@ class _Measuring:
         test: TestSet,
         cache: ResultCache,
         batch_tokens: int,
-        update: Callable[[], Any],
     ) -> None:
         self._recognizer, self._run, self._test = model.recognizer, run, test
-        self._cache, self._batch_tokens, self._update = cache, batch_tokens, update
+        self._cache, self._batch_tokens = cache, batch_tokens
         self._key = {
             "run": str(run.folder.resolve()),
             "weights": content_stamp(run.folder),
@@ -103,21 +163,41 @@ class _Measuring:
             and [content_stamp(each) for each in model.recognizer.folders],
         }
 
-    def get(self, what: str, condition: Condition, make: Callable[..., Result], **given: Any) -> Result:
+    def _make_key(self, what: str, condition: Condition, **given: Any) -> dict[str, Any]:
+        return {**self._key, "measured": what, **given, **self._test.key(condition)}
+
+    def has(self, what: str, condition: Condition, **given: Any) -> bool:
+        """Whether the cache holds the result of a measurement."""
+        return self._make_key(what, condition, **given) in self._cache
+
+    def estimate_seconds(self) -> float:
+        """Roughly the time per example."""
+        return self._loaded.estimate_seconds(self._test.examples)
+
+    def unload(self) -> None:
+        """Let go of the model, if it was loaded."""
+        self.__dict__.pop("_loaded", None)
+
+    def get(self, what: str, condition: Condition, **given: Any) -> Result:
         """The result of a measurement, from the cache or made now with what else it depends on.
 
         Raises:
             CharBertError: a score of it is no finite number, so that nothing can be said of what was lost.
         """
-        key = {**self._key, "measured": what, **given, **self._test.key(condition)}
-        result: Result = self._cache.get_or_make(key, lambda: make(condition, **given))
+        makers: dict[str, Callable[..., Result]] = {
+            "scores": self.score,
+            "sensitivity": self.sensitivity,
+            "worst case": self.worst_case,
+            "cost": self.cost,
+        }
+        key = self._make_key(what, condition, **given)
+        result: Result = self._cache.get_or_make(key, lambda: makers[what](condition, **given))
         for name, score in result["scores"].items() if what == "scores" else ():
             if score is None or not isfinite(score):
                 raise CharBertError(
                     f"{self._run.folder}: {name} on {condition.kind} text is "
                     f"{UNDEFINED if score is None else score}; a report compares finite numbers alone"
                 )
-        self._update()
         return result
 
     @cached_property

@@ -23,6 +23,7 @@ from finetune.tasks.base import Task
 
 PASS, NEUTRAL, BACKOFF = UNKNOWN_WORDS
 TIMED, ROUNDS = 200, 3  # examples, passes over them
+_TRIED = (4, 16, 256)  # examples of an estimate, the first to warm up
 _SEED_FOLDER = re.compile(r"seed-(\d+)")
 
 
@@ -177,6 +178,18 @@ class LoadedModel:
         """Predictions for examples that are read already."""
         chunks = (examples[start : start + CHUNK] for start in range(0, len(examples), CHUNK))
         return [prediction for chunk in chunks for prediction in self._predictor(chunk)]
+
+    def estimate_seconds(self, examples: Sequence[Any]) -> float:
+        """Roughly the time per example, of few of them or, where these take hardly any, of more."""
+        seconds = 0.0
+        for count in _TRIED:
+            sample = examples[:: max(1, len(examples) // count)][:count]
+            started = perf_counter()
+            self.predict(self.read(sample))
+            seconds = (perf_counter() - started) / len(sample)
+            if count > _TRIED[0] and seconds * len(sample) > 0.5:
+                break
+        return seconds
 
     def milliseconds_per_example(self, examples: Sequence[Any]) -> float:
         """The median time from text to prediction, the recogniser's included, after a warm pass."""

@@ -34,6 +34,7 @@ def render_page(content: Mapping[str, Any]) -> str:
         report=content,
         test=Path(content["test"]).name,
         measure=sentences.name_measure(content),
+        preset=sentences.describe_preset(content),
         headline=sentences.write_headline(content),
         summary=sentences.write_summary(content),
         losses=figures.make_losses_figure(content),

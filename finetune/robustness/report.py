@@ -34,6 +34,8 @@ def make_report(test: TestSet, task: Task[Any, Any], models: Sequence[MeasuredMo
         "unit": UNIT,
         "test": test.path,
         "examples": len(test.examples),
+        "available_examples": test.available,
+        "preset": test.preset,
         "main_attack": {"kind": test.kinds[0], "rate": test.rate},
         "kinds": test.kinds,
         "kinds_left_out": test.left_out,

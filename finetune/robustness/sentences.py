@@ -5,6 +5,7 @@ from statistics import mean
 from typing import Any
 
 from charbert.noise import KINDS
+from finetune.robustness.settings import QUICK
 
 MEASURES = {
     "f1": "F1",
@@ -43,6 +44,17 @@ def name_measure(content: Content) -> str:
 def describe_kind(kind: str) -> str:
     """What an attack of this kind does, as it describes itself."""
     return KINDS[kind].description if kind in KINDS else kind
+
+
+def describe_preset(content: Content) -> str:
+    """How much was measured, and how more is."""
+    seeds, kinds = len(content["settings"]["seeds"]), len(content["kinds"])
+    measured = (
+        f"Preset {content['preset']}: {content['examples']:,} of {content['available_examples']:,} examples, "
+        f"{seeds} seed{'s' * (seeds > 1)} of the attacks, {kinds} kind{'s' * (kinds > 1)}"
+    )
+    more = "; --preset full takes all examples, three seeds and all kinds"
+    return measured + more * (content["preset"] == QUICK)
 
 
 def describe_left_out(kind: str) -> str:

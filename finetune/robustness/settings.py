@@ -12,6 +12,10 @@ from charbert.noise import KEYBOARDS, KINDS
 from finetune.settings import BATCH_TOKENS, SKIP_BAD_ROWS
 
 PAPER_RATES = [0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0]
+QUICK, FULL = "quick", "full"
+PRESET_SEEDS = {QUICK: (1,), FULL: (1, 2, 3)}
+QUICK_EXAMPLES = 500
+QUICK_KINDS, QUICK_COUNT = ("paper", "natural", "ocr", "space", "unicode"), 4  # the first of them available
 
 SEPARATOR = "::"
 SYNTAX = "[NAME=]FOLDER, [NAME=]FOLDER::RECOGNIZER, or that followed by ::neutral or ::ANOTHER_RECOGNIZER"
@@ -46,18 +50,27 @@ class RobustnessSettings(Settings):
         section="output",
     )
 
+    preset: str = option(
+        QUICK,
+        f"how much is measured where other options do not say: {QUICK}: {QUICK_EXAMPLES} examples, one seed, "
+        f"four kinds of attack; {FULL}: all examples, seeds 1 2 3, all kinds",
+        choices=(QUICK, FULL),
+        section="attacks",
+    )
     kinds: list[str] = option(
         [],
-        f"kinds of attack, the main one first: {' '.join(KINDS)}; if none is given, all that are available",
+        f"kinds of attack, the main one first: {' '.join(KINDS)}; if none is given, those of the preset that "
+        "are available",
         choices=KINDS,
         unique=True,
-        section="attacks",
     )
     rate: float = option(1.0, "share of the eligible words to change, kind by kind", above=0, maximum=1)
     rates: list[float] = option(
         PAPER_RATES, "such shares for the curves, of the main attack", minimum=0, maximum=1, unique=True
     )
-    seeds: list[int] = option([1, 2, 3], "seeds of the attacks", minimum=0, unique=True)
+    seeds: list[int] = option(
+        [], "seeds of the attacks; if none is given, those of the preset", minimum=0, unique=True
+    )
     contexts: bool = option(False, "questions: attack their contexts too")
     misspellings: str | None = option(
         None, "file of misspellings for the kind natural; without one, codespell's", reads=FILE
@@ -83,7 +96,9 @@ class RobustnessSettings(Settings):
     examples: int = option(
         3, "examples shown of each model, and of where models differ", minimum=0, section="report"
     )
-    limit: int | None = option(None, "use the first so many examples", minimum=2)
+    limit: int | None = option(
+        None, "use the first so many examples; if not given, the preset's, drawn by the first seed", minimum=2
+    )
     batch_tokens: int | None = option(None, BATCH_TOKENS, minimum=1)
     skip_bad_rows: bool = option(False, SKIP_BAD_ROWS)
     resume: bool = option(False, "keep what the folder holds of the same measurements", section="output")
@@ -91,7 +106,8 @@ class RobustnessSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("models", "seeds", "rates"):
+        self.seeds = self.seeds or list(PRESET_SEEDS[self.preset])
+        for name in ("models", "rates"):
             if not getattr(self, name):
                 raise CharBertError(f"--{name}: give one at least")
 

@@ -56,7 +56,7 @@ class SmallTest:
         self.attacks = [self.main(1), self.main(2)]
         self.files: list[Condition] = []
         self.rates, self.rate, self.seeds = [0.0, 1.0], 1.0, [1, 2]
-        self.path = "test.conll"
+        self.path, self.preset, self.available = "test.conll", "full", len(examples)
 
     def main(self, seed: int) -> Condition:
         return Condition(self.kinds[0], 1.0, seed)

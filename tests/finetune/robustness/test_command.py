@@ -17,7 +17,7 @@ from charbert.noise import misspellings
 from charbert.recognizer.modeling import WordRecognizer, WordRecognizerConfig
 from charbert.vocabulary import UNKNOWN
 from finetune.__main__ import main
-from finetune.robustness import measure
+from finetune.robustness import conditions, measure
 
 
 @pytest.fixture(scope="module")
@@ -177,13 +177,53 @@ def test_texts_and_questions_are_reported_too(runs: Path, tmp_path: Path, model:
     assert only["word_split"] is None
 
 
-def test_all_kinds_are_the_default(runs: Path, tmp_path: Path) -> None:
+def test_all_kinds_are_those_of_the_preset_full(runs: Path, tmp_path: Path) -> None:
     words = tmp_path / "misspellings.txt"
     words.write_text("quikc->quick\nbronw->brown\n")
-    given = {"kinds": [], "misspellings": str(words), "seeds": [1], "rates": [1], "limit": 4}
+    given = {
+        "kinds": [],
+        "misspellings": str(words),
+        "seeds": [1],
+        "rates": [1],
+        "limit": 4,
+        "preset": "full",
+    }
     found = reported(runs, tmp_path / "out", ["text"], "texts.csv", **given)
     assert found["kinds"] == [*("paper", "drop", "add", "swap", "keyboard"), *found["kinds"][5:]]
     assert {"natural", "ocr", "case", "space", "unicode"} <= set(found["kinds"])
+
+
+def test_the_preset_quick_draws_examples_and_options_win_over_it(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(conditions, "QUICK_EXAMPLES", 4)
+    monkeypatch.setattr(misspellings, "find_codespell", lambda: None)
+    attacked = {"attacked": [f"same={runs / 'tags.conll'}"], "rates": [1]}
+    found = reported(runs, tmp_path / "quick", ["charbert"], "tags.conll", kinds=[], seeds=[], **attacked)
+    assert found["kinds"] == ["paper", "ocr", "space", "unicode"]
+    assert {each["seed"] for each in found["attacks"]} == {1}
+    assert (found["preset"], found["examples"], found["available_examples"]) == ("quick", 4, len(TAGGED))
+    assert found["models"][0]["files"]["same"]["drop"]["mean"] == 0, "of a file the same are drawn"
+    said = f"Preset quick: 4 of {len(TAGGED)} examples, 1 seed of the attacks, 4 kinds; --preset full takes"
+    assert said in (tmp_path / "quick" / "report.html").read_text(encoding="utf-8")
+    printed = capsys.readouterr()
+    assert said in printed.out
+    # Clean, four kinds and a file; sensitivity; time.
+    assert "8 of 8 measurements to make on 4 examples, 48 predictions: about " in printed.err
+
+    given = {"preset": "quick", "kinds": ["drop"], "seeds": [2, 3], "limit": 5}
+    found = reported(runs, tmp_path / "own", ["charbert"], "tags.conll", **given, rates=[1])
+    assert found["kinds"] == ["drop"]
+    assert {each["seed"] for each in found["attacks"]} == {2, 3}
+    assert found["examples"] == 5
+
+
+def test_the_preset_full_takes_all(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conditions, "QUICK_EXAMPLES", 4)
+    given = {"preset": "full", "kinds": ["drop"], "seeds": [], "rates": [1]}
+    found = reported(runs, tmp_path / "out", ["text"], "texts.csv", **given)
+    assert {each["seed"] for each in found["attacks"]} == {1, 2, 3}
+    assert found["examples"] == found["available_examples"] > 4
 
 
 def test_a_kind_that_is_not_available_is_named_with_the_remedy(

@@ -53,6 +53,8 @@ def content(*models: dict[str, Any], above: float = 8.0, low: float = 6.0, **mor
         "measure": "f1",
         "test": "data/test.conll",
         "examples": 1234,
+        "available_examples": 3456,
+        "preset": "quick",
         "main_attack": {"kind": "paper", "rate": 1.0},
         "kinds": ["paper", "ocr"],
         "kinds_left_out": [],

@@ -97,7 +97,6 @@ def test_an_attacked_file_with_other_tags_is_refused(runs: Path, tmp_path: Path)
         ({"resume": True, "overwrite": True}, "exclude each other"),
         ({"budgets": [0]}, "--budgets: 0 must be at least 1"),
         ({"language": "xx"}, "xx"),
-        ({"seeds": []}, "--seeds: give one at least"),
         ({"worst_case_limit": 5}, "'worst_case_limit' has the name 'searched_examples' now"),
         ({"batch_tokens": -1}, "--batch-tokens: -1 must be at least 1"),
     ],
