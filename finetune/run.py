@@ -128,7 +128,7 @@ def run_seed(
     }
     if is_main_process():
         save_task(settings, task, output)
-    this_run.save_results(trainer, numbers)
+    this_run.save_results(trainer, numbers, {"loss": "loss"}, f"eval_{task.metric}")
     if is_main_process():
         training.remove_checkpoints(output)
     trainer.accelerator.wait_for_everyone()

@@ -16,6 +16,7 @@ from charbert.commands.output import output_folder
 from charbert.commands.results import read_results, write_results
 from charbert.commands.settings import REQUIRED, Settings, option, parse_settings
 from charbert.commands.tables import format_table
+from charbert.commands.training_log import FIGURE
 from charbert.correction.reader import WordReader
 from charbert.errors import CharBertError, run_command
 from charbert.noise import SHORTEST_EDITED, noise_word
@@ -23,7 +24,6 @@ from charbert.tokenization import CharBertTokenizer
 from data.__main__ import main as data_main
 from data.pretraining.blocks import Blocks
 from pretrain.__main__ import main as pretrain_main
-from pretrain.run import FIGURE
 
 DUMP = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 CONFIG = Path(__file__).parent / "configs" / "tiny.yaml"

@@ -1,15 +1,12 @@
 """One pre-training run: settings -> model, data, training, evaluation, results."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
 from transformers import TrainingArguments, set_seed
 
-from charbert.commands.output import is_main_process, output_folder
+from charbert.commands.output import output_folder
 from charbert.commands.training import TrainingRun, end_processes, print_results
-from charbert.errors import CharBertError, name_failures
+from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.loading import fit_tokenizer
 from charbert.tokenization import CharBertTokenizer
@@ -19,9 +16,8 @@ from pretrain.settings import PretrainSettings
 from pretrain.sharding import check_checkpoint
 from pretrain.trainer import PretrainingTrainer, Speed, step_arguments
 
-__all__ = ["FIGURE", "PretrainSettings", "draw_curves", "pretrain", "run"]
-FIGURE = "curves.png"
-CURVES = {"mlm_loss": ("masked LM", "tab:blue"), "nlm_loss": ("noisy LM", "tab:orange")}
+__all__ = ["PretrainSettings", "pretrain", "run"]
+CURVES = {"mlm_loss": "masked LM", "nlm_loss": "noisy LM"}
 
 
 def run(settings: PretrainSettings) -> None:
@@ -43,7 +39,7 @@ def pretrain(settings: PretrainSettings) -> dict[str, Any]:
 
 
 def _train(settings: PretrainSettings) -> dict[str, Any]:
-    run = TrainingRun(settings, settings.seed, files=[FIGURE])
+    run = TrainingRun(settings, settings.seed)
     if run.results is not None:
         return run.results
     arguments = _training_arguments(settings)
@@ -78,10 +74,7 @@ def _train(settings: PretrainSettings) -> dict[str, Any]:
         **speed,
         "parameters": model.num_parameters(),
     }
-    run.save_results(trainer, numbers)
-    if is_main_process():
-        with name_failures(run.output / FIGURE):
-            draw_curves(trainer.state.log_history, run.output / FIGURE)
+    run.save_results(trainer, numbers, CURVES, "eval_mlm_accuracy")
     end_processes()
     return numbers
 
@@ -103,21 +96,3 @@ def _training_arguments(settings: PretrainSettings) -> TrainingArguments:
             "or leave it out"
         )
     return arguments
-
-
-def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> Path:
-    """Draw the losses of a Trainer's log history, on training and held-out text, into a PNG."""
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    axes = figure.add_subplot()
-    for name, (title, colour) in CURVES.items():
-        for key, style, text in ((name, "-", "training"), (f"eval_{name}", "o--", "held out")):
-            points = [(entry["step"], entry[key]) for entry in history if key in entry]
-            if points:
-                axes.plot(*zip(*points, strict=True), style, color=colour, label=f"{title}, {text}")
-    axes.set_xlabel("step")
-    axes.set_ylabel("loss (nats)")
-    axes.set_ylim(bottom=0)
-    axes.grid(alpha=0.3)
-    axes.legend()
-    figure.savefig(path, dpi=150)
-    return path

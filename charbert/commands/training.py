@@ -3,7 +3,6 @@
 import logging
 import math
 import shutil
-import sys
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -15,12 +14,11 @@ from typing import Any
 import torch
 from accelerate import PartialState
 from torch._inductor import config as inductor
-from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainerState, TrainingArguments
+from transformers import PreTrainedModel, Trainer, TrainerState, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from charbert.commands.output import is_main_process, say_finished
-from charbert.commands.progress import progress_bar
 from charbert.commands.results import RESULTS, read_numbers, read_results, write_results
 from charbert.commands.resuming import (
     RECORD,
@@ -37,6 +35,7 @@ from charbert.commands.resuming import (
     write_record,
 )
 from charbert.commands.tables import format_table
+from charbert.commands.training_log import FIGURE, Beginning, Progress, draw_curves
 from charbert.errors import CharBertError, name_failures
 
 logger = logging.getLogger(__name__)
@@ -46,6 +45,7 @@ FILES_OF_A_RUN = (
     RESULTS,
     RECORD,
     STATE,
+    FIGURE,
     "model.safetensors",
     "training_args.bin",
     f"{LOGS}/*/events.out.tfevents.*",
@@ -121,36 +121,6 @@ def checkpoint_gradients(model: PreTrainedModel) -> None:
     enable({"use_reentrant": False})
 
 
-class _Progress(TrainerCallback):
-    """The steps as a progress bar, and what is logged as lines of numbers on the standard output."""
-
-    _bar: Any = None
-
-    def on_train_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
-        if state.is_world_process_zero:
-            start = state.global_step
-            self._bar = progress_bar(total=state.max_steps, initial=start, desc="training", unit=" steps")
-
-    def on_step_end(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
-        if self._bar is not None:
-            self._bar.update(state.global_step - self._bar.n)
-
-    def on_log(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
-        if self._bar is not None:
-            numbers = (
-                f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
-                for name, value in kwargs["logs"].items()
-                if name != "total_flos"
-            )
-            self._bar.write(f"step {state.global_step}: {', '.join(numbers)}")
-            sys.stdout.flush()
-
-    def on_train_end(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
-
-
 class CheckedTrainer(Trainer):
     """A Trainer that ends at the first loss that is not finite, and whose last checkpoint stays a good one.
 
@@ -164,7 +134,7 @@ class CheckedTrainer(Trainer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.pop_callback(ProgressCallback) or self.pop_callback(PrinterCallback):  # else in a notebook
-            self.add_callback(_Progress)
+            self.add_callback(Progress)
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         loss = super().training_step(*args, **kwargs)
@@ -218,16 +188,13 @@ class TrainingRun:
             may differ where a run goes on.
         seed: of this run.
         output: its folder, if it is not `settings.output` itself.
-        files: patterns of the files that this kind of run writes beside `FILES_OF_A_RUN`.
 
     Raises:
         CharBertError: the run to resume is another one; or there is no whole checkpoint of it, though a
             model or damaged ones are there.
     """
 
-    def __init__(
-        self, settings: Any, seed: int, output: Path | None = None, files: Collection[str] = ()
-    ) -> None:
+    def __init__(self, settings: Any, seed: int, output: Path | None = None) -> None:
         self.output = Path(settings.output) if output is None else output
         self.results: dict[str, Any] | None = None
         """The numbers of an earlier run that was finished and is to be no longer."""
@@ -235,7 +202,6 @@ class TrainingRun:
         """The one that training goes on from; None where it begins at step 0."""
         self._settings = settings
         self._seed = seed
-        self._files = (*FILES_OF_A_RUN, *files)
         self._damaged: list[Path] = []
         self._record = describe_run(settings, seed)
         if settings.resume and not self._is_finished():
@@ -267,7 +233,7 @@ class TrainingRun:
             self._damaged.append(checkpoint)
             if (checkpoint / STATE).exists():  # which is written last: its writing was not interrupted
                 faults.append(f" ({checkpoint.name}: {fault})")
-        if faults or any((self.output / name).is_file() for name in self._files if name != RECORD):
+        if faults or any((self.output / name).is_file() for name in FILES_OF_A_RUN if name != RECORD):
             raise CharBertError(
                 f"{self.output}: no complete checkpoint to resume from{''.join(faults)}; give --overwrite to "
                 "start anew"
@@ -300,7 +266,7 @@ class TrainingRun:
         if not is_main_process():
             return
         if self._settings.overwrite:
-            remove_run(self.output, self._files)
+            remove_run(self.output)
         for checkpoint in self._damaged:
             shutil.rmtree(checkpoint, ignore_errors=True)
         self.output.mkdir(parents=True, exist_ok=True)
@@ -308,18 +274,30 @@ class TrainingRun:
 
     def train(self, trainer: CheckedTrainer, has_all_steps: bool = False) -> None:
         """Train from the checkpoint on, unless it has all steps."""
-        logger.info("starting from %s", self.checkpoint or "step 0")
         if has_all_steps and self.checkpoint is not None:
+            logger.info("starting from %s, which has all steps", self.checkpoint)
             trainer.state = TrainerState.load_from_json(str(self.checkpoint / STATE))
         else:
+            trainer.add_callback(Beginning(self._settings, str(self.checkpoint or "step 0")))
             with name_failures(self.output / LOGS), _quiet_threads():
                 trainer.train(resume_from_checkpoint=self.checkpoint and str(self.checkpoint))
 
-    def save_results(self, trainer: Trainer, numbers: Mapping[str, Any]) -> None:
-        """Write the state of the Trainer and `results.json`."""
+    def save_results(
+        self, trainer: Trainer, numbers: Mapping[str, Any], losses: Mapping[str, str], score: str
+    ) -> None:
+        """Write the state of the Trainer, `curves.png` and `results.json`.
+
+        Args:
+            trainer: at its end.
+            numbers: of `results.json`.
+            losses: the curves' titles, by the names in the log.
+            score: the name in the log of the score that is drawn beside them.
+        """
         with name_failures(self.output / STATE):
             trainer.save_state()
         if is_main_process():
+            with name_failures(self.output / FIGURE):
+                draw_curves(trainer.state.log_history, self.output / FIGURE, losses, score)
             write_results(self.output, numbers, asdict(self._settings), self._seed)
 
 

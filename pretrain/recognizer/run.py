@@ -30,7 +30,7 @@ def run(settings: RecognizerSettings) -> None:
 
 
 def train_recognizer(settings: RecognizerSettings) -> dict[str, Any]:
-    """Train and evaluate; the recogniser, `results.json` and the logs go to the output folder.
+    """Train and evaluate; the recogniser, `results.json`, `curves.png` and the logs go to the output folder.
 
     Returns:
         the numbers of `results.json`.
@@ -70,7 +70,7 @@ def _train(settings: RecognizerSettings) -> dict[str, Any]:
         "characters": len(config.characters),
         "parameters": model.num_parameters(),
     }
-    run.save_results(trainer, numbers)
+    run.save_results(trainer, numbers, {"loss": "words"}, "eval_noised_error_rate")
     end_processes()
     return numbers
 

@@ -70,6 +70,7 @@ def test_a_log_has_a_line_for_each_thing_that_is_said(
     assert all(re.fullmatch(rf"step \d+: (\w+ {number}, )*\w+ {number}", line) for line in logged)
     assert [line.split()[2] for line in logged[:3]] == ["loss"] * 3
     assert "step 6: eval_accuracy" in shown.out
+    assert (tmp_path / "out" / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_entities_are_tagged(charbert: Path, tmp_path: Path) -> None:
