@@ -1,6 +1,7 @@
 """A pre-training that goes on: with the same settings, from its last whole checkpoint, for longer."""
 
 import errno
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,17 @@ def test_other_settings_are_named(changes: dict[str, Any], half: Path) -> None:
     assert str(raised.value).count(", not ") == 1
     assert (half / "checkpoint-4").exists()
     assert not (half / "results.json").exists()
+
+
+def test_where_it_goes_on_is_said_and_tied_weights_are_not_missing(
+    half: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
+    shutil.copytree(half, tmp_path / "half")
+    with caplog.at_level(logging.INFO):
+        main([str(write_config(half.parent, tmp_path / "half")), "--resume"])
+    assert f"starting from {tmp_path / 'half' / 'checkpoint-4'}" in caplog.text
+    assert "missing keys" not in caplog.text
 
 
 def test_other_data_are_named(half: Path, tmp_path: Path) -> None:
