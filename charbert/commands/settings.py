@@ -227,7 +227,7 @@ def _read_config(path: str, settings_class: Any) -> dict[str, Any]:
         content, root = yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader)
     except OSError as error:
         raise CharBertError(f"{path}: cannot be read ({error.strerror})") from error
-    except (UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise CharBertError(f"{path}: not a YAML file ({error})") from error
     if content is None:
         return {}

@@ -12,6 +12,9 @@ from data.examples.types import Label
 
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _LIST = re.compile(rf"\[\s*(?:{_QUOTED.pattern})(?:(?:\s*,\s*|\s+)(?:{_QUOTED.pattern}))*\s*\]", re.DOTALL)
+_TUPLE = re.compile(
+    rf"\((?:{_QUOTED.pattern}),(?: (?:{_QUOTED.pattern})(?:, (?:{_QUOTED.pattern}))*)?\)", re.DOTALL
+)
 _NUMBERS = re.compile(r"\[\s*-?\d+(?:(?:\s*,\s*|\s+)-?\d+)*\s*\]", re.ASCII)
 _UNKNOWN = (-1, -100, "-1", "-100", "-1.0", "-100.0")
 """What stands for "no class" in published data sets."""
@@ -147,7 +150,7 @@ def _check_words(words: Sequence[str], column: str) -> tuple[str, ...]:
 def read_list(text: str, numbers: bool = False) -> list[str] | None:
     """The items of a list of texts that was saved as a text, as JSON, Python and numpy show one.
 
-    `["a", "b"]`, `['a', 'b']` and `['a' 'b']` are such lists, `[ a ]` is not.
+    `["a", "b"]`, `['a', 'b']`, `['a' 'b']` and `('a', 'b')` are such lists, `[ a ]` and `('a')` are not.
 
     Args:
         text: of a cell.
@@ -164,7 +167,7 @@ def read_list(text: str, numbers: bool = False) -> list[str] | None:
         return re.findall(r"-?\d+", text)
     if text == "[]":
         return []
-    if not text.startswith(("['", '["')):
+    if not text.startswith(("['", '["')) and not _TUPLE.fullmatch(text):
         return None
     try:
         found = json.loads(text)
@@ -176,8 +179,9 @@ def read_list(text: str, numbers: bool = False) -> list[str] | None:
 
 
 def _python_list(text: str) -> list[str] | None:
+    is_list = _LIST.fullmatch(text) or _TUPLE.fullmatch(text)
     try:
-        return [ast.literal_eval(item) for item in _QUOTED.findall(text)] if _LIST.fullmatch(text) else None
+        return [ast.literal_eval(item) for item in _QUOTED.findall(text)] if is_list else None
     except (SyntaxError, ValueError):
         return None
 

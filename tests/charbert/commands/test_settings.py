@@ -136,7 +136,7 @@ def test_help_shows_types_choices_defaults_and_what_must_be_given(
     assert "--separator TEXT between labels (default: ',')" in lines
 
 
-@pytest.mark.parametrize("content", ("- a\n- b\n", "a: [", "just text"))
+@pytest.mark.parametrize("content", ("- a\n- b\n", "a: [", "just text", "seed: 2026-13-45", "[" * 5_000))
 def test_a_file_of_another_form_is_refused(config: Path, content: str) -> None:
     config.write_text(content)
     with pytest.raises(CharBertError, match=r"config\.yaml"):

@@ -45,6 +45,8 @@ LISTS = (
     ("""["it's", 'a, "b"']""", ["it's", 'a, "b"']),
     (r"['\\', '\'é', '\u00e9']", ["\\", "'é", "é"]),
     (r'["\ud83d\ude42"]', ["🙂"]),
+    ("('x', \"it's\", 'y, z')", ["x", "it's", "y, z"]),
+    ("('x',)", ["x"]),
 )
 
 
@@ -66,7 +68,9 @@ def test_tags_may_be_numbers_and_lose_white_space_around_them(
     assert read("tagging", write(path, {"words": "[1] x", "tags": tags}))[0].tags == expected
 
 
-@pytest.mark.parametrize("text", ("[ x ]", "[1, 2]", "[sic]", "]", "x ['y']", "["))
+@pytest.mark.parametrize(
+    "text", ("[ x ]", "[1, 2]", "[sic]", "]", "x ['y']", "[", "('x')", "('x' y)", "('tis")
+)
 def test_words_in_brackets_are_no_list(path: Path, text: str) -> None:
     assert read("tagging", write(path, {"words": text}), labelled=False)[0].words == tuple(text.split())
 
