@@ -186,6 +186,12 @@ def _configuration(
     found = infer_sizes(checkpoint.source, converted, released)
     dropped = ("architectures", "num_labels", "id2label", "label2id", "torchscript", "finetuning_task")
     described = {name: value for name, value in checkpoint.config.items() if name not in dropped}
+    for name, size in found["backbone_config"].items():
+        # The config of a released checkpoint is only a hint: its weights have always decided.
+        if not released and described.get(name, size) != size:
+            raise CharBertError(
+                f"{checkpoint.source}: its config.json has {name} {described[name]}, its weights {size}"
+            )
     backbone_config = AutoConfig.for_model(
         **{**described, **found.pop("backbone_config"), "model_type": checkpoint.backbone}
     )

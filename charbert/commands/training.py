@@ -174,9 +174,11 @@ class CheckedTrainer(Trainer):
     def _check_finite(self, numbers: Mapping[str, Any], step: int) -> None:
         for name, number in numbers.items():
             if isinstance(number, float) and not math.isfinite(number):
+                output = Path(self.args.output_dir)
+                kept = "its last checkpoint is kept; " if find_checkpoints(output) else ""
                 raise CharBertError(
-                    f"{self.args.output_dir}: step {step}: {name} is {number}, so training ends here; its "
-                    "last checkpoint is kept; try a lower --learning-rate"
+                    f"{output}: step {step}: {name} is {number}, so training ends here; {kept}try a lower "
+                    "--learning-rate"
                 )
 
 

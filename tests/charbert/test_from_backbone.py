@@ -1,5 +1,6 @@
 """A CharBERT starts from a plain BERT or RoBERTa: it takes the token channel, the rest is fresh."""
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -239,3 +240,14 @@ def test_norms_of_the_first_conversions_are_understood(kind: str, tmp_path: Path
     (folder / "model.safetensors").unlink()
     torch.save(tensors, folder / "pytorch_model.bin")
     assert changed(charbert.CharBertModel.from_backbone(folder, **SIZES), plain) == []
+
+
+@pytest.mark.parametrize("name", ["num_hidden_layers", "intermediate_size", "vocab_size"])
+def test_a_config_that_contradicts_its_weights_is_refused(name: str, tmp_path: Path) -> None:
+    save_plain(tmp_path, "bert", "masked_lm")
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, name: config[name] + 1}))
+    with pytest.raises(
+        CharBertError, match=rf"config.json has {name} {config[name] + 1}, .* {config[name]}$"
+    ):
+        charbert.CharBertModel.from_backbone(tmp_path)

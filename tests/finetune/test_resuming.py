@@ -148,7 +148,7 @@ def test_a_loss_that_is_not_finite_ends_the_run(
     config = write_finetune_config(tmp_path / "out", **settings(folder, learning_rate=1e38))
     assert run_command(main, [str(config)]) == 1
     told = capsys.readouterr().err
-    assert "step 2: the loss is nan, so training ends here; its last checkpoint is kept" in told
+    assert "step 2: the loss is nan, so training ends here; try a lower --learning-rate" in told
     assert not (tmp_path / "out/results.json").exists()
 
 

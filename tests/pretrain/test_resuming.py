@@ -138,7 +138,7 @@ def test_a_loss_that_is_not_finite_ends_the_run(
     settings = {"learning_rate": 1e38, "lr_scheduler_type": "linear", "save_steps": 1, "max_grad_norm": 0.0}
     assert run_command(main, [str(write_config(corpus, output, warmup_steps=0, **settings))]) == 1
     [line] = [line for line in capsys.readouterr().err.splitlines() if "error: " in line]
-    assert "so training ends here; its last checkpoint is kept; try a lower --learning-rate" in line
+    assert "so training ends here; try a lower --learning-rate" in line
     assert not (output / "results.json").exists()
     assert not (output / "model.safetensors").exists()
 

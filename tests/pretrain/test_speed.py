@@ -66,13 +66,6 @@ def test_speed_is_that_since_the_last_line() -> None:
     assert (speed.tokens_per_second, speed.data_wait) == (40.0, 10.0)
 
 
-def test_a_loss_that_is_no_number_shows_in_the_log(corpus: Path, tmp_path: Path) -> None:
-    output = tmp_path / "out"
-    main([str(write_config(corpus, output, learning_rate=1e30, max_steps=4))])
-    last = log_lines(output)[-1]
-    assert last["loss"] != last["loss"]
-
-
 def test_batches_with_more_characters_or_labels_are_not_compiled_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

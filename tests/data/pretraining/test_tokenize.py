@@ -114,6 +114,6 @@ def test_text_that_cannot_be_read_is_refused(folder: Path, content: bytes | None
 
 @pytest.mark.parametrize("size", ("2", "70000"))
 def test_a_block_size_out_of_range_is_refused(folder: Path, size: str) -> None:
-    with pytest.raises(CharBertError, match="must lie between 3"):
+    with pytest.raises(CharBertError, match=r"block.size.* must "):
         tokenize(folder, "--block-size", size)
     assert not (folder / "blocks").exists()
