@@ -87,8 +87,12 @@ def read_results(folder: str | Path) -> dict[str, Any]:
 
 def read_numbers(folder: str | Path) -> dict[str, Any]:
     """The numbers of the `results.json` of a folder, without what stands beside them."""
-    content = read_results(folder)
-    return {name: value for name, value in content.items() if name not in BESIDE_NUMBERS}
+    return select_numbers(read_results(folder))
+
+
+def select_numbers(results: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of a `results.json`, without what stands beside them."""
+    return {name: value for name, value in results.items() if name not in BESIDE_NUMBERS}
 
 
 def read_object(path: Path, **kinds: type) -> dict[str, Any]:

@@ -26,7 +26,7 @@ EVERYWHERE = ("output", "resume", "overwrite")
 """Settings that may differ in every command."""
 LENGTHS = ("max_steps", "epochs")
 """Settings that say how long a run trains."""
-_CHECKPOINT = re.compile(rf"{PREFIX_CHECKPOINT_DIR}-(\d+)")
+_CHECKPOINT = re.compile(rf"{PREFIX_CHECKPOINT_DIR}-\d+")
 _RANDOM_STATE = re.compile(r"rng_state(_(\d+))?\.pth")
 
 
@@ -136,9 +136,14 @@ def refuse_differences(output: Path, differences: Sequence[str]) -> None:
 
 def find_checkpoints(output: Path) -> list[Path]:
     """The checkpoints of a Trainer's folder, the newest first."""
-    found = [path for path in output.glob(f"{PREFIX_CHECKPOINT_DIR}-*") if path.is_dir()]
-    numbered = {int(match[1]): path for path in found if (match := _CHECKPOINT.fullmatch(path.name))}
-    return [numbered[step] for step in sorted(numbered, reverse=True)]
+    found = output.glob(f"{PREFIX_CHECKPOINT_DIR}-*")
+    named = (path for path in found if path.is_dir() and _CHECKPOINT.fullmatch(path.name))
+    return sorted(named, key=checkpoint_step, reverse=True)
+
+
+def checkpoint_step(checkpoint: Path) -> int:
+    """The step after which a checkpoint was written, by its name."""
+    return int(checkpoint.name.rpartition("-")[2])
 
 
 def find_fault(checkpoint: Path) -> str | None:
@@ -153,7 +158,7 @@ def find_fault(checkpoint: Path) -> str | None:
         if (fault := _find_damage(path)) is not None:
             return f"{path.name} is damaged ({fault})"
     state = read_object(checkpoint / STATE)
-    if state.get("global_step") != int(checkpoint.name.rpartition("-")[2]):
+    if state.get("global_step") != checkpoint_step(checkpoint):
         return f"{STATE} is that of another checkpoint"
     best = state.get("best_model_checkpoint")
     if best is not None and Path(best).name != checkpoint.name:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from charbert.commands.output import is_main_process, say_finished
-from charbert.commands.results import RESULTS, read_numbers, read_results, write_results
+from charbert.commands.results import RESULTS, read_results, select_numbers, write_results
 from charbert.commands.resuming import (
     RECORD,
     STATE,
     WEIGHTS,
     check_weights,
+    checkpoint_step,
     describe_run,
     find_checkpoints,
     find_differences,
@@ -205,9 +207,13 @@ class TrainingRun:
         self._settings = settings
         self._seed = seed
         self._damaged: list[Path] = []
-        self._record = describe_run(settings, seed)
         if settings.resume and not self._is_finished():
             self.checkpoint = self._find_checkpoint()
+
+    @cached_property
+    def _record(self) -> dict[str, Any]:
+        """What this run depends on: read from its data, so only by the processes that use it."""
+        return describe_run(self._settings, self._seed)
 
     def _is_finished(self) -> bool:
         """Whether the run of the folder has its results, and is to be no longer."""
@@ -219,8 +225,8 @@ class TrainingRun:
         finished = found is not None and is_saved and not has_grown(before, self._record)
         differences = find_differences(before, self._record, self._settings, finished=finished)
         refuse_differences(self.output, differences)
-        if finished:
-            self.results = read_numbers(self.output)
+        if finished and found is not None:
+            self.results = select_numbers(found)
             say_finished(self.output)
         return finished
 
@@ -245,7 +251,7 @@ class TrainingRun:
     @property
     def first_step(self) -> int:
         """The step after which training goes on."""
-        return 0 if self.checkpoint is None else int(self.checkpoint.name.rpartition("-")[2])
+        return 0 if self.checkpoint is None else checkpoint_step(self.checkpoint)
 
     def has_all_steps(self, max_steps: int) -> bool:
         """Whether an earlier run trained to its end, and was stopped before it was evaluated."""
