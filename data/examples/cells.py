@@ -70,10 +70,7 @@ def _number_in(row: Row, column: str) -> float:
 
 def _labels_in(row: Row, column: str, separator: str) -> tuple[str, ...]:
     """The labels of a list, or of a text with `separator` between them; each once, none empty."""
-    value = _given(row, column)
-    labels = value if isinstance(value, list) else read_list(as_text(value, column), numbers=True)
-    if labels is None:
-        labels = as_text(value, column).split(separator)
+    labels = _items_in(row, column, numbers=True, separator=separator)
     return tuple(dict.fromkeys(filter(None, (_label_text(label, column) for label in labels))))
 
 
@@ -120,11 +117,7 @@ def words_in(row: Row, column: str) -> tuple[str, ...]:
     Raises:
         RowError: there are none, or one is empty, or holds what ends a line or a column.
     """
-    value = _given(row, column)
-    words = value if isinstance(value, list) else read_list(as_text(value, column))
-    if words is None:
-        return tuple(as_text(value, column).split())
-    return _check_words([as_text(word, column) for word in words], column)
+    return _check_words([as_text(word, column) for word in _items_in(row, column)], column)
 
 
 def tags_in(row: Row, column: str) -> tuple[str, ...]:
@@ -133,11 +126,23 @@ def tags_in(row: Row, column: str) -> tuple[str, ...]:
     Raises:
         RowError: as there.
     """
+    return _check_words([_label_text(tag, column) for tag in _items_in(row, column, numbers=True)], column)
+
+
+def _items_in(row: Row, column: str, numbers: bool = False, separator: str | None = None) -> Sequence[Any]:
+    """The items of a list, also of one that is saved as a text, or of a text with `separator` between them.
+
+    Args:
+        row, column: where they are.
+        numbers: as of `read_list`.
+        separator: None: white space.
+    """
     value = _given(row, column)
-    tags = value if isinstance(value, list) else read_list(as_text(value, column), numbers=True)
-    if tags is None:
-        return tuple(as_text(value, column).split())
-    return _check_words([_label_text(tag, column) for tag in tags], column)
+    if isinstance(value, list):
+        return value
+    text = as_text(value, column)
+    items = read_list(text, numbers)
+    return text.split(separator) if items is None else items
 
 
 def _check_words(words: Sequence[str], column: str) -> tuple[str, ...]:
