@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _LARGEST_CELL = 2**31 - 1  # the most that a C long holds everywhere; the default is 128 KiB
 Cells = Sequence[str]
+Lines = Iterator[tuple[str, Cells]]  # of a table: the location and the cells of each, also of the header
 NewCells = Callable[[Row], dict[str, Any] | None]
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 FORMATS = ".csv, .tsv, .jsonl, .json (each also .gz, .bz2, .xz), .parquet"
@@ -124,7 +125,7 @@ def _dataset_rows(dataset: "Dataset | IterableDataset", source: str, bad: BadRow
         yield from _named_row(f"{source}: row {number}", cells, features, bad)
 
 
-def _tsv_cells(path: Path, bad: BadRows, dialect: Dialect) -> Iterator[tuple[str, Cells]]:
+def _tsv_cells(path: Path, bad: BadRows, dialect: Dialect) -> Lines:
     for number, line in read_lines(path, bad, dialect.encoding):
         if "\r" in line:  # where other readers end the row
             bad.add(f"{path}: row {number}", "holds a carriage return")
@@ -132,7 +133,7 @@ def _tsv_cells(path: Path, bad: BadRows, dialect: Dialect) -> Iterator[tuple[str
             yield f"{path}: row {number}", line.split(dialect.delimiter or "\t")
 
 
-def _csv_cells(path: Path, bad: BadRows, dialect: Dialect) -> Iterator[tuple[str, Cells]]:
+def _csv_cells(path: Path, bad: BadRows, dialect: Dialect) -> Lines:
     """The rows of a CSV file; of one whose quotes are wrong, the line that it begins in is left out."""
     # A row may be several lines: which of them is not UTF-8 must not change where the row ends.
     left = (
@@ -158,10 +159,8 @@ def _csv_cells(path: Path, bad: BadRows, dialect: Dialect) -> Iterator[tuple[str
             return
         except csv.Error as error:
             reason = str(error).partition(" - ")[0]
-            bad.add(
-                row_location(path, record, row[0][0]),
-                f"is not CSV: a quote or line break is out of place ({reason})",
-            )
+            location = row_location(path, record, row[0][0])
+            bad.add(location, f"is not CSV: a quote or line break is out of place ({reason})")
             again.extendleft(reversed(row[1:]))
             reader = csv.reader(lines(), strict=True, delimiter=delimiter)
             continue
@@ -183,7 +182,7 @@ def _next_cells(reader: Iterator[Cells]) -> Cells:
         csv.field_size_limit(limit)
 
 
-def _under_header(lines: Iterator[tuple[str, Cells]], bad: BadRows, unnamed: Cells = ()) -> Iterator[Row]:
+def _under_header(lines: Lines, bad: BadRows, unnamed: Cells = ()) -> Iterator[Row]:
     first = next((line for line in lines if line[1]), None)
     if first is None:
         return
@@ -195,8 +194,12 @@ def _under_header(lines: Iterator[tuple[str, Cells]], bad: BadRows, unnamed: Cel
     for location, cells in lines:
         if len(cells) == len(header):
             yield Row(location, dict(zip(header, cells, strict=True)))
-        elif "".join(cells).strip(" ") or len(cells) > 1:
+        elif not _is_blank(cells):
             bad.add(location, f"has {len(cells)} cells, and the header {len(header)}")
+
+
+def _is_blank(cells: Cells) -> bool:
+    return len(cells) < 2 and not "".join(cells).strip(" ")
 
 
 def _lacks_header(first: Cells, unnamed: Cells) -> bool:
@@ -319,10 +322,7 @@ def write_table(
 
 
 def _write_cells(
-    lines: Iterator[tuple[str, Cells]],
-    write: Callable[[Cells], object],
-    new_cells: NewCells,
-    unnamed: Cells = (),
+    lines: Lines, write: Callable[[Cells], object], new_cells: NewCells, unnamed: Cells = ()
 ) -> None:
     """Write the lines of a table with its header; blank ones stay, unless they are rows of one empty cell."""
     header: Cells = ()
@@ -335,7 +335,7 @@ def _write_cells(
         new = new_cells(Row(location, dict(zip(header, cells, strict=False))))
         if new is not None:
             write([new.get(column, cell) for column, cell in zip(header, cells, strict=True)])
-        elif len(cells) < 2 and len(cells) != len(header) and not "".join(cells).strip(" "):
+        elif _is_blank(cells) and len(cells) != len(header):
             write(cells)
 
 
