@@ -72,10 +72,6 @@ class _Frame:
     def parts(self) -> list[Part]:
         return [*self._parts, Part(self._name, "".join(self._pieces))]
 
-    def text(self) -> str:
-        """The parts as they stood in the page."""
-        return join_parts(self.parts()) if self._parts else "".join(self._pieces)
-
     def close_inner(self, text: str) -> None:
         """Go on after the inner two or three of its braces, which are rendered as this text."""
         self._parts, self._name, self._pieces = [], None, []
