@@ -220,12 +220,13 @@ def _make_tasks(
 
 def _extract(task: _Task) -> _Extract:
     group = task.group
-    xml, problem = decompress_xml(group.content) if not group.problem else (b"", "")
-    outcomes = list(extract_pages(xml, task.site))
     if group.problem:
-        outcomes.append(failed(group.content, group.problem))
-    if problem:
-        outcomes.append(Outcome("failed", 0, f"bz2 stream at byte {group.byte}", problem=problem))
+        xml, outcomes = b"", [failed(group.content, group.problem)]
+    else:
+        xml, problem = decompress_xml(group.content)
+        outcomes = list(extract_pages(xml, task.site))
+        if problem:
+            outcomes.append(Outcome("failed", 0, f"bz2 stream at byte {group.byte}", problem=problem))
     cursor = {"dump": task.dump, "unit": group.number, "byte": group.byte}
     return _Extract(cursor, group.position, len(xml), outcomes)
 
