@@ -4,14 +4,12 @@ Random examples are attacked by each kind: their texts alone, and they with thei
 Speed is the best of the rounds. `tests/data/examples/test_attack_checks.py` checks that labels stay valid.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 
-from benchmarks.frame import BenchmarkSettings, Report
+from benchmarks.frame import BenchmarkSettings, Report, measure_seconds
 from benchmarks.labelled import RandomExamples
 from charbert.commands.settings import option
 from charbert.noise import KINDS, Attack
@@ -64,13 +62,3 @@ def run(given: AttackSpeedSettings) -> None:
                     "labelled, words/s": counts.words / measure_seconds(attack_labelled, given.rounds),
                 },
             )
-
-
-def measure_seconds(work: Callable[[], object], rounds: int) -> float:
-    """The least processor time of a call."""
-    times = []
-    for _ in range(rounds):
-        started = time.process_time()
-        work()
-        times.append(time.process_time() - started)
-    return min(times)

@@ -110,6 +110,16 @@ def measure_milliseconds(
     return median(before.elapsed_time(after) for before, after in pairwise(events))
 
 
+def measure_seconds(work: Callable[[], object], rounds: int) -> float:
+    """The least processor time of a call."""
+    times = []
+    for _ in range(rounds):
+        started = time.process_time()
+        work()
+        times.append(time.process_time() - started)
+    return min(times)
+
+
 def reset_device(device: torch.device) -> None:
     """Drop what was compiled and what is cached of memory, and count its peak anew."""
     torch._dynamo.reset()

@@ -4,10 +4,10 @@ Seconds of processor time, and the ratios of neighbouring sizes: near 2 where th
 it is quadratic.
 """
 
-import time
 from dataclasses import dataclass
+from functools import partial
 
-from benchmarks.frame import BenchmarkSettings, Report
+from benchmarks.frame import BenchmarkSettings, Report, measure_seconds
 from charbert.commands.settings import option
 from data.wiki.sites import make_site
 from data.wiki.wikitext import plain_text
@@ -55,11 +55,7 @@ def run(settings: WikitextSpeedSettings) -> None:
     site = make_site("zh")
     pages = [make_pages(size) for size in sizes]
     for unit in pages[0]:
-        seconds = []
-        for sized in pages:
-            started = time.process_time()
-            plain_text(sized[unit], site)
-            seconds.append(time.process_time() - started)
+        seconds = [measure_seconds(partial(plain_text, sized[unit], site), rounds=1) for sized in pages]
         once, twice, four_times = seconds
         report.add(
             "wikitext",
