@@ -7,7 +7,9 @@ from bad_inputs import NESTED, Change, Refused, bad, cut, edit, put, put_folder
 
 WIKIPEDIA, VOCABULARY = "data wikipedia dump.xml --output new", "data vocabulary text.txt --output new"
 TOKENIZE = "data tokenize text.txt --tokenizer tokenizer --output new"
+TOKENIZE_AGAIN = "data tokenize text.txt --tokenizer tokenizer --output blocks"
 ATTACK = "data attack texts.csv --task text --output new.csv"
+NATURAL = f"{ATTACK} --kind natural --misspellings misspellings.json"
 TAGS = "data attack tags.conll --task tagging --output new.conll"
 QUESTIONS = "data attack qa.json --task qa --output new.json"
 
@@ -88,18 +90,8 @@ CASES = [
         "data tokenize text.txt --tokenizer tokenizer --output texts.csv",
         "texts.csv",
     ),
-    bad(
-        "tokenize-job-list",
-        "data tokenize text.txt --tokenizer tokenizer --output blocks",
-        "blocks",
-        put("blocks/job.json", "[]"),
-    ),
-    bad(
-        "tokenize-job-cut",
-        "data tokenize text.txt --tokenizer tokenizer --output blocks",
-        "blocks",
-        cut("blocks/job.json"),
-    ),
+    bad("tokenize-job-list", TOKENIZE_AGAIN, "blocks", put("blocks/job.json", "[]")),
+    bad("tokenize-job-cut", TOKENIZE_AGAIN, "blocks", cut("blocks/job.json")),
     bad("tokenize-other-job", "data tokenize texts.csv --tokenizer tokenizer --output blocks", "texts.csv"),
     bad("attack-missing", "data attack none.csv --task text --output new.csv", "none.csv"),
     bad("attack-no-task", "data attack texts.csv --output new.csv", "--task", status=2),
@@ -127,18 +119,8 @@ CASES = [
     bad("attack-language", f"{ATTACK} --language xx", "--language"),
     bad("attack-seed", f"{ATTACK} --seed one", "--seed"),
     bad("attack-misspellings-missing", f"{ATTACK} --kind natural --misspellings none.json", "none.json"),
-    bad(
-        "attack-misspellings-list",
-        f"{ATTACK} --kind natural --misspellings misspellings.json",
-        "misspellings.json",
-        put("misspellings.json", "[1]"),
-    ),
-    bad(
-        "attack-misspellings-nested",
-        f"{ATTACK} --kind natural --misspellings misspellings.json",
-        "misspellings.json",
-        put("misspellings.json", NESTED),
-    ),
+    bad("attack-misspellings-list", NATURAL, "misspellings.json", put("misspellings.json", "[1]")),
+    bad("attack-misspellings-nested", NATURAL, "misspellings.json", put("misspellings.json", NESTED)),
     bad("attack-contexts", f"{ATTACK} --contexts", "--contexts"),
     bad("attack-separator", f"{ATTACK} --separator ''", "--separator"),
     bad("attack-tags-short", TAGS, "tags.conll", put("tags.conll", "the O\nfox\n")),

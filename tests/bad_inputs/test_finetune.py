@@ -22,7 +22,9 @@ from bad_inputs import (
 TEXT, TAGS, QA = "finetune text.yaml", "finetune tags.yaml", "finetune qa.yaml"
 PREDICT = "finetune predict text texts.csv --output new.jsonl"
 SCORE = "finetune score texts.csv predictions.csv --task text"
+SCORE_QA = "finetune score qa.json p.json --task qa"
 WORST = "finetune worst-case text texts.csv --output new.json"
+WORST_READ = f"{WORST} --recognizer recognizer"
 REPORT = "finetune robustness report.yaml"
 WRONG = put("predictions.csv", "prediction\n" + "animal\n" * 24)
 ELSEWHERE = """{"data": [{"paragraphs": [{"context": "a b", "qas":
@@ -64,15 +66,7 @@ CASES = [
     ),
     bad("tags-of-columns", TAGS, "tags.conll", put("tags.conll", "the O\nfox\n\n")),
     bad("tags-empty", TAGS, "tags.conll", put("tags.conll", "\n\n")),
-    bad(
-        "squad-answer-elsewhere",
-        QA,
-        "qa.json",
-        put(
-            "qa.json",
-            ELSEWHERE,
-        ),
-    ),
+    bad("squad-answer-elsewhere", QA, "qa.json", put("qa.json", ELSEWHERE)),
     bad("squad-nested", QA, "qa.json", put("qa.json", NESTED)),
     bad("learning-rate", f"{TEXT} --learning-rate inf", "--learning-rate"),
     bad("epochs", f"{TEXT} --epochs 0", "--epochs"),
@@ -168,14 +162,9 @@ CASES = [
     bad("score-too-few", SCORE, "predictions.csv", put("predictions.csv", "prediction\nanimal\n")),
     bad("score-gold-without-labels", SCORE, "texts.csv", WRONG, put("texts.csv", "text\n" + "a\n" * 24)),
     bad("score-no-task", "finetune score texts.csv texts.csv", "--task", status=2),
-    bad("score-squad-list", "finetune score qa.json p.json --task qa", "p.json", put("p.json", "[1]")),
-    bad("score-squad-nested", "finetune score qa.json p.json --task qa", "p.json", put("p.json", NESTED)),
-    bad(
-        "score-squad-none",
-        "finetune score qa.json p.json --task qa",
-        "lack a prediction",
-        put("p.json", "{}"),
-    ),
+    bad("score-squad-list", SCORE_QA, "p.json", put("p.json", "[1]")),
+    bad("score-squad-nested", SCORE_QA, "p.json", put("p.json", NESTED)),
+    bad("score-squad-none", SCORE_QA, "lack a prediction", put("p.json", "{}")),
     bad(
         "score-na-probs",
         "finetune score qa.json p.json --task qa --na-probs none.json",
@@ -202,18 +191,8 @@ CASES = [
     bad("worst-case-labels", f"{WORST} --labels a b", "--labels"),
     bad("worst-case-recognizer-missing", f"{WORST} --recognizer nowhere", "nowhere"),
     bad("worst-case-recognizer-is-none", f"{WORST} --recognizer plain", "plain"),
-    bad(
-        "worst-case-recognizer-cut",
-        f"{WORST} --recognizer recognizer",
-        "recognizer",
-        cut("recognizer/model.safetensors"),
-    ),
-    bad(
-        "worst-case-recognizer-config",
-        f"{WORST} --recognizer recognizer",
-        "recognizer",
-        put("recognizer/config.json", "[]"),
-    ),
+    bad("worst-case-recognizer-cut", WORST_READ, "recognizer", cut("recognizer/model.safetensors")),
+    bad("worst-case-recognizer-config", WORST_READ, "recognizer", put("recognizer/config.json", "[]")),
     bad("report-model-missing", f"{REPORT} --models none", "none"),
     bad("report-model-text", f"{REPORT} --models text::a::b::c", "--models"),
     bad("report-models-of-other-tasks", f"{REPORT} --models text tags", "tags"),

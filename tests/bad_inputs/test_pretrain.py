@@ -6,6 +6,7 @@ import pytest
 from bad_inputs import NESTED, Change, Refused, bad, cut, edit, put, put_folder, remove
 
 PRETRAIN, RECOGNIZER = "pretrain pretrain.yaml", "pretrain recognizer recognizer.yaml"
+BACKBONE = f"{PRETRAIN} --backbone plain"
 PLACES = "data: blocks\ntokenizer: tokenizer\noutput: new\n"
 CONVERT = "charbert convert released --output new"
 
@@ -87,24 +88,12 @@ CASES = [
     bad("output-is-input", f"{PRETRAIN} --output blocks --overwrite", "blocks"),
     bad("output-holds-input", f"{PRETRAIN} --output . --overwrite", "holds an input"),
     bad("backbone-empty", f"{PRETRAIN} --backbone empty", "empty", put_folder("empty")),
-    bad(
-        "backbone-of-another-family",
-        f"{PRETRAIN} --backbone plain",
-        "plain",
-        edit("plain/config.json", model_type="electra"),
-    ),
-    bad(
-        "backbone-deberta",
-        f"{PRETRAIN} --backbone plain",
-        "plain",
-        edit("plain/config.json", model_type="deberta-v2"),
-    ),
-    bad("backbone-config-list", f"{PRETRAIN} --backbone plain", "plain", put("plain/config.json", "[]")),
-    bad("backbone-config-nested", f"{PRETRAIN} --backbone plain", "plain", put("plain/config.json", NESTED)),
-    bad(
-        "backbone-weights-missing", f"{PRETRAIN} --backbone plain", "plain", remove("plain/model.safetensors")
-    ),
-    bad("backbone-of-another-vocabulary", f"{PRETRAIN} --backbone plain", "tokenizer"),
+    bad("backbone-of-another-family", BACKBONE, "plain", edit("plain/config.json", model_type="electra")),
+    bad("backbone-deberta", BACKBONE, "plain", edit("plain/config.json", model_type="deberta-v2")),
+    bad("backbone-config-list", BACKBONE, "plain", put("plain/config.json", "[]")),
+    bad("backbone-config-nested", BACKBONE, "plain", put("plain/config.json", NESTED)),
+    bad("backbone-weights-missing", BACKBONE, "plain", remove("plain/model.safetensors")),
+    bad("backbone-of-another-vocabulary", BACKBONE, "tokenizer"),
     bad("model-is-plain", f"{PRETRAIN} --model plain", "plain"),
     bad("recognizer-no-data", "pretrain recognizer recognizer.yaml --data none", "none"),
     bad("recognizer-size", f"{RECOGNIZER} --embedding-size 0", "--embedding-size"),

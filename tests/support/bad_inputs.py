@@ -77,7 +77,8 @@ def put_folder(path: str) -> Change:
     """A folder, in place of what had its name."""
 
     def change(folder: Path) -> None:
-        remove(path)(folder) if (folder / path).exists() else None
+        if (folder / path).exists():
+            remove(path)(folder)
         (folder / path).mkdir(parents=True)
 
     return change
