@@ -48,8 +48,7 @@ class FinetuneTrainer(CheckedTrainer):
         class_weights: torch.Tensor | None = None,
         **kwargs: Any,
     ) -> None:
-        # The Trainer asks whether there is something to evaluate on, and no more.
-        super().__init__(*args, eval_dataset=[], **kwargs)
+        super().__init__(*args, **kwargs)
         # Models give means over each batch, plain ones too; `compute_loss` turns them into that of a step.
         self.model_accepts_loss_kwargs = False
         self.loss_is_scaled_for_ga = True
@@ -112,8 +111,7 @@ class FinetuneTrainer(CheckedTrainer):
             scores |= {f"{prefix}{name}": value for name, value in made.items() if value is not None}
         # A correlation that there is not is worse than any other.
         scores.setdefault(f"{metric_key_prefix}_{self._task.metric}", -1.0)
-        self.log(scores)
-        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, scores)
+        self.report_metrics(scores)
         return scores
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:

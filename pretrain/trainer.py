@@ -33,9 +33,8 @@ class StepTrainer(CheckedTrainer):
         args, kwargs: as of `transformers.Trainer`.
     """
 
-    def __init__(self, *args: Any, training: TrainingBatches, eval_dataset: Any = (), **kwargs: Any) -> None:
-        # The Trainer asks whether there is something to evaluate on, and no more.
-        super().__init__(*args, eval_dataset=eval_dataset, **kwargs)
+    def __init__(self, *args: Any, training: TrainingBatches, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._training = training
 
     def get_train_dataloader(self) -> Any:
@@ -46,11 +45,6 @@ class StepTrainer(CheckedTrainer):
         per_epoch = self._training.steps_per_epoch
         self.state.epoch = self.state.global_step / per_epoch if per_epoch else None
         super().log(logs, *args, **kwargs)
-
-    def report_metrics(self, metrics: dict[str, float]) -> None:
-        """Log what an evaluation found, and let the Trainer's callbacks see it; `epoch` is added to it."""
-        self.log(metrics)
-        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
 
 
 def step_arguments(
@@ -128,7 +122,7 @@ class PretrainingTrainer(StepTrainer):
     def __init__(
         self, *args: Any, training: TrainingBatches, evaluation: DataLoader[Batch], **kwargs: Any
     ) -> None:
-        super().__init__(*args, training=training, eval_dataset=evaluation.dataset, **kwargs)
+        super().__init__(*args, training=training, **kwargs)
         both = isinstance(self.model, CharBertForPreTraining)
         self._losses = ("mlm_loss", "nlm_loss") if both else ("mlm_loss",)
         self._sums = MLM_SUMS + NLM_SUMS if both else MLM_SUMS

@@ -126,6 +126,8 @@ def checkpoint_gradients(model: PreTrainedModel) -> None:
 class CheckedTrainer(Trainer):
     """A Trainer that ends at the first loss that is not finite, and whose last checkpoint stays a good one.
 
+    What it evaluates on is up to the `evaluate` of each subclass, which reports what it found.
+
     On a CPU each loss is looked at; elsewhere that would make every step wait for the device, so that the
     losses are looked at where they are logged, and the weights before they are saved.
 
@@ -134,7 +136,8 @@ class CheckedTrainer(Trainer):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        # The Trainer asks whether there is something to evaluate on, and no more.
+        super().__init__(*args, eval_dataset=(), **kwargs)
         if self.pop_callback(ProgressCallback) or self.pop_callback(PrinterCallback):  # else in a notebook
             self.add_callback(Progress)
 
@@ -147,6 +150,11 @@ class CheckedTrainer(Trainer):
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         self._check_finite(logs, self.state.global_step)
         super().log(logs, *args, **kwargs)
+
+    def report_metrics(self, metrics: dict[str, float]) -> None:
+        """Log what an evaluation found, and let the Trainer's callbacks see it; `epoch` is added to it."""
+        self.log(metrics)
+        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
 
     def save_model(self, *args: Any, **kwargs: Any) -> None:
         weights = (getattr(weight, "_local_tensor", weight) for weight in self.model.parameters())
