@@ -13,6 +13,7 @@ from transformers import PreTrainedConfig
 from charbert.backbones import check_length
 from charbert.checkpoints import read_config
 from charbert.commands.cache import ResultCache
+from charbert.commands.options import dashed
 from charbert.commands.output import output_file, say_finished
 from charbert.commands.results import read_object, versions
 from charbert.commands.resuming import (
@@ -140,7 +141,7 @@ def _open_cache(settings: WorstCaseSettings, path: Path) -> ResultCache:
     cache, key = ResultCache(path), decisive_settings(settings)
     other = {name for each in cache for name, value in key.items() if each.get(name) != value}
     if other:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(other))
+        names = ", ".join(f"--{dashed(name)}" for name in sorted(other))
         raise CharBertError(f"{path}: is of a search with other {names}; give the same, or --overwrite")
     return cache
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from charbert.commands.options import dashed
 from charbert.commands.paths import DATA, FILE, FOLDER, MODEL
 from charbert.commands.settings import ALWAYS, REQUIRED, option, positional
 from charbert.errors import CharBertError
@@ -74,7 +75,6 @@ class WorstCaseSettings(Columns):
         if self.task is None:
             for name in ("labels", "label_kind"):
                 if name in self.given:
-                    option_name = f"--{name.replace('_', '-')}"
                     raise CharBertError(
-                        f"{option_name}: the model of a run knows its own; give it with --task alone"
+                        f"--{dashed(name)}: the model of a run knows its own; give it with --task alone"
                     )
