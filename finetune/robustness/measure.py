@@ -10,6 +10,7 @@ from charbert.commands.cache import ResultCache, content_stamp
 from charbert.commands.progress import progress_bar
 from charbert.commands.tables import UNDEFINED
 from charbert.errors import CharBertError
+from charbert.noise import SHORTEST_EDITED
 from finetune.adversary.attack import attack_model, draw_examples
 from finetune.analysis import word_split
 from finetune.robustness.conditions import CLEAN, Condition, TestSet
@@ -131,7 +132,10 @@ def _count_queries(
 ) -> float:
     """The most queries of a search for worst cases, by the longer words of an average example."""
     words = sum(
-        len(word) >= 4 for example in examples for text in example.split_words(False) for _, word in text
+        len(word) >= SHORTEST_EDITED
+        for example in examples
+        for text in example.split_words(False)
+        for _, word in text
     )
     return min(count, len(examples)) * (1 + variants * max(budgets) * words / len(examples))
 
