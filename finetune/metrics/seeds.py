@@ -10,6 +10,11 @@ from scipy import stats
 CONFIDENCE = 0.95
 
 
+def t_quantile(freedom: float) -> float:
+    """Half of a 95% interval in standard errors, by Student's t with so many degrees of freedom."""
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, df=freedom))
+
+
 def summarize(values: Sequence[float]) -> dict[str, float]:
     """`mean`, `std`, and the 95% confidence interval of the mean from `low` to `high`.
 
@@ -23,8 +28,7 @@ def summarize(values: Sequence[float]) -> dict[str, float]:
     if len(values) == 1:
         return {"mean": middle}
     deviation = float(stdev(values))
-    quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, df=len(values) - 1))
-    half = quantile * deviation / sqrt(len(values))
+    half = t_quantile(len(values) - 1) * deviation / sqrt(len(values))
     return {"mean": middle, "std": deviation, "low": middle - half, "high": middle + half}
 
 

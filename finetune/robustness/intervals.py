@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from finetune.metrics.seeds import CONFIDENCE, summarize
+from finetune.metrics.seeds import summarize, t_quantile
 
 GROUPS = 20
 _GROUPING_SEED = 0
@@ -52,7 +51,7 @@ def difference_interval(one: NDArray[Any], other: NDArray[Any]) -> dict[str, flo
         freedom = total**2 / sum(
             variance**2 / (len(side) - 1) for variance, side in zip(variances, sides, strict=True)
         )
-        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, df=freedom)) * sqrt(total)
+        half = t_quantile(freedom) * sqrt(total)
     return {"low": more - half, "high": more + half}
 
 
@@ -88,5 +87,5 @@ def jackknife_interval(whole: float, without: Sequence[float] | NDArray[Any]) ->
         return {}
     deviations = np.asarray(without, dtype=float) - np.mean(without)
     variance = (groups - 1) / groups * float((deviations**2).sum())
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, df=groups - 1)) * sqrt(variance)
+    half = t_quantile(groups - 1) * sqrt(variance)
     return {"low": whole - half, "high": whole + half}
