@@ -1,7 +1,7 @@
 """Loading models for fine-tuning and after it, and `task.json`, which says what a model was trained for."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +42,13 @@ def load(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any, Any]:
     Raises:
         CharBertError: the checkpoint cannot be read, or is none that this can train.
     """
-    if settings.probe:
-        if task.auto_class is not AutoModelForTokenClassification:
-            raise CharBertError("--probe: labels words, and this task has a label a text; leave it out")
-        model, tokenizer = load(replace(settings, probe=None), task)
-        return build_probe(model, settings.probe, settings.probe_size), tokenizer
+    if settings.probe and task.auto_class is not AutoModelForTokenClassification:
+        raise CharBertError("--probe: labels words, and this task has a label a text; leave it out")
     model, tokenizer = _load_for_training(settings, task)
-    return model, fit_tokenizer(tokenizer, model)
+    tokenizer = fit_tokenizer(tokenizer, model)
+    if settings.probe:
+        model = build_probe(model, settings.probe, settings.probe_size)
+    return model, tokenizer
 
 
 def _load_for_training(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any, Any]:
