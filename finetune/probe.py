@@ -13,8 +13,7 @@ from transformers.utils.generic import can_return_tuple
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
 from charbert.losses import mean_cross_entropy
-from finetune.settings import FEATURES
-from finetune.settings import PROBE_SIZE as UNITS
+from finetune.settings import FEATURES, PROBE_SIZE
 
 LAYERS = 2  # of the paper
 TOKEN, CHARACTER, SUM, CONCATENATION = FEATURES
@@ -40,7 +39,7 @@ class ProbeConfig(PreTrainedConfig):
 
     encoder_config: Any = None
     features: str = TOKEN
-    lstm_hidden_size: int = UNITS
+    lstm_hidden_size: int = PROBE_SIZE
     lstm_layers: int = LAYERS
 
     def __post_init__(self, **kwargs: Any) -> None:
@@ -147,7 +146,7 @@ class ProbeForTokenClassification(PreTrainedModel):
 
 
 def build_probe(
-    model: PreTrainedModel, features: str, lstm_hidden_size: int = UNITS
+    model: PreTrainedModel, features: str, lstm_hidden_size: int = PROBE_SIZE
 ) -> ProbeForTokenClassification:
     """A fresh probe with the labels of a token classifier on its encoder, which the two share then.
 
