@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 import yaml
 from plain import save_plain
 from safetensors.torch import load_file, save_file
 from small_finetuning import TAGGED, write_csv, write_finetune_config
+from small_runs import assert_identical_weights
 from transformers import Trainer
 
 from charbert.commands.results import read_results
@@ -61,11 +61,6 @@ def half(folder: Path) -> Path:
     return folder / "half"
 
 
-def assert_identical(output: Path, other: Path) -> None:
-    ours, theirs = (load_file(each / "model.safetensors") for each in (output, other))
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -98,7 +93,7 @@ def test_a_moved_run_goes_on_to_the_same_model(folder: Path, half: Path, whole: 
     for name in ("plain", "train.csv"):
         (shutil.copytree if name == "plain" else shutil.copy)(folder / name, tmp_path / name)
     run(tmp_path / "moved", "--resume", **settings(tmp_path, logging_steps=7, num_workers=1))
-    assert_identical(tmp_path / "moved", whole)
+    assert_identical_weights(tmp_path / "moved", whole)
 
 
 def test_epochs_grow_under_a_constant_rate(folder: Path, half: Path, tmp_path: Path) -> None:
@@ -106,7 +101,7 @@ def test_epochs_grow_under_a_constant_rate(folder: Path, half: Path, tmp_path: P
     numbers = run(tmp_path / "grown", "--resume", **settings(folder, epochs=4))
     run(tmp_path / "whole", **settings(folder, epochs=4))
     assert numbers["steps"] == read_results(tmp_path / "whole")["steps"]
-    assert_identical(tmp_path / "grown", tmp_path / "whole")
+    assert_identical_weights(tmp_path / "grown", tmp_path / "whole")
 
 
 @pytest.mark.parametrize("name", ["optimizer.pt", "model.safetensors", "trainer_state.json"])
@@ -118,7 +113,7 @@ def test_from_a_damaged_checkpoint_it_falls_back_to_the_one_before(
     (newest / name).write_bytes(b"")
     run(tmp_path / "damaged", "--resume", **settings(folder))
     assert f"{newest.name}: {name} is damaged" in caplog.text
-    assert_identical(tmp_path / "damaged", whole)
+    assert_identical_weights(tmp_path / "damaged", whole)
 
 
 def test_of_a_finished_run_nothing_is_left_to_do(

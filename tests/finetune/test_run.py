@@ -11,6 +11,7 @@ import torch
 from plain import save_plain
 from safetensors.torch import load_file
 from small_finetuning import TAGGED, write_conll, write_csv, write_finetune_config, write_squad
+from small_runs import assert_identical_weights
 from transformers import Trainer, pipeline
 
 from charbert import CharBertForPreTraining
@@ -98,7 +99,7 @@ def test_the_same_command_gives_the_same_model(charbert: Path, tmp_path: Path) -
     train = write_csv(tmp_path / "train.csv")
     for name in ("one", "other"):
         run(tmp_path / name, task="text", train=train, model=charbert)
-    assert_identical(tmp_path / "one", tmp_path / "other")
+    assert_identical_weights(tmp_path / "one", tmp_path / "other")
 
 
 def test_a_stopped_run_goes_on_to_the_same_model(
@@ -119,7 +120,7 @@ def test_a_stopped_run_goes_on_to_the_same_model(
     assert list((tmp_path / "stopped").glob("checkpoint-*"))
     (tmp_path / "stopped/checkpoint-99").mkdir()  # as one that was being written
     run(tmp_path / "stopped", "--resume", **settings)
-    assert_identical(tmp_path / "stopped", tmp_path / "whole")
+    assert_identical_weights(tmp_path / "stopped", tmp_path / "whole")
     assert not list((tmp_path / "stopped").glob("checkpoint-*"))
 
 
@@ -180,7 +181,7 @@ def test_rare_classes_can_count_more(charbert: Path, tmp_path: Path) -> None:
     run(tmp_path / "plain", **settings)
     run(tmp_path / "weighted", class_weights=True, **settings)
     with pytest.raises(AssertionError):
-        assert_identical(tmp_path / "weighted", tmp_path / "plain")
+        assert_identical_weights(tmp_path / "weighted", tmp_path / "plain")
 
 
 def test_what_stands_behind_the_scores_can_be_told(charbert: Path, tmp_path: Path) -> None:
@@ -313,9 +314,3 @@ def test_a_bad_row_is_named_and_can_be_left_out(charbert: Path, tmp_path: Path) 
 def history(output: Path) -> list[dict[str, Any]]:
     """The lines of a run's log."""
     return json.loads((output / "trainer_state.json").read_text())["log_history"]
-
-
-def assert_identical(folder: Path, other: Path) -> None:
-    ours, theirs = (load_file(each / "model.safetensors") for each in (folder, other))
-    assert ours.keys() == theirs.keys()
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
