@@ -19,8 +19,15 @@ from finetune.robustness.models import ROUNDS, TIMED, ComparedModel, LoadedModel
 from finetune.robustness.sensitivity import measure_sensitivity
 
 Result = dict[str, Any]
-_Wanted = tuple[str, Condition, dict[str, Any]]
-"""A measurement: what, of which condition, and what else it depends on."""
+
+
+class Measurement(NamedTuple):
+    """What is measured of each run."""
+
+    what: str
+    condition: Condition
+    given: Mapping[str, Any]
+    """What else it depends on."""
 
 
 class MeasuredRun(NamedTuple):
@@ -64,11 +71,12 @@ def measure_models(
     """
     clean, main = Condition(CLEAN), test.main(test.seeds[0])
     conditions = [clean, *test.attacks, *test.files]
-    wanted: list[_Wanted] = [("scores", each, {}) for each in conditions]
-    wanted.append(("sensitivity", main, {}))
+    wanted = [Measurement("scores", each, {}) for each in conditions]
+    wanted.append(Measurement("sensitivity", main, {}))
     if attack is not None:
-        wanted.append(("worst case", clean, {**attack, "count": searched_examples}))
-    wanted.append(("cost", clean, {"batch_tokens": batch_tokens, "device": describe_device()}))
+        wanted.append(Measurement("worst case", clean, {**attack, "count": searched_examples}))
+    device = {"batch_tokens": batch_tokens, "device": describe_device()}
+    wanted.append(Measurement("cost", clean, device))
     measurings = [
         [_Measuring(model, run, test, cache, batch_tokens) for run in model.runs] for model in models
     ]
@@ -81,8 +89,8 @@ def measure_models(
             runs = []
             for measuring in of_model:
                 found: dict[tuple[str, Condition], Result] = {}
-                for what, condition, given in wanted:
-                    found[what, condition] = measuring.get(what, condition, **given)
+                for each in wanted:
+                    found[each.what, each.condition] = measuring.get(each)
                     bar.update()
                 measuring.unload()
                 runs.append(
@@ -99,7 +107,7 @@ def measure_models(
 
 
 def _describe_amount(
-    measurings: Sequence[Sequence["_Measuring"]], wanted: Sequence[_Wanted], test: TestSet
+    measurings: Sequence[Sequence["_Measuring"]], wanted: Sequence[Measurement], test: TestSet
 ) -> str | None:
     """How much is left to measure, and about how long it takes by a trial of each model; None if nothing."""
     count = len(test.examples)
@@ -107,7 +115,7 @@ def _describe_amount(
     left = predictions = 0
     seconds = searching = 0.0
     for of_model in measurings:
-        missing = [each for run in of_model for each in wanted if not run.has(each[0], each[1], **each[2])]
+        missing = [each for run in of_model for each in wanted if not run.has(each)]
         if not missing:
             continue
         per_example = of_model[0].estimate_seconds()
@@ -167,12 +175,17 @@ class _Measuring:
             and [content_stamp(each) for each in model.recognizer.folders],
         }
 
-    def _make_key(self, what: str, condition: Condition, **given: Any) -> dict[str, Any]:
-        return {**self._key, "measured": what, **given, **self._test.key(condition)}
+    def _make_key(self, wanted: Measurement) -> dict[str, Any]:
+        return {
+            **self._key,
+            "measured": wanted.what,
+            **wanted.given,
+            **self._test.key(wanted.condition),
+        }
 
-    def has(self, what: str, condition: Condition, **given: Any) -> bool:
+    def has(self, wanted: Measurement) -> bool:
         """Whether the cache holds the result of a measurement."""
-        return self._make_key(what, condition, **given) in self._cache
+        return self._make_key(wanted) in self._cache
 
     def estimate_seconds(self) -> float:
         """Roughly the time per example."""
@@ -182,8 +195,8 @@ class _Measuring:
         """Let go of the model, if it was loaded."""
         self.__dict__.pop("_loaded", None)
 
-    def get(self, what: str, condition: Condition, **given: Any) -> Result:
-        """The result of a measurement, from the cache or made now with what else it depends on.
+    def get(self, wanted: Measurement) -> Result:
+        """The result of a measurement, from the cache or made now.
 
         Raises:
             CharBertError: a score of it is no finite number, so that nothing can be said of what was lost.
@@ -194,15 +207,21 @@ class _Measuring:
             "worst case": self.worst_case,
             "cost": self.cost,
         }
-        key = self._make_key(what, condition, **given)
-        result: Result = self._cache.get_or_make(key, lambda: makers[what](condition, **given))
-        for name, score in result["scores"].items() if what == "scores" else ():
+        make = makers[wanted.what]
+        result: Result = self._cache.get_or_make(
+            self._make_key(wanted), lambda: make(wanted.condition, **wanted.given)
+        )
+        if wanted.what == "scores":
+            self._check_finite(result["scores"], wanted.condition)
+        return result
+
+    def _check_finite(self, scores: Mapping[str, float | None], condition: Condition) -> None:
+        for name, score in scores.items():
             if score is None or not isfinite(score):
                 raise CharBertError(
                     f"{self._run.folder}: {name} on {condition.kind} text is "
                     f"{UNDEFINED if score is None else score}; a report compares finite numbers alone"
                 )
-        return result
 
     @cached_property
     def _loaded(self) -> LoadedModel:
