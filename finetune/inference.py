@@ -92,6 +92,11 @@ def compute_outputs(
     return found
 
 
+def find_device() -> torch.device:
+    """Where models predict: a GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def default_tokens(device: torch.device) -> int:
     """Tokens of a batch: few on a CPU, whose caches larger ones do not fit into."""
     return CPU_TOKENS if device.type == "cpu" else GPU_TOKENS

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from charbert.auto import MODELS
@@ -27,6 +26,7 @@ from charbert.loading import (
 )
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import Vocabulary
+from finetune.inference import find_device
 from finetune.probe import build_probe, register_probe
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
@@ -97,8 +97,7 @@ def load_finetuned(folder: str, task: Task[Any, Any]) -> tuple[Any, Any]:
         raise CharBertError(
             f"{folder}: {TASK_FILE} has {len(labels)} labels, and the model scores {model.config.num_labels}"
         )
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return model.to(device).eval(), fit_tokenizer(tokenizer, model)
+    return model.to(find_device()).eval(), fit_tokenizer(tokenizer, model)
 
 
 def save_task(settings: FinetuneSettings, task: Task[Any, Any], folder: Path) -> None:

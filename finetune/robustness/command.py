@@ -11,6 +11,7 @@ from charbert.commands.output import output_folder, say_finished, whole_file
 from charbert.commands.results import RESULTS, write_results
 from charbert.commands.settings import format_command
 from charbert.errors import CharBertError
+from finetune.inference import default_tokens, find_device
 from finetune.robustness.conditions import TestSet
 from finetune.robustness.measure import measure_models
 from finetune.robustness.models import find_models
@@ -18,7 +19,6 @@ from finetune.robustness.page import render_page
 from finetune.robustness.report import Content, flatten_numbers, make_report
 from finetune.robustness.sentences import describe_left_out, describe_preset, write_headline
 from finetune.robustness.settings import RobustnessSettings
-from finetune.settings import CPU_TOKENS, GPU_TOKENS
 
 # The config holds the defaults, so that it needs only the options that differ from them.
 PROGRAM = "python -m finetune robustness finetune/configs/robustness.yaml"
@@ -65,11 +65,8 @@ def _fill(settings: RobustnessSettings, output: Path) -> Content:
         "language": settings.language,
         "seed": settings.seeds[0],
     }
-    # Noted in the report as it was.
-    settings = replace(
-        settings,
-        batch_tokens=settings.batch_tokens or (GPU_TOKENS if torch.cuda.is_available() else CPU_TOKENS),
-    )
+    batch_tokens = settings.batch_tokens or default_tokens(find_device())
+    settings = replace(settings, batch_tokens=batch_tokens)  # noted in the report as it was
     cache = ResultCache(output / CACHE)
     known = len(cache)
     try:
@@ -77,13 +74,13 @@ def _fill(settings: RobustnessSettings, output: Path) -> Content:
             models,
             test,
             cache,
-            batch_tokens=settings.batch_tokens or 0,
+            batch_tokens=batch_tokens,
             attack=attack if settings.budgets else None,
             searched_examples=settings.searched_examples,
         )
     except torch.OutOfMemoryError as error:
         raise CharBertError(
-            f"the device has too little memory for batches of {settings.batch_tokens} tokens; go on with "
+            f"the device has too little memory for batches of {batch_tokens} tokens; go on with "
             "--resume and fewer --batch-tokens"
         ) from error
     if len(cache) == known and (output / RESULTS).exists():
