@@ -121,11 +121,8 @@ class FinetuneTrainer(CheckedTrainer):
         return optimizer
 
     def _outputs(self, encoded: Encoded) -> list[Output]:
-        model = self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
-        was_training = model.training
-        model.eval()
         shares = self.args.process_index, self.args.world_size
-        with self.accelerator.autocast():
+        with self.evaluated_model() as model:
             found = compute_outputs(
                 model,
                 encoded.inputs,
@@ -133,7 +130,6 @@ class FinetuneTrainer(CheckedTrainer):
                 batch_size=self.args.eval_batch_size,
                 shares=shares,
             )
-        model.train(was_training)
         if self.args.world_size > 1:
             found = dict(gather_object(list(found.items())))
         return [found[number] for number in range(len(encoded.inputs))]

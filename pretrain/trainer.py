@@ -187,19 +187,15 @@ class PretrainingTrainer(StepTrainer):
         Each is counted once, whatever the number of processes.
         """
         started = monotonic()
-        model = self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
-        was_training = model.training
-        model.eval()
         sums = torch.zeros(len(self._sums), dtype=torch.float64, device=self.args.device)
         with (
+            self.evaluated_model() as model,
             torch.no_grad(),
-            self.accelerator.autocast(),
             gathered(model),
             torch.compiler.set_stance("force_eager"),  # as written, where layers are compiled in place too
         ):
             for batch in self._evaluation:
                 sums += _measure(model, self._prepare_inputs(batch)).to(sums.device)
-        model.train(was_training)
         total = dict(zip(self._sums, self.accelerator.reduce(sums).tolist(), strict=True))
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in _rates(total).items()}
         self._evaluation_seconds += monotonic() - started

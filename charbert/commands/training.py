@@ -156,6 +156,16 @@ class CheckedTrainer(Trainer):
         self.log(metrics)
         self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
 
+    @contextmanager
+    def evaluated_model(self) -> Iterator[Any]:
+        """The model as written, evaluating in the precision of training while this lasts."""
+        model = self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
+        was_training = model.training
+        model.eval()
+        with self.accelerator.autocast():
+            yield model
+        model.train(was_training)
+
     def save_model(self, *args: Any, **kwargs: Any) -> None:
         weights = (getattr(weight, "_local_tensor", weight) for weight in self.model.parameters())
         if not torch.stack([weight.detach().isfinite().all() for weight in weights]).all():
