@@ -158,22 +158,14 @@ class PretrainedLoading:
         base = _prefix(model)
         if not base:
             converted = {name.removeprefix("charbert."): tensor for name, tensor in converted.items()}
-        own = model.state_dict()
-        info = {
-            "missing_keys": own.keys() - converted.keys(),
-            "unexpected_keys": converted.keys() - own.keys(),
-            "mismatched_keys": [
-                (name,) for name in own.keys() & converted.keys() if own[name].shape != converted[name].shape
-            ],
-        }
+        info = compare_tensors(model, converted)
         missing, mismatched, left_over = encoder_faults(model, info)
         if not released:
             fresh = tuple(f"{base}{part}." for part in ("char_encoder", "interactions"))
             missing = [name for name in missing if not name.startswith(fresh)]
-        different = {name for (name,) in info["mismatched_keys"]}
+        different = [name for (name,) in info["mismatched_keys"]]
         refuse_partial(checkpoint.source, missing, mismatched if may_differ else different, left_over)
-        fitting = {name: converted[name] for name in own.keys() & converted.keys() - different}
-        model.load_state_dict(fitting, strict=False)
+        load_fitting(model, converted)
         model.tie_weights()
         if released:
             say_what_is_new(model, checkpoint.source, info)
@@ -225,12 +217,31 @@ def _may_be_missing(name: str) -> bool:
     return ".pooler." in name or name.startswith("pooler.") or name.endswith("_ids")
 
 
+def compare_tensors(model: Any, tensors: Tensors) -> dict[str, Any]:
+    """How tensors differ from those of a model, as `from_pretrained(output_loading_info=True)` says it."""
+    own = model.state_dict()
+    return {
+        "missing_keys": own.keys() - tensors.keys(),
+        "unexpected_keys": tensors.keys() - own.keys(),
+        "mismatched_keys": [
+            (name,) for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape
+        ],
+    }
+
+
+def load_fitting(model: Any, tensors: Tensors) -> None:
+    """Load the tensors that the model has too, in the same size."""
+    own = model.state_dict()
+    names = [name for name in own.keys() & tensors.keys() if own[name].shape == tensors[name].shape]
+    model.load_state_dict({name: tensors[name] for name in names}, strict=False)
+
+
 def encoder_faults(model: Any, info: Mapping[str, Iterable[Any]]) -> tuple[list[str], list[str], list[str]]:
     """Of the encoder's tensors: those that a checkpoint lacks, has in another size, and has in excess.
 
     Args:
         model: with a head or without.
-        info: what `from_pretrained(output_loading_info=True)` gives.
+        info: what `from_pretrained(output_loading_info=True)` or `compare_tensors` gives.
     """
     prefix = _prefix(model)
     parts = {name for name, _ in model.base_model.named_children()}

@@ -10,7 +10,7 @@ from charbert.backbones import find_backbone
 from charbert.checkpoints import read_checkpoint, read_config
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError, reading
-from charbert.loading import encoder_faults, refuse_partial, say_what_is_new
+from charbert.loading import compare_tensors, encoder_faults, load_fitting, refuse_partial, say_what_is_new
 from charbert.losses import mean_cross_entropy, score_labelled
 from charbert.outputs import CharBertForPreTrainingOutput
 from charbert.spelling import check_tokens
@@ -76,17 +76,12 @@ def plain_from_backbone(source: str, tokenizer: Any) -> PreTrainedModel:
     with reading(source, "a model"):
         model = model_class(model_class.config_class.from_dict(config))
     check_tokens(tokenizer, model.config.vocab_size)
-    own, prefix = model.state_dict(), find_backbone(checkpoint.backbone).prefix
+    own, prefix = model.state_dict().keys(), find_backbone(checkpoint.backbone).prefix
     # An encoder that was saved alone has no prefix.
     named = {name if name in own else prefix + name: tensor for name, tensor in checkpoint.tensors.items()}
-    different = {name for name in own.keys() & named.keys() if own[name].shape != named[name].shape}
-    info = {
-        "missing_keys": own.keys() - named.keys() - model.all_tied_weights_keys.keys(),
-        "unexpected_keys": named.keys() - own.keys(),
-        "mismatched_keys": [(name,) for name in different],
-    }
+    info = compare_tensors(model, named)
+    info["missing_keys"] -= model.all_tied_weights_keys.keys()
     refuse_partial(source, *encoder_faults(model, info))
-    fitting = {name: named[name] for name in own.keys() & named.keys() - different}
-    model.load_state_dict(fitting, strict=False)
+    load_fitting(model, named)
     say_what_is_new(model, source, info)
     return model
