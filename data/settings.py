@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from charbert.commands.options import dashed
 from charbert.commands.paths import DATA, FILE, FOLDER, MODEL
 from charbert.commands.settings import REQUIRED, Settings, option, positional
 from charbert.errors import CharBertError
@@ -35,7 +36,7 @@ class VocabularySettings(Settings):
         super().__post_init__()
         for size, file in (("characters", "character_vocabulary"), ("words", "word_vocabulary")):
             if getattr(self, file) and size in self.given:
-                raise CharBertError(f"--{size} and --{file.replace('_', '-')} exclude each other")
+                raise CharBertError(f"--{size} and --{dashed(file)} exclude each other")
 
 
 @dataclass(kw_only=True)
