@@ -154,7 +154,7 @@ from charbert.commands.output import output_{kind} as output
 from test_output import Copying
 
 with output(Copying(file="-", output=sys.argv[1])):
-    if os.fork():  # the other one is as processes that load data
+    if not os.fork():  # as a process that loads data: it says when it runs, and so has let go of the lock
         print("writing", flush=True)
     sys.stdin.read()
 """
