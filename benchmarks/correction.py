@@ -27,6 +27,7 @@ from charbert.commands.settings import REQUIRED, option, positional
 from charbert.correction.corrector import THRESHOLD, CorrectedWord, Corrector
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
+from finetune.inference import find_device
 
 SUGGESTIONS = 5
 TIMED = 20  # paragraphs for which a checker's speed is measured: one takes seconds for each
@@ -53,7 +54,7 @@ class CorrectionSettings(DeviceSettings):
 
 def run(given: CorrectionSettings) -> None:
     """Score and time all on each list."""
-    device = given.find_device()
+    device = find_device(given.device)
     lines = read_lines(given.text, given.lines)
     lists = misspell_by_lists(lines, given)
     model = CharBertForPreTraining.from_pretrained(given.model).to(device)

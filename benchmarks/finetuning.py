@@ -25,7 +25,7 @@ from benchmarks.steps import Bench, StepSettings, make_config
 from charbert.commands.settings import option
 from charbert.tokenization import CharBertTokenizer
 from finetune.batches import Padding, Rows
-from finetune.inference import TARGETS
+from finetune.inference import TARGETS, find_device
 from finetune.tasks.registry import make_task
 
 BATCHES = 100  # of which the Trainer sorts quarters, each in itself
@@ -45,7 +45,7 @@ class FinetuningSpeedSettings(StepSettings):
 
 def run(given: FinetuningSpeedSettings) -> None:
     """Measure each task and batch size."""
-    device = given.find_device()
+    device = find_device(given.device)
     on_gpu = device.type == "cuda"
     size = given.size or ("base" if on_gpu else "tiny")
     batch_sizes = given.batch_sizes or ([16, 32] if on_gpu else [4])

@@ -17,7 +17,6 @@ import torch
 from charbert.commands.results import versions
 from charbert.commands.settings import Settings, option
 from charbert.commands.tables import format_table
-from charbert.errors import CharBertError
 
 FIRST_COLUMN, COLUMN = 32, 9  # least widths
 
@@ -34,17 +33,6 @@ class DeviceSettings(BenchmarkSettings):
     """Settings of every benchmark of a model."""
 
     device: str | None = option(None, "where to run; the GPU if there is one", choices=("cuda", "cpu"))
-
-    def find_device(self) -> torch.device:
-        """The GPU where there is one, unless another device is named.
-
-        Raises:
-            CharBertError: there is no such device here.
-        """
-        device = torch.device(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        if device.type == "cuda" and not torch.cuda.is_available():
-            raise CharBertError(f"--device {self.device}: torch finds no GPU here; give --device cpu")
-        return device
 
 
 class Report:

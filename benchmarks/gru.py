@@ -24,6 +24,7 @@ from charbert.char_encoder import CharacterEncoder
 from charbert.commands.settings import option
 from charbert.configuration import CharBertConfig
 from charbert.ops.gru import bidirectional_gru
+from finetune.inference import find_device
 
 CHECKED_ROWS, CHECKED_STEPS = 12, 96
 INPUTS = 4
@@ -65,7 +66,7 @@ class Network(NamedTuple):
 
 def run(given: GruSettings) -> None:
     """Check ours, and measure all."""
-    device = given.find_device()
+    device = find_device(given.device)
     on_gpu = device.type == "cuda"
     batch_sizes = given.batch_sizes or ([64, 128, 256] if on_gpu else [4])
     steps = given.steps or (2048 if on_gpu else 128)

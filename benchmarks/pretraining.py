@@ -29,6 +29,7 @@ from benchmarks.synthetic import random_batches
 from charbert.commands.settings import option
 from charbert.configuration import CharBertConfig
 from charbert.lm_heads import CharBertForPreTraining
+from finetune.inference import find_device
 from pretrain.collator import Batch
 
 BATCHES = 4
@@ -68,7 +69,7 @@ class PretrainingSpeedSettings(StepSettings):
 
 def run(given: PretrainingSpeedSettings) -> None:
     """Measure each batch size and length, and the parts of a step of one of them."""
-    device = given.find_device()
+    device = find_device(given.device)
     on_gpu = device.type == "cuda"
     size = given.size or ("base" if on_gpu else "tiny")
     batch_sizes = given.batch_sizes or ([16, 64, 128, 256] if on_gpu else [2, 4])

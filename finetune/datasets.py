@@ -24,6 +24,8 @@ class Sets(NamedTuple):
     train: list[Any]
     dev: dict[str, list[Any]]
     test: dict[str, list[Any]]
+    is_divided: bool = False
+    """Whether dev is a share of the training data."""
 
 
 def read_sets(settings: FinetuneSettings) -> tuple[Task[Any, Any], Sets]:
@@ -37,21 +39,45 @@ def read_sets(settings: FinetuneSettings) -> tuple[Task[Any, Any], Sets]:
     found = {split: _read_split(settings, split, bad) for split in SPLITS}
     if not found["train"]:
         raise CharBertError(f"{settings.task}: nothing to train on; give --train FILE, or --data FOLDER")
-    (train,) = found["train"].values()
+    train = _join(list(found["train"].values()))
     given = vars(settings)
     task = make_task(settings.task, find_labels(settings.task, train, given), given)
-    if not found["dev"]:
+    is_divided = not found["dev"]
+    if is_divided:
         train, dev = _divide(train, settings.dev_fraction)
         found["dev"] = {"": dev}
     sets = Sets(
-        task.usable(train, bad), _keep_usable(task, found["dev"], bad), _keep_usable(task, found["test"], bad)
+        task.usable(train, bad),
+        _keep_usable(task, found["dev"], bad),
+        _keep_usable(task, found["test"], bad),
+        is_divided,
     )
     if bad:
         logger.warning("%s", bad.summary())
     for name, examples in (("training", {"": sets.train}), ("dev", sets.dev), ("test", sets.test)):
         if not all(examples.values()):
             raise CharBertError(f"{settings.task}: no {name} example is left")
+    sizes = ", ".join(
+        f"{len(examples)} {split}{'_' * bool(name)}{name}"
+        for split, given in (("train", {"": sets.train}), ("dev", sets.dev), ("test", sets.test))
+        for name, examples in given.items()
+    )
+    logger.info("examples as they are used: %s", sizes)
     return task, sets
+
+
+def _join(parts: Sequence[list[Any]]) -> list[Any]:
+    """The examples of several files. Where an id is in an earlier one, it gets the number of its file."""
+    joined = list(parts[0])
+    ids = {example.id for example in joined}
+    for number, examples in enumerate(parts[1:], start=2):
+        for example in examples:
+            name = example.id
+            while name in ids:
+                name = f"{number}:{name}"
+            ids.add(name)
+            joined.append(example if name == example.id else example._replace(id=name))
+    return joined
 
 
 def _read_split(settings: FinetuneSettings, split: str, bad: BadRows) -> dict[str, list[Any]]:
@@ -79,10 +105,14 @@ def _keep_usable(task: Task[Any, Any], sets: dict[str, list[Any]], bad: BadRows)
 def find_sources(settings: FinetuneSettings, split: str) -> dict[str, str]:
     """The data of a split by name: one, none, or (mnli) two; the first is called `""`.
 
+    Of training data each file, by its number.
+
     Raises:
         CharBertError: the folder of the settings does not hold the file.
     """
     given = getattr(settings, split)
+    if isinstance(given, list):
+        return {str(number): source for number, source in enumerate(given)}
     if given:
         return {"": given}
     if settings.data is None:

@@ -79,12 +79,18 @@ def _load_for_training(settings: FinetuneSettings, task: Task[Any, Any]) -> tupl
     return model, _load_plain_tokenizer(named)
 
 
-def load_finetuned(folder: str, task: Task[Any, Any]) -> tuple[Any, Any]:
-    """The model of the output folder of a run, to predict with on the device at hand, and its tokenizer.
+def load_finetuned(folder: str, task: Task[Any, Any], device: str | None = None) -> tuple[Any, Any]:
+    """The model of the output folder of a run, to predict with, and its tokenizer.
+
+    Args:
+        folder: of the run.
+        task: what it was trained for.
+        device: of the model; None: a GPU where there is one.
 
     Raises:
-        CharBertError: they cannot be read, or a part of the model is not there.
+        CharBertError: they cannot be read, or a part of the model is not there; there is no such device.
     """
+    target = find_device(device)
     if _find_kind(folder, read_config(folder)) == CHARBERT:
         model, info = MODELS[task.auto_class].from_pretrained(folder, output_loading_info=True)
         tokenizer = CharBertTokenizer.from_pretrained(folder)
@@ -97,7 +103,7 @@ def load_finetuned(folder: str, task: Task[Any, Any]) -> tuple[Any, Any]:
         raise CharBertError(
             f"{folder}: {TASK_FILE} has {len(labels)} labels, and the model scores {model.config.num_labels}"
         )
-    return model.to(find_device()).eval(), fit_tokenizer(tokenizer, model)
+    return model.to(target).eval(), fit_tokenizer(tokenizer, model)
 
 
 def save_task(settings: FinetuneSettings, task: Task[Any, Any], folder: Path) -> None:

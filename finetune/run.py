@@ -30,7 +30,7 @@ from finetune.tasks.registry import TASKS, find_task
 from finetune.trainer import EvaluationSet, FinetuneTrainer, balance_weights
 
 logger = logging.getLogger(__name__)
-PREDICTIONS = "predictions"
+PREDICTIONS, DEV_GOLD = "predictions", "dev-gold"
 Numbers = dict[str, Any]
 
 
@@ -128,6 +128,8 @@ def run_seed(
     }
     if is_main_process():
         save_task(settings, task, output)
+        if sets.is_divided:
+            task.write_gold(sets.dev[""], settings, output / PREDICTIONS / DEV_GOLD)
     this_run.save_results(trainer, numbers, {"loss": "loss"}, f"eval_{task.metric}")
     if is_main_process():
         training.remove_checkpoints(output)
@@ -138,7 +140,13 @@ def run_seed(
 def _remove_earlier(output: Path) -> None:
     """Remove what an earlier run left in its folder and in those of its seeds, and nothing else."""
     endings = {entry.task.ending for entry in TASKS.values()}
-    files = [*training.FILES_OF_A_RUN, TASK_FILE, "report-*.txt", "confusion-*.png"]
+    files = [
+        *training.FILES_OF_A_RUN,
+        TASK_FILE,
+        "report-*.txt",
+        "confusion-*.png",
+        f"{PREDICTIONS}/{DEV_GOLD}.*",
+    ]
     for folder in (output, *output.glob("seed-*")):
         training.remove_run(folder, [*files, *(f"{PREDICTIONS}/*{ending}" for ending in endings)])
 
@@ -237,5 +245,6 @@ def _training_arguments(
     )
     examples = arguments.world_size * settings.batch_size * settings.gradient_accumulation_steps
     per_epoch = ceil(rows / examples)
-    arguments.eval_steps = arguments.save_steps = max(1, per_epoch // settings.evaluations)
+    arguments.eval_steps = max(1, per_epoch // settings.evaluations)
+    arguments.save_steps = settings.save_steps or arguments.eval_steps
     return arguments

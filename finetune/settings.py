@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from charbert.commands.paths import DATA, FILE, FOLDER, MODEL, check_exists
+from charbert.commands.paths import DATA, FILE, FOLDER, MODEL, check_exists, expand_patterns
 from charbert.commands.settings import ALWAYS, REQUIRED, UNFINISHED, Settings, option, positional
 from charbert.errors import CharBertError
 from charbert.noise import KEYBOARDS, KINDS
+from data.examples.base import check_delimiter, check_encoding
 from data.examples.readers import Columns, find_reader
 
 FEATURES = ("token", "character", "sum", "concatenation")
@@ -20,6 +21,8 @@ CPU_TOKENS, GPU_TOKENS = 1024, 32768
 BATCH_TOKENS = (
     f"tokens of a batch, padding included; if not given, {GPU_TOKENS} on a GPU, {CPU_TOKENS} elsewhere"
 )
+STANDARD = "-"
+FORMATS = ("csv", "tsv", "jsonl", "json", "parquet", "conll", "conllu")
 OVERWRITE = "write over a file that is there"
 
 
@@ -42,8 +45,11 @@ class FinetuneSettings(Columns):
     data: str | None = option(
         None, "folder with the task's files under their official names", reads=FOLDER, section="inputs"
     )
-    train: str | None = option(
-        None, "training data; for text, tagging, qa also a dataset of the hub", reads=DATA
+    train: list[str] | None = option(
+        None,
+        "training data: one or several files, also patterns such as 'data/*.csv'; for text, tagging, qa also "
+        "a dataset of the hub",
+        reads=DATA,
     )
     dev: str | None = option(None, "data to choose the best checkpoint by", reads=DATA)
     test: str | None = option(
@@ -125,6 +131,12 @@ class FinetuneSettings(Columns):
     output: str = option(
         REQUIRED, "folder for checkpoints, logs, the model and results.json", writes=FOLDER, section="output"
     )
+    save_steps: int | None = option(
+        None,
+        "steps between two checkpoints to resume from; if not given, one at each evaluation",
+        minimum=1,
+        may_differ=ALWAYS,
+    )
     logging_steps: int = option(50, "steps between two lines of the log", minimum=1, may_differ=ALWAYS)
     word_split: bool = option(False, "ner: also score words apart that the tokenizer keeps whole or splits")
     report: bool = option(False, "scores of each label, and the confusion of labels as a figure")
@@ -133,6 +145,8 @@ class FinetuneSettings(Columns):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.train is not None:
+            self.train = expand_patterns("--train", self.train)
         if bool(self.model) == bool(self.backbone):
             raise CharBertError("give one of --model (as it is) and --backbone (to make a CharBERT of)")
         if not self.seeds:
@@ -142,10 +156,12 @@ class FinetuneSettings(Columns):
         super().check_paths()
         reader = find_reader(self.task)
         for split in ("train", "dev", "test"):
-            source = getattr(self, split)
-            if source is not None and reader.own_task is not None:
-                check_exists(f"--{split}", source, FILE)  # official files are on no hub
-            elif source is None and self.data is not None:
+            given = getattr(self, split)
+            sources = given if isinstance(given, list) else [] if given is None else [given]
+            if sources and reader.own_task is not None:
+                for source in sources:
+                    check_exists(f"--{split}", source, FILE)  # official files are on no hub
+            elif not sources and self.data is not None:
                 reader.files(Path(self.data), split)
         if self.train is None and self.data is None:
             raise CharBertError(f"{self.task}: nothing to train on; give --train FILE, or --data FOLDER")
@@ -165,17 +181,42 @@ class PredictSettings(Settings):
     RENAMED: ClassVar[Mapping[str, str]] = {**Settings.RENAMED, "batch_size": "batch_tokens"}
 
     model: str = positional("output folder of a fine-tuning run", FOLDER)
-    file: str = positional("data as the run read it, or without its labels", DATA)
+    file: str = positional("data as the run read it, or without its labels; -: standard input", DATA)
+    format: str | None = option(
+        None,
+        "of FILE; if not given, its name says it; of - it must be given",
+        choices=FORMATS,
+        section="input",
+    )
+    delimiter: str | None = option(None, "of columns in FILE; if not given, as the run had it")
+    encoding: str | None = option(None, "of FILE; if not given, as the run had it")
+    skip_bad_rows: bool = option(False, SKIP_BAD_ROWS)
+    threshold: float | None = option(
+        None,
+        "several labels: the least probability of each; questions: what the score of no answer must exceed; "
+        "if not given, what scored best on dev",
+        section="prediction",
+    )
+    device: str | None = option(None, "such as cpu or cuda:1; if not given, a GPU where there is one")
+    batch_tokens: int | None = option(None, BATCH_TOKENS, minimum=1)
     output: str = option(
         REQUIRED,
-        "file to write, in the order of FILE: JSON lines (.jsonl), or the format that the field's scorer "
-        "reads (.tsv, .conll, .json)",
+        "file to write, in the order of FILE: a table with its columns (.jsonl, .csv, .tsv), or the form "
+        "that the field's scorer reads (.conll, .json, of GLUE .tsv); -: standard output",
         writes=FILE,
         section="output",
     )
-    batch_tokens: int | None = option(None, BATCH_TOKENS, minimum=1)
-    skip_bad_rows: bool = option(False, SKIP_BAD_ROWS)
+    output_format: str | None = option(
+        None,
+        "of the output; if not given, its name says it, or --format that of standard output",
+        choices=("jsonl", "csv", "tsv", "conll", "json"),
+    )
     overwrite: bool = option(False, OVERWRITE)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.delimiter = check_delimiter(self.delimiter)
+        check_encoding(self.encoding)
 
 
 @dataclass(kw_only=True)

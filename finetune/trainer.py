@@ -112,6 +112,7 @@ class FinetuneTrainer(CheckedTrainer):
         # A correlation that there is not is worse than any other.
         scores.setdefault(f"{metric_key_prefix}_{self._task.metric}", -1.0)
         self.report_metrics(scores)
+        self.control.should_save = True  # what was scored may be the best, whatever `save_steps` says
         return scores
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:

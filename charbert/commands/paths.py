@@ -1,7 +1,9 @@
 """Files and folders that settings name: the forms that they may have, and whether what is read is there."""
 
 import re
+from collections.abc import Sequence
 from difflib import get_close_matches
+from glob import glob
 from pathlib import Path
 
 from charbert.errors import CharBertError
@@ -38,6 +40,28 @@ def check_exists(name: str, value: str, form: str) -> None:
         return
     what = " or ".join(each.lower() for each in forms if each != "HUB_ID")
     raise CharBertError(f"{name}: {value}: no such {what}{_nearest(path)}")
+
+
+def expand_patterns(name: str, values: str | Sequence[str]) -> list[str]:
+    """The files that are meant, those of a pattern sorted by name, each once.
+
+    Args:
+        name: of the setting, as it is typed.
+        values: what was given. What exists is no pattern.
+
+    Raises:
+        CharBertError: no file fits a pattern.
+    """
+    found: dict[str, None] = {}
+    for value in [values] if isinstance(values, str) else values:
+        if Path(value).exists() or not _PATTERN.search(value):
+            found[value] = None
+            continue
+        files = sorted(glob(value, recursive=True))
+        if not files:
+            raise CharBertError(f"{name}: {value}: no file fits this pattern")
+        found |= dict.fromkeys(files)
+    return list(found)
 
 
 def _may_be_on_hub(value: str, form: str) -> bool:

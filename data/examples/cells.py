@@ -4,6 +4,7 @@ import ast
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ _TUPLE = re.compile(
     rf"\((?:{_QUOTED.pattern}),(?: (?:{_QUOTED.pattern})(?:, (?:{_QUOTED.pattern}))*)?\)", re.DOTALL
 )
 _NUMBERS = re.compile(r"\[\s*-?\d+(?:(?:\s*,\s*|\s+)-?\d+)*\s*\]", re.ASCII)
+_INVISIBLE = ("Cc", "Cf")
 _UNKNOWN = (-1, -100, "-1", "-100", "-1.0", "-100.0")
 """What stands for "no class" in published data sets."""
 
@@ -27,6 +29,18 @@ def text_in(row: Row, column: str) -> str:
         RowError: there is none.
     """
     return as_text(_given(row, column), column)
+
+
+def filled_text_in(row: Row, column: str) -> str:
+    """A text with something to read: not white space, control and invisible characters alone.
+
+    Raises:
+        RowError: there is none.
+    """
+    text = text_in(row, column)
+    if all(letter.isspace() or unicodedata.category(letter) in _INVISIBLE for letter in text):
+        raise RowError(f"has an empty text in column {column!r}")
+    return text
 
 
 def label_in(

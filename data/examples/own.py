@@ -9,7 +9,17 @@ from typing import IO, Any
 from charbert.compression import text_ending
 from charbert.errors import CharBertError
 from data.examples.base import Columns, Reader
-from data.examples.cells import as_text, has_label, id_in, label_in, read_list, tags_in, text_in, words_in
+from data.examples.cells import (
+    as_text,
+    filled_text_in,
+    has_label,
+    id_in,
+    label_in,
+    read_list,
+    tags_in,
+    text_in,
+    words_in,
+)
 from data.examples.lines import Dialect
 from data.examples.rows import BadRows, Row, RowError, make_examples, require_columns
 from data.examples.squad import check_answers, find_answer, refuse_repeated_ids, replace_answers
@@ -137,16 +147,17 @@ class TextTable(TableReader):
 
     def maker(self, columns: Columns, labelled: bool) -> Maker:
         text, pair, label = self.column_names(columns).values()
+        read_text = text_in if self.official_files else filled_text_in
         assert text is not None  # each subclass names one
         assert label is not None
 
         def make(row: Row, number: int) -> Example:
-            # Official files show by the label of each row whether it has one.
+            # Official files are predicted whole, and show by the label of each row whether it has one.
             is_labelled = labelled and (self.label_setting is not None or has_label(row.cells.get(label)))
             return TextExample(
                 id=id_in(row, number, self.id_column),
-                text=text_in(row, text),
-                pair=None if pair is None else text_in(row, pair),
+                text=read_text(row, text),
+                pair=None if pair is None else read_text(row, pair),
                 label=self.read_label(columns, row, label) if is_labelled else None,
                 location=row.location,
             )
@@ -205,11 +216,11 @@ class QuestionTable(TableReader):
 
     def maker(self, columns: Columns, labelled: bool) -> Maker:
         def make(row: Row, number: int) -> QuestionExample:
-            context = text_in(row, columns.context_column)
+            context = filled_text_in(row, columns.context_column)
             answers = _answers_in(row, columns.answers_column, context) if labelled else ()
             return QuestionExample(
                 id=id_in(row, number),
-                question=text_in(row, columns.question_column),
+                question=filled_text_in(row, columns.question_column),
                 context=context,
                 answers=answers,
                 answerable=bool(answers) if labelled else None,

@@ -73,6 +73,26 @@ def label_set_scores(
     return scores
 
 
+def best_threshold(right: Sequence[bool], shares: Sequence[float], default: float) -> float:
+    """The least probability of what counts as predicted that gives decisions the best F1.
+
+    Args:
+        right: of D decisions, whether each should be "yes".
+        shares: the probability of "yes" of each.
+        default: taken where none is better; of equally good ones the nearest to it counts.
+    """
+    order = np.argsort(shares)[::-1]
+    levels = np.asarray(shares, dtype=float)[order]
+    # Between two neighbours that differ; of k decisions for "yes", F1 is 2 TP / (k + all that are right).
+    counts = np.flatnonzero(np.diff(levels)) + 1
+    thresholds = np.append((levels[counts - 1] + levels[counts]) / 2, default)
+    counts = np.append(counts, np.count_nonzero(levels >= default))
+    hits = np.append(0, np.cumsum(np.asarray(right)[order]))
+    scores = 2 * hits[counts] / np.maximum(counts + hits[-1], 1)
+    best = np.flatnonzero(scores == scores.max())
+    return float(thresholds[best[np.argmin(np.abs(thresholds[best] - default))]])
+
+
 def scores_by_label(
     gold: Sequence[str], predicted: Sequence[str], labels: Sequence[str]
 ) -> dict[str, dict[str, float]]:

@@ -13,6 +13,7 @@ from transformers import AutoModelForQuestionAnswering
 
 from charbert.errors import CharBertError
 from charbert.ragged import Array
+from data.examples.readers import Columns
 from data.examples.rows import BadRows
 from data.examples.types import Answer, QuestionExample
 from finetune.metrics import squad
@@ -90,6 +91,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
     ) -> None:
         super().__init__(max_length=max_length, **common)
         self.unanswerable = unanswerable
+        self.has_threshold = unanswerable
         self.variant = "unanswerable" if unanswerable else "answerable"
         self._stride = stride
         self._max_answer_length = max_answer_length
@@ -234,6 +236,19 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
             scores = _na_scores(predictions)
             shares = {name: float(np.exp(-np.logaddexp(0.0, -score))) for name, score in scores.items()}
             _write_json(shares, path.with_suffix(NA_SUFFIX))
+
+    def write_gold(self, examples: Examples, columns: Columns, path: Path) -> None:
+        """As SQuAD's files are, each question below a context of its own."""
+        articles = []
+        for example in examples:
+            answers = [{"text": answer.text, "answer_start": answer.start} for answer in example.answers]
+            question = {
+                **{"id": example.id, "question": example.question},
+                **{"answers": answers, "is_impossible": not answers},
+            }
+            paragraph = {"context": example.context, "qas": [question]}
+            articles.append({"title": example.title, "paragraphs": [paragraph]})
+        _write_json({"version": "v2.0", "data": articles}, path.with_suffix(self.ending))
 
     def _longest_question(self, tokenizer: Any) -> int:
         room = self.max_length - tokenizer.num_special_tokens_to_add(pair=True)

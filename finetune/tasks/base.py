@@ -13,6 +13,7 @@ from charbert.errors import CharBertError
 from charbert.ragged import Array
 from charbert.tokenization import CharBertTokenizer
 from data.examples import types
+from data.examples.readers import Columns
 from data.examples.rows import BadRows
 from finetune.settings import ScoreSettings
 
@@ -68,6 +69,8 @@ class Task(ABC, Generic[Example, Prediction]):
     """Whether a prediction is simply right or wrong, which a number is not."""
     has_classes: bool = False
     """Whether each text or word has exactly one of `labels`."""
+    has_threshold: bool = False
+    """Whether predictions depend on `threshold`."""
     has_entities: bool = False
     """Whether `labels` mark entities over several words, in one of `SCHEMES`."""
 
@@ -182,6 +185,15 @@ class Task(ABC, Generic[Example, Prediction]):
     @abstractmethod
     def write(self, examples: Sequence[Example], predictions: Sequence[Prediction], path: Path) -> None:
         """Write predictions into a file, in the form that the field's own scorer reads."""
+
+    def write_gold(self, examples: Sequence[Example], columns: Columns, path: Path) -> None:
+        """Write what is right into a file that `score` reads; without effect where a task has no such form.
+
+        Args:
+            examples: with labels.
+            columns: the task, and the columns of its data.
+            path: of the file, without the ending of its name.
+        """
 
 
 def tokenize(

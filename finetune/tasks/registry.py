@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from charbert.errors import CharBertError
-from data.examples.readers import find_reader, register_reader
+from data.examples.glue import GLUE
+from data.examples.readers import Columns, find_reader, register_reader
 from finetune.metrics.classification import GLUE_METRICS
 from finetune.tasks.answers import AnswerTask
 from finetune.tasks.base import Task
@@ -30,7 +31,10 @@ class TaskEntry(NamedTuple):
 def _glue_entry(name: str, *submissions: str) -> TaskEntry:
     kind = CLASSIFICATION if find_reader(name).labels else REGRESSION
     names = dict(zip(("", "mismatched"), submissions, strict=False))
-    return TaskEntry(TextTask, {"kind": kind, "measures": GLUE_METRICS[name]}, names)
+    options: dict[str, Any] = {"kind": kind, "measures": GLUE_METRICS[name]}
+    if kind == REGRESSION:
+        options["label_column"] = GLUE[name].column_names(Columns(task=name))["label"]
+    return TaskEntry(TextTask, options, names)
 
 
 TASKS: dict[str, TaskEntry] = {

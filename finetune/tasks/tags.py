@@ -32,7 +32,8 @@ _MOST_SHOWN = 8  # wrong tags in a line
 _NO_WORD = -1
 _OVERLAP = 4  # a window shares one token in so many with the next
 _ENTITIES, _WORDS = Measures(tagging.entity_scores, "f1"), Measures(tagging.tag_scores, "accuracy")
-_JSON_LINES = ".jsonl"
+_TABLES = (".jsonl", ".csv")
+_CONLLEVAL = "-conlleval"
 
 
 class TagPrediction(NamedTuple):
@@ -112,8 +113,8 @@ class TagTask(Task[TaggedExample, TagPrediction]):
         gold = read_labelled(settings, settings.gold, bad)
         columns = replace(
             settings,
-            # What `predict` writes as JSON lines is a table, whatever the task.
-            task="tagging" if settings.predictions.endswith(_JSON_LINES) else settings.task,
+            # What `predict` writes as JSON lines or CSV is a table, whatever the task.
+            task="tagging" if settings.predictions.endswith(_TABLES) else settings.task,
             words_column=Columns.words_column,
             tags_column=Columns.tags_column,
             word_number=settings.predicted_word_number,
@@ -234,19 +235,35 @@ class TagTask(Task[TaggedExample, TagPrediction]):
 
     def records(self, examples: Examples, predictions: Predictions) -> Iterator[dict[str, Any]]:
         for example, prediction in zip(examples, predictions, strict=True):
-            yield {"id": prediction.id, "words": example.words, "tags": prediction.tags}
+            yield {
+                "id": prediction.id,
+                "words": example.words,
+                "tags": prediction.tags,
+                "probabilities": list(prediction.probabilities),
+            }
 
     def write(self, examples: Examples, predictions: Predictions, path: Path) -> None:
         """As CoNLL's files are: a line for each word and its tag, an empty one after each sentence.
 
-        Between word and tag is a blank, or a tab if one of them all holds a blank.
+        Between word and tag is a blank, or a tab if one of them all holds a blank. Of entities that are
+        known, a file beside it has word, gold tag and predicted tag, as conlleval reads them.
         """
-        cells = chain(self.labels, *(example.words for example in examples))
-        separator = "\t" if any(" " in cell for cell in cells) else " "
+        words, tags = [example.words for example in examples], [each.tags for each in predictions]
+        self._write_columns(path, words, tags)
+        if self.has_entities and all(example.is_labelled for example in examples):
+            gold = [example.tags or () for example in examples]
+            self._write_columns(path.with_stem(f"{path.stem}{_CONLLEVAL}"), words, gold, tags)
+
+    def write_gold(self, examples: Examples, columns: Columns, path: Path) -> None:
+        """In two columns, with entities as the task has them."""
+        words, tags = [example.words for example in examples], [example.tags or () for example in examples]
+        self._write_columns(path.with_suffix(self.ending), words, tags)
+
+    def _write_columns(self, path: Path, *columns: Sequence[Sequence[str]]) -> None:
+        separator = "\t" if any(" " in cell for cell in chain(self.labels, *columns[0])) else " "
         with path.open("w", encoding="utf-8", newline="\n") as file:
-            for example, prediction in zip(examples, predictions, strict=True):
-                for word, tag in zip(example.words, prediction.tags, strict=True):
-                    file.write(f"{word}{separator}{tag}\n")
+            for sentence in zip(*columns, strict=True):
+                file.writelines(separator.join(cells) + "\n" for cells in zip(*sentence, strict=True))
                 file.write("\n")
 
 

@@ -1,6 +1,7 @@
 """Text classification, regression and multi-label classification, of texts or pairs of texts."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -9,8 +10,9 @@ from scipy.special import expit, softmax
 from transformers import AutoModelForSequenceClassification
 
 from charbert.ragged import Array
-from data.examples.cells import label_in, write_labels
-from data.examples.readers import find_reader, read_examples
+from data.examples.cells import dump_json, label_in, write_labels
+from data.examples.own import TextTable
+from data.examples.readers import Columns, find_reader, read_examples
 from data.examples.rows import BadRows, RowError
 from data.examples.types import Label, TextExample
 from finetune.metrics import classification, prediction_files
@@ -25,7 +27,7 @@ PROBLEMS = {
     REGRESSION: "regression",
     MULTI_LABEL: "multi_label_classification",
 }
-_LEAST_PROBABILITY = 0.5  # of each of several labels
+_LEAST_PROBABILITY = 0.5  # of each of several labels, where no other threshold scores better
 
 
 class TextPrediction(NamedTuple):
@@ -52,7 +54,9 @@ class TextTask(Task[TextExample, TextPrediction]):
         kind: one of `PROBLEMS`.
         measures: how predictions are scored; those of `TEXT_METRICS` for the kind when left out.
         separator: what separates several labels where they are written.
+        label_column: the name of a number that is predicted.
         common: as of `Task`. Texts are cut off after `max_length` tokens, the longer of a pair first.
+            `threshold` is the least probability of each of several labels.
     """
 
     auto_class = AutoModelForSequenceClassification
@@ -61,6 +65,7 @@ class TextTask(Task[TextExample, TextPrediction]):
         **Task.SETTINGS,
         "kind": "label_kind",
         "separator": "separator",
+        "label_column": "label_column",
     }
 
     def __init__(
@@ -69,6 +74,7 @@ class TextTask(Task[TextExample, TextPrediction]):
         kind: str = CLASSIFICATION,
         measures: Measures | None = None,
         separator: str = ",",
+        label_column: str = "label",
         **common: Any,
     ) -> None:
         super().__init__(**common)
@@ -76,7 +82,10 @@ class TextTask(Task[TextExample, TextPrediction]):
         self.has_right_answers = kind != REGRESSION
         self.has_classes = kind == CLASSIFICATION
         self._score_labels, self.metric = measures or TEXT_METRICS[kind]
-        self._separator = separator
+        self._separator, self._label_column = separator, label_column
+        self.has_threshold = kind == MULTI_LABEL
+        if self.has_threshold and not self.threshold:  # as in what earlier versions saved
+            self.threshold = _LEAST_PROBABILITY
 
     @classmethod
     def find_labels(cls, examples: Examples, *, kind: str = CLASSIFICATION, **arguments: Any) -> list[str]:
@@ -92,6 +101,7 @@ class TextTask(Task[TextExample, TextPrediction]):
         *,
         kind: str | None = None,
         measures: Measures | None = None,
+        label_column: str | None = None,
     ) -> dict[str, float]:
         """As `Task.score_file`: a table with a column `prediction`, or a prediction a line."""
         path, labels = Path(settings.predictions), find_reader(settings.task).labels
@@ -118,7 +128,8 @@ class TextTask(Task[TextExample, TextPrediction]):
 
     @property
     def model_settings(self) -> dict[str, Any]:
-        outputs = super().model_settings or {"num_labels": 1}
+        name = self._label_column
+        outputs = super().model_settings or {"id2label": {0: name}, "label2id": {name: 0}}
         return {**outputs, "problem_type": PROBLEMS[self.kind]}
 
     def usable(self, examples: Examples, bad: BadRows) -> list[TextExample]:
@@ -160,6 +171,23 @@ class TextTask(Task[TextExample, TextPrediction]):
         return self._score_labels(
             [example.label for example in examples], [prediction.label for prediction in predictions]
         )
+
+    def tune(self, examples: Examples, predictions: Predictions) -> "TextTask":
+        """This task with the threshold that gives these predictions the best `f1_micro`, if it has one."""
+        if self.kind != MULTI_LABEL:
+            return self
+        task = copy(self)
+        task.threshold = classification.best_threshold(
+            [label in _each_label(example.label) for example in examples for label in self.labels],
+            [each.probabilities[label] for each in predictions for label in self.labels],
+            default=_LEAST_PROBABILITY,
+        )
+        return task
+
+    def apply_threshold(self, predictions: Predictions) -> list[TextPrediction]:
+        if self.kind != MULTI_LABEL:
+            return list(predictions)
+        return [each._replace(label=self._likely(each.probabilities)) for each in predictions]
 
     def is_correct(self, example: TextExample, prediction: TextPrediction) -> bool:
         """Several labels are right in any order."""
@@ -203,6 +231,22 @@ class TextTask(Task[TextExample, TextPrediction]):
             for prediction in predictions:
                 file.write(f"{prediction.id}\t{self._written(prediction.label)}\n")
 
+    def write_gold(self, examples: Examples, columns: Columns, path: Path) -> None:
+        """As the task's own files are: of GLUE TSV, else JSON lines."""
+        reader = find_reader(columns.task)
+        table = reader if isinstance(reader, TextTable) else TextTable()
+        names = {"id": table.id_column, **table.column_names(columns)}
+        rows = [
+            {column: getattr(example, field) for field, column in names.items() if column is not None}
+            for example in examples
+        ]
+        if not table.official_files:
+            lines = [dump_json(row) for row in rows]
+        else:
+            lines = ["\t".join(rows[0]), *("\t".join(map(str, row.values())) for row in rows)]
+        path = path.with_suffix(".tsv" if table.official_files else ".jsonl")
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+
     @property
     def _known(self) -> str:
         return ", ".join(self.labels[:10]) + (", ..." if len(self.labels) > 10 else "")
@@ -226,8 +270,11 @@ class TextTask(Task[TextExample, TextPrediction]):
         if self.kind == CLASSIFICATION:
             label: Label = max(by_label, key=by_label.__getitem__)
         else:
-            label = tuple(name for name, share in by_label.items() if share >= _LEAST_PROBABILITY)
+            label = self._likely(by_label)
         return TextPrediction(example.id, label, by_label)
+
+    def _likely(self, probabilities: Mapping[str, float]) -> tuple[str, ...]:
+        return tuple(name for name, share in probabilities.items() if share >= self.threshold)
 
     def _written(self, label: Label) -> str:
         if isinstance(label, tuple):

@@ -1,7 +1,10 @@
 """`python -m finetune predict MODEL FILE --output FILE`."""
 
+import csv
+import io
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,8 @@ from plain import save_plain
 from small_finetuning import TAGGED, write_conll, write_csv, write_finetune_config, write_squad
 
 from charbert.errors import CharBertError
+from data.examples.rows import BadRows
+from data.examples.tables import read_table
 from finetune import predict
 from finetune.__main__ import main
 
@@ -35,14 +40,30 @@ def predict_file(models: Path, task: str, file: Path, out: Path, *arguments: str
 
 
 @pytest.mark.parametrize(
-    ("task", "file", "ending"),
-    [("text", "text.csv", ".tsv"), ("tagging", "tagging.conll", ".conll")],
+    "ending",
+    (".tsv", ".csv", ".jsonl"),
 )
-def test_a_model_predicts_what_its_run_predicted(
-    task: str, file: str, ending: str, models: Path, tmp_path: Path
-) -> None:
-    written = predict_file(models, task, models / file, tmp_path / f"out{ending}", "--batch-tokens", "50")
-    assert written == (models / task / f"predictions/dev{ending}").read_text()
+def test_a_model_predicts_what_its_run_predicted(ending: str, models: Path, tmp_path: Path) -> None:
+    out = tmp_path / f"out{ending}"
+    predict_file(models, "text", models / "text.csv", out, "--batch-tokens", "50")
+    run = (models / "text/predictions/dev.tsv").read_text().splitlines()[1:]
+    rows = [row.cells for row in read_table(str(out), BadRows())]
+    assert [f"{row['id']}\t{row['prediction']}" for row in rows] == run
+    assert [row["text"] for row in rows] == [" ".join(words) for words, _ in TAGGED]
+    assert [row["label"] for row in rows] == [tags[2][2:].lower() for _, tags in TAGGED]
+
+
+def test_a_model_tags_what_its_run_tagged(models: Path, tmp_path: Path) -> None:
+    given = models / "tagging.conll"
+    written = predict_file(models, "tagging", given, tmp_path / "out.conll", "--batch-tokens", "50")
+    assert written == (models / "tagging/predictions/dev.conll").read_text()
+    lines = (models / "tagging/predictions/dev-conlleval.conll").read_text().splitlines()
+    both = zip(given.read_text().splitlines(), written.splitlines(), strict=False)
+    assert lines[:-1] == [f"{gold} {said.rpartition(' ')[2]}".strip() for gold, said in both]
+    records = predict_file(models, "tagging", given, tmp_path / "out.jsonl").splitlines()
+    for record in map(json.loads, records):
+        assert len(record["words"]) == len(record["tags"]) == len(record["probabilities"])
+        assert all(0.2 < share <= 1 for share in record["probabilities"])
 
 
 def test_a_model_answers_what_its_run_answered(models: Path, tmp_path: Path) -> None:
@@ -114,7 +135,7 @@ def test_a_folder_that_no_run_made_is_refused(models: Path, tmp_path: Path) -> N
 
 
 def test_another_ending_is_refused(models: Path, tmp_path: Path) -> None:
-    with pytest.raises(CharBertError, match=r"must end in \.jsonl or \.tsv"):
+    with pytest.raises(CharBertError, match=r"must end in \.jsonl, \.csv or \.tsv"):
         predict_file(models, "text", models / "text.csv", tmp_path / "out.xml")
 
 
@@ -135,4 +156,123 @@ def test_a_model_of_an_earlier_version_predicts(models: Path, tmp_path: Path) ->
     del settings["gradient_checkpointing"]
     (old / "task.json").write_text(json.dumps(content))
     main(["predict", str(old), str(models / "text.csv"), "--output", str(tmp_path / "out.tsv")])
-    assert (tmp_path / "out.tsv").read_text() == (models / "text/predictions/dev.tsv").read_text()
+    found = [row.cells["prediction"] for row in read_table(str(tmp_path / "out.tsv"), BadRows())]
+    run = (models / "text/predictions/dev.tsv").read_text().splitlines()[1:]
+    assert found == [line.split("\t")[1] for line in run]
+
+
+def piped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: bytes, *arguments: str
+) -> str:
+    """What `predict` prints where it is given something on standard input."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    capsys.readouterr()
+    main(["predict", *arguments])
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "more", "expected"),
+    (
+        (
+            "csv",
+            (),
+            "name,text,id,prediction,probability_animal,probability_thing\na,the lazy dog,7,animal,0.",
+        ),
+        (
+            "tsv",
+            (),
+            "name\ttext\tid\tprediction\tprobability_animal\tprobability_thing\na\tthe lazy dog\t7\t",
+        ),
+        ("jsonl", (), '{"id": 7, "name": "a", "text": "the lazy dog", "prediction": "animal", "probab'),
+        ("csv", ("--output-format", "jsonl"), '{"id": "7", "name": "a", "text": "the lazy dog", "pred'),
+    ),
+)
+def test_it_reads_standard_input_and_writes_standard_output(
+    given: str,
+    more: tuple[str, ...],
+    expected: str,
+    models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    mark = "\t" if given == "tsv" else ","
+    content = f"name{mark}text{mark}id\na{mark}the lazy dog{mark}7\n"
+    if given == "jsonl":
+        content = json.dumps({"name": "a", "text": "the lazy dog", "id": 7}) + "\n"
+    arguments = [str(models / "text"), "-", "--format", given, "--output", "-", *more]
+    assert piped(monkeypatch, capsys, content.encode(), *arguments).startswith(expected)
+
+
+def test_scorers_forms_go_to_standard_output_too(
+    models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(models / "tagging"), "-", "--format", "conll", "--output", "-"]
+    words = [
+        line.split(" ")[0] for line in piped(monkeypatch, capsys, b"the\ndog\n", *arguments).splitlines()
+    ]
+    assert words == ["the", "dog", ""]
+
+
+def test_messages_about_standard_input_say_so(
+    models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(models / "text"), "-", "--output", "-"]
+    with pytest.raises(CharBertError, match=r"^--format: missing; say what standard input holds"):
+        piped(monkeypatch, capsys, b"", *arguments)
+    arguments += ["--format", "csv"]
+    with pytest.raises(CharBertError, match=r"^standard input: row 3: has an empty text in column 'text'"):
+        piped(monkeypatch, capsys, b"text\nthe dog\n \n", *arguments)
+    content = "text\nthe dog\n\u200b\n".encode()
+    assert piped(monkeypatch, capsys, content, *arguments, "--skip-bad-rows").count("\n") == 2
+
+
+def test_a_file_without_an_ending_has_the_format_that_is_named(models: Path, tmp_path: Path) -> None:
+    file = tmp_path / "export"
+    file.write_text("text;note\nthe lazy dog;x\n")
+    lines = predict_file(models, "text", file, tmp_path / "out.csv", "--format", "csv").splitlines()
+    assert lines[0] == "id;text;note;prediction;probability_animal;probability_thing"
+    assert lines[1].startswith("0;the lazy dog;x;")
+
+
+def test_what_tsv_cannot_hold_is_named(models: Path, tmp_path: Path) -> None:
+    file = tmp_path / "texts.csv"
+    file.write_text('text,note\nthe dog,a\nthe fox,"b\nc"\n')
+    with pytest.raises(CharBertError, match=r"texts\.csv: row 3: column 'note' holds a tab or a line break"):
+        predict_file(models, "text", file, tmp_path / "out.tsv")
+    assert not (tmp_path / "out.tsv").exists()
+    rows = list(csv.DictReader(predict_file(models, "text", file, tmp_path / "out.csv").splitlines(True)))
+    assert [row["note"] for row in rows] == ["a", "b\nc"]
+
+
+def test_predictions_beside_their_rows_are_scored(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tags = tmp_path / "tags.jsonl"
+    rows = [{"index": 9, "words": list(words), "tags": list(tags)} for words, tags in TAGGED]
+    tags.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    file = models / "text.csv"
+    for task, gold in (("text", file), ("tagging", tags)):
+        for ending in (".csv", ".jsonl"):
+            out = tmp_path / f"{task}{ending}"
+            predict_file(models, task, gold, out)
+            capsys.readouterr()
+            main(["score", "--task", task, str(gold), str(out)])
+            found = json.loads(capsys.readouterr().out)
+            wanted = json.loads((models / task / "results.json").read_text())
+            metric = "f1" if task == "tagging" else "accuracy"
+            assert found[metric] == pytest.approx(wanted[f"dev_{metric}"])
+
+
+def test_a_device_that_is_not_there_is_named(models: Path, tmp_path: Path) -> None:
+    for device in ("cuda:99", "abacus"):
+        with pytest.raises(CharBertError, match=f"--device: '{device}' is not there"):
+            predict_file(models, "text", models / "text.csv", tmp_path / "o.csv", "--device", device)
+    assert predict_file(models, "text", models / "text.csv", tmp_path / "o.csv", "--device", "cpu")
+
+
+def test_a_threshold_is_for_models_that_have_one(models: Path, tmp_path: Path) -> None:
+    with pytest.raises(CharBertError, match="--threshold: this model has none"):
+        predict_file(models, "text", models / "text.csv", tmp_path / "out.csv", "--threshold", "0.3")
+    never = predict_file(models, "qa", models / "qa.json", tmp_path / "out.json", "--threshold", "-1000")
+    assert set(json.loads(never).values()) == {""}
