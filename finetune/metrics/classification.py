@@ -84,8 +84,8 @@ def best_threshold(right: Sequence[bool], shares: Sequence[float], default: floa
     order = np.argsort(shares)[::-1]
     levels = np.asarray(shares, dtype=float)[order]
     # Between two neighbours that differ; of k decisions for "yes", F1 is 2 TP / (k + all that are right).
-    counts = np.flatnonzero(np.diff(levels)) + 1
-    thresholds = np.append((levels[counts - 1] + levels[counts]) / 2, default)
+    counts = np.flatnonzero(np.diff(levels, append=0.0)) + 1
+    thresholds = np.append((levels[counts - 1] + np.append(levels, 0.0)[counts]) / 2, default)
     counts = np.append(counts, np.count_nonzero(levels >= default))
     hits = np.append(0, np.cumsum(np.asarray(right)[order]))
     scores = 2 * hits[counts] / np.maximum(counts + hits[-1], 1)

@@ -177,12 +177,12 @@ def piped(
         (
             "csv",
             (),
-            "name,text,id,prediction,probability_animal,probability_thing\na,the lazy dog,7,animal,0.",
+            "id,name,text,prediction,probability_animal,probability_thing\n7,a,the lazy dog,animal,0.",
         ),
         (
             "tsv",
             (),
-            "name\ttext\tid\tprediction\tprobability_animal\tprobability_thing\na\tthe lazy dog\t7\t",
+            "id\tname\ttext\tprediction\tprobability_animal\tprobability_thing\n7\ta\tthe lazy dog",
         ),
         ("jsonl", (), '{"id": 7, "name": "a", "text": "the lazy dog", "prediction": "animal", "probab'),
         ("csv", ("--output-format", "jsonl"), '{"id": "7", "name": "a", "text": "the lazy dog", "pred'),

@@ -8,6 +8,7 @@ from finetune.metrics.classification import (
     GLUE_METRICS,
     TEXT_METRICS,
     accuracy,
+    best_threshold,
     class_scores,
     correlations,
     label_set_scores,
@@ -112,3 +113,30 @@ def test_tasks_of_glue_name_a_measure_that_they_give(task):
 )
 def test_kinds_of_text_name_a_measure_that_they_give(kind, labels):
     assert TEXT_METRICS[kind].scores(labels, labels)[TEXT_METRICS[kind].metric] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("right", "shares", "expected"),
+    (
+        ([True, True, False, False], [0.3, 0.2, 0.1, 0.05], 0.15),
+        ([True, False, True, False], [0.4, 0.3, 0.2, 0.1], 0.15),
+        ([True, True, False], [0.9, 0.8, 0.2], 0.5),
+        ([False, False], [0.9, 0.8], 0.5),
+        ([True, True], [0.4, 0.4], 0.2),
+        ([], [], 0.5),
+    ),
+)
+def test_the_best_threshold_of_probabilities(right: list[bool], shares: list[float], expected: float) -> None:
+    assert best_threshold(right, shares, default=0.5) == pytest.approx(expected)
+
+
+def test_no_threshold_is_better_than_the_best() -> None:
+    draws = np.random.default_rng(0)
+    right, shares = draws.random(60) < 0.3, draws.random(60).round(1).clip(0.1)
+
+    def score(threshold: float) -> float:
+        said = shares >= threshold
+        return 2 * (said & right).sum() / (said.sum() + right.sum())
+
+    best = score(best_threshold(right.tolist(), shares.tolist(), default=0.5))
+    assert best == pytest.approx(max(score(threshold) for threshold in np.linspace(0.01, 1, 991)))
