@@ -105,14 +105,14 @@ def _keep_usable(task: Task[Any, Any], sets: dict[str, list[Any]], bad: BadRows)
 def find_sources(settings: FinetuneSettings, split: str) -> dict[str, str]:
     """The data of a split by name: one, none, or (mnli) two; the first is called `""`.
 
-    Of training data each file, by its number.
+    Of training data each file; the second and further ones by their numbers.
 
     Raises:
         CharBertError: the folder of the settings does not hold the file.
     """
     given = getattr(settings, split)
     if isinstance(given, list):
-        return {str(number): source for number, source in enumerate(given)}
+        return {str(number) if number else "": source for number, source in enumerate(given)}
     if given:
         return {"": given}
     if settings.data is None:

@@ -112,7 +112,9 @@ CASES = [
     bad("predict-file-missing", "finetune predict text none.csv --output new.jsonl", "none.csv"),
     bad("predict-file-empty", PREDICT, "texts.csv", put("texts.csv")),
     bad("predict-file-other-columns", PREDICT, "texts.csv", put("texts.csv", "a,b\nc,d\n")),
-    bad("predict-ending", "finetune predict text texts.csv --output new.csv", "new.csv"),
+    bad("predict-ending", "finetune predict text texts.csv --output new.xml", "new.xml"),
+    bad("predict-stdin-format", "finetune predict text - --output new.csv", "--format"),
+    bad("predict-device", f"{PREDICT} --device abacus", "abacus"),
     bad(
         "predict-onto-input", "finetune predict tags tags.conll --output tags.conll --overwrite", "tags.conll"
     ),

@@ -81,7 +81,11 @@ def test_a_number_is_the_output_itself(stock: Any) -> None:
 def test_the_model_is_told_names_and_kind_of_its_outputs() -> None:
     assert classes().model_settings["id2label"] == {0: "bad", 1: "good"}
     assert several().model_settings["problem_type"] == "multi_label_classification"
-    assert numbers().model_settings == {"num_labels": 1, "problem_type": "regression"}
+    assert numbers().model_settings == {
+        "id2label": {0: "label"},
+        "label2id": {"label": 0},
+        "problem_type": "regression",
+    }
 
 
 def test_a_label_that_training_does_not_know_is_told_with_its_row() -> None:
