@@ -106,15 +106,18 @@ def find_differences(
         name = field.name
         if _may_differ(field, finished):
             continue
-        old, new = there.get(name, default_value(field)), now["settings"][name]
+        new = now["settings"][name]
+        old = _as_list(there.get(name, default_value(field)), new)
         if name in before["contents"]:
-            if before["contents"][name] != now["contents"][name]:
+            content = now["contents"][name]
+            if _as_list(before["contents"][name], content) != content:
                 found.append(
-                    f"{shown_name(field)} {old}" + (f", not {new}" if old != new else " of other content")
+                    f"{shown_name(field)} {_shown(old)}"
+                    + (f", not {_shown(new)}" if old != new else " of other content")
                 )
         elif old != new and name != _grown(there, now["settings"]):
             why = " (it can grow under a constant learning rate alone)" if name in LENGTHS else ""
-            found.append(f"{shown_name(field)} {old}, not {new}{why}")
+            found.append(f"{shown_name(field)} {_shown(old)}, not {_shown(new)}{why}")
     for name in ("seed", "examples_of_a_step"):
         if name in now and name not in there and before.get(name, now[name]) != now[name]:
             found.append(f"{name.replace('_', ' ')} {before[name]}, not {now[name]}")
@@ -212,6 +215,15 @@ def _find_damage(path: Path) -> str | None:
     except (OSError, ValueError, SafetensorError, zipfile.BadZipFile) as error:
         return first_line(error)
     return None
+
+
+def _as_list(old: Any, new: Any) -> Any:
+    """What an earlier version knew one of, where there may be several now."""
+    return [old] if isinstance(new, list) and not isinstance(old, list | None) else old
+
+
+def _shown(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _stamps(value: Any) -> Any:
