@@ -223,7 +223,7 @@ def _as_list(old: Any, new: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return " ".join(map(str, value)) if isinstance(value, list) and value else str(value)
 
 
 def _stamps(value: Any) -> Any:
