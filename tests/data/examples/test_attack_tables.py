@@ -47,8 +47,8 @@ TABLES = {
     ),
     "mark.csv": (
         "text",
-        f"text,label\n{MARK}Paris,{MARK}\n{MARK},Paris\n",
-        f"text,label\n{MARK}Pariss,{MARK}\n{MARK},Paris\n",
+        f"text,label\n{MARK}Paris,{MARK}\n{MARK}1,Paris\n",
+        f"text,label\n{MARK}Pariss,{MARK}\n{MARK}1,Paris\n",
     ),
     "own.csv": (
         "text",

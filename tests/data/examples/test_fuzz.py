@@ -314,7 +314,9 @@ def test_what_pandas_and_datasets_save_is_read_as_it_was(tmp_path: Path, seed: i
     for _ in range(8):
         words = draws.choices([word for word in quotes if word.strip()], k=draws.randint(1, 5))
         numbers = draws.choices(range(len(TAGS)), k=len(words))
-        for name, cell in zip(rows, (words, numbers, text(draws, "\n"), draws.randrange(2)), strict=True):
+        for name, cell in zip(
+            rows, (words, numbers, f"a{text(draws, chr(10))}", draws.randrange(2)), strict=True
+        ):
             rows[name].append(cell)
     saved = datasets.Dataset.from_dict(rows, features=datasets.Features(features))
     named = {**rows, "tags": [[TAGS[tag] for tag in each] for each in rows["tags"]]}

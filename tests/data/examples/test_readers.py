@@ -80,8 +80,9 @@ def test_numbers_and_truth_values_become_texts_as_json_shows_them(
     assert (example.text, example.label) == (expected, expected)
 
 
-def test_an_empty_text_is_a_text(path: Path) -> None:
-    assert next(texts(write_json(path, {"text": "", "label": "a"}))).text == ""
+def test_an_empty_text_is_none(path: Path) -> None:
+    with pytest.raises(CharBertError, match="row 1: has an empty text in column 'text'"):
+        next(texts(write_json(path, {"text": "", "label": "a"})))
 
 
 @pytest.mark.parametrize(
