@@ -23,5 +23,5 @@ def test_ours_is_checked_and_the_path_of_a_cpu_is_timed(run: Callable[..., Any])
 
 
 def test_a_device_that_is_not_there_is_refused(run: Callable[..., Any]) -> None:
-    with pytest.raises(CharBertError, match="no GPU"):
+    with pytest.raises(CharBertError, match="is not there"):
         run("gru", "--device", "cuda")
