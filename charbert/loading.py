@@ -82,6 +82,9 @@ class PretrainedLoading:
         The interactions start as described in `HeterogeneousInteraction.start_as_identity`, so that the token
         channel gives nearly what the backbone gives; random ones would undo much of what it has learnt.
 
+        Prefer a cased backbone where letter case means something: a typo leaves the capital that begins a
+        name, and an uncased model never sees it.
+
         Args:
             backbone: folder or hub id of the plain checkpoint.
             character_vocabulary: a character vocabulary or its file. When left out, the tokenizer's own if it

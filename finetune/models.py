@@ -93,17 +93,26 @@ def load_finetuned(folder: str, task: Task[Any, Any], device: str | None = None)
     target = find_device(device)
     if _find_kind(folder, read_config(folder)) == CHARBERT:
         model, info = MODELS[task.auto_class].from_pretrained(folder, output_loading_info=True)
-        tokenizer = CharBertTokenizer.from_pretrained(folder)
     else:
         model, info = _load_plain(folder, task.auto_class)
-        tokenizer = _load_plain_tokenizer(folder)
     refuse_partial(folder, info["missing_keys"], [str(name) for name, *_ in info["mismatched_keys"]])
     labels = task.model_settings.get("id2label", {})
     if labels and len(labels) != model.config.num_labels:
         raise CharBertError(
             f"{folder}: {TASK_FILE} has {len(labels)} labels, and the model scores {model.config.num_labels}"
         )
-    return model.to(target).eval(), fit_tokenizer(tokenizer, model)
+    return model.to(target).eval(), fit_tokenizer(load_tokenizer(folder), model)
+
+
+def load_tokenizer(folder: str) -> Any:
+    """The tokenizer of the output folder of a run.
+
+    Raises:
+        CharBertError: it cannot be read.
+    """
+    if _find_kind(folder, read_config(folder)) == CHARBERT:
+        return CharBertTokenizer.from_pretrained(folder)
+    return _load_plain_tokenizer(folder)
 
 
 def save_task(settings: FinetuneSettings, task: Task[Any, Any], folder: Path) -> None:

@@ -17,7 +17,7 @@ from finetune.robustness.measure import measure_models
 from finetune.robustness.models import find_models
 from finetune.robustness.page import render_page
 from finetune.robustness.report import Content, flatten_numbers, make_report
-from finetune.robustness.sentences import describe_left_out, describe_preset, write_headline
+from finetune.robustness.sentences import describe_preset, write_headline, write_notes
 from finetune.robustness.settings import RobustnessSettings
 
 # The config holds the defaults, so that it needs only the options that differ from them.
@@ -28,9 +28,10 @@ CACHE, PAGE, REPORT = "cache.jsonl", "report.html", "report.json"
 def run(settings: RobustnessSettings) -> None:
     """Write the report, and print its headline."""
     content = compare_models(settings)
-    left_out = [describe_left_out(kind) for kind in content["kinds_left_out"]]
     place = f"report in {Path(settings.output) / PAGE}"
-    print("\n".join(["", write_headline(content), describe_preset(content), *left_out, "", place]))
+    print(
+        "\n".join(["", write_headline(content), describe_preset(content), *write_notes(content), "", place])
+    )
 
 
 def compare_models(settings: RobustnessSettings) -> Content:

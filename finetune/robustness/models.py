@@ -14,7 +14,7 @@ from charbert.errors import CharBertError
 from charbert.recognizer.modeling import UNKNOWN_WORDS, WordRecognizer
 from finetune.batches import Padding
 from finetune.inference import Predictor, default_tokens
-from finetune.models import TASK_FILE, load_finetuned, load_task
+from finetune.models import TASK_FILE, load_finetuned, load_task, load_tokenizer
 from finetune.predict import CHUNK
 from finetune.recognition import recognize_words
 from finetune.robustness.settings import SEPARATOR, split_model
@@ -55,6 +55,8 @@ class ComparedModel(NamedTuple):
     """Reads the text before the model."""
     runs: tuple[Run, ...]
     """One, or one per seed."""
+    is_uncased: bool = False
+    """Whether its tokenizer reads small letters only."""
 
 
 def find_models(given: Sequence[str]) -> list[ComparedModel]:
@@ -89,7 +91,9 @@ def _find_model(text: str) -> ComparedModel:
     for each in _find_runs(Path(folder)):
         runs.append(Run(each, *load_task(each)))
         read_config(each)
-    return ComparedModel(name, _find_recognizer(*reader), tuple(runs))
+    tokenizer = load_tokenizer(str(runs[0].folder))
+    is_uncased = tokenizer.tokenize("A") == tokenizer.tokenize("a")
+    return ComparedModel(name, _find_recognizer(*reader), tuple(runs), is_uncased)
 
 
 def _find_runs(folder: Path) -> list[Path]:

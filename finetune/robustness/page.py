@@ -26,7 +26,6 @@ def render_page(content: Mapping[str, Any]) -> str:
         interval=sentences.format_interval,
         share=sentences.format_share,
         kind_in_words=sentences.describe_kind,
-        left_out_in_words=sentences.describe_left_out,
     )
     first = content["models"][0]
     budgets = [row["edits"] for row in (first["worst_case"] or {"by_edits": []})["by_edits"]]
@@ -36,6 +35,7 @@ def render_page(content: Mapping[str, Any]) -> str:
         measure=sentences.name_measure(content),
         preset=sentences.describe_preset(content),
         headline=sentences.write_headline(content),
+        notes=sentences.write_notes(content),
         summary=sentences.write_summary(content),
         losses=figures.make_losses_figure(content),
         curves=figures.make_curves_figure(content),

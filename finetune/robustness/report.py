@@ -88,6 +88,7 @@ class _ModelReport:
             "folders": [str(run.folder) for run in self._model.runs],
             "recognizer": self._model.recognizer and str(self._model.recognizer),
             "parameters": runs[0].cost["parameters"],
+            "is_uncased": self._model.is_uncased,
             "clean": self._clean(),
             "attacked": main["score"],
             "drop": main["drop"],

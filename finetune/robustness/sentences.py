@@ -57,9 +57,18 @@ def describe_preset(content: Content) -> str:
     return measured + more * (content["preset"] == QUICK)
 
 
-def describe_left_out(kind: str) -> str:
-    """Why an attack of this kind was not measured, and what to do about it."""
-    return f"Not measured: {kind}, which needs {KINDS[kind].requirement}"
+def write_notes(content: Content) -> list[str]:
+    """What a reader must know beside the numbers: attacks left out, models that are not alike."""
+    notes = [
+        f"Not measured: {kind}, which needs {KINDS[kind].requirement}" for kind in content["kinds_left_out"]
+    ]
+    lower = [model["name"] for model in content["models"] if model["is_uncased"]]
+    if 0 < len(lower) < len(content["models"]):
+        notes.append(
+            f"Warning: {', '.join(lower)} read{'s' * (len(lower) == 1)} small letters only, the others "
+            "capitals too, which a typo leaves: compare what attacks cost between models of one casing alone"
+        )
+    return notes
 
 
 def rank_models(content: Content) -> list[Content]:

@@ -237,6 +237,21 @@ def test_a_kind_that_is_not_available_is_named_with_the_remedy(
     assert said in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
+def test_models_of_one_casing_are_compared(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lower = tmp_path / "lower"
+    shutil.copytree(runs / "charbert", lower)
+    content = json.loads((lower / "tokenizer.json").read_text())
+    content["normalizer"] = {"type": "Lowercase"}
+    (lower / "tokenizer.json").write_text(json.dumps(content))
+    given = {"kinds": ["drop"], "seeds": [1], "rates": [1], "limit": 4}
+    for models, warned in (([str(lower)], False), (["charbert", str(lower)], True)):
+        found = reported(runs, tmp_path / f"of-{len(models)}", models, "tags.conll", **given)
+        assert [model["is_uncased"] for model in found["models"]] == [False, True][-len(models) :]
+        assert ("Warning: lower reads small letters only" in capsys.readouterr().out) == warned
+
+
 def test_the_report_holds_the_command_that_makes_it(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,6 +28,7 @@ def model(name: str, clean: float, attacked: float, **more: Any) -> dict[str, An
         "folders": [f"runs/{name}"],
         "recognizer": None,
         "parameters": 1_000_000,
+        "is_uncased": False,
         "clean": {"mean": clean, "examples_interval": {}},
         "attacked": {"mean": attacked, "examples_interval": {"low": attacked - 3, "high": attacked + 3}},
         "drop": main["drop"],
