@@ -22,12 +22,12 @@ from pathlib import Path
 from benchmarks.frame import DeviceSettings, Report
 from benchmarks.misspelt import MisspeltText, misspell, read_half, read_lines
 from benchmarks.spell_checkers import CHECKERS
+from charbert.commands.devices import find_device
 from charbert.commands.paths import DATA
 from charbert.commands.settings import REQUIRED, option, positional
 from charbert.correction.corrector import THRESHOLD, CorrectedWord, Corrector
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
-from finetune.inference import find_device
 
 SUGGESTIONS = 5
 TIMED = 20  # paragraphs for which a checker's speed is measured: one takes seconds for each

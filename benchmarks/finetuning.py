@@ -22,10 +22,11 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from benchmarks.frame import Report
 from benchmarks.labelled import CLASSES, TAGS, RandomExamples
 from benchmarks.steps import Bench, StepSettings, make_config
+from charbert.commands.devices import find_device
 from charbert.commands.settings import option
 from charbert.tokenization import CharBertTokenizer
 from finetune.batches import Padding, Rows
-from finetune.inference import TARGETS, find_device
+from finetune.inference import TARGETS
 from finetune.tasks.registry import make_task
 
 BATCHES = 100  # of which the Trainer sorts quarters, each in itself

@@ -21,10 +21,10 @@ from torch import nn
 from benchmarks.frame import DeviceSettings, Report, measure_milliseconds, reset_device
 from benchmarks.synthetic import character_ids
 from charbert.char_encoder import CharacterEncoder
+from charbert.commands.devices import find_device
 from charbert.commands.settings import option
 from charbert.configuration import CharBertConfig
 from charbert.ops.gru import bidirectional_gru
-from finetune.inference import find_device
 
 CHECKED_ROWS, CHECKED_STEPS = 12, 96
 INPUTS = 4

@@ -26,10 +26,10 @@ from transformers import BertForMaskedLM
 from benchmarks.frame import Report, measure_milliseconds
 from benchmarks.steps import Bench, Speed, StepSettings, make_config
 from benchmarks.synthetic import random_batches
+from charbert.commands.devices import find_device
 from charbert.commands.settings import option
 from charbert.configuration import CharBertConfig
 from charbert.lm_heads import CharBertForPreTraining
-from finetune.inference import find_device
 from pretrain.collator import Batch
 
 BATCHES = 4

@@ -16,6 +16,16 @@ COMMANDS = {
         "a released CharBERT checkpoint -> this project's format",
         "charbert.conversion",
     ),
+    "correct": Command(
+        "charbert.settings:CorrectSettings",
+        "texts -> the same texts with their misspelled words replaced",
+        "charbert.correction.command",
+    ),
+    "attack": Command(
+        "charbert.noise.settings:AttackTextSettings",
+        "texts -> the same texts with typos in their words",
+        "charbert.noise.command",
+    ),
 }
 DESCRIPTION = f"CharBERT {__version__}: a character-aware encoder for noisy text."
 EXAMPLE = "convert released/charbert-bert-wiki --output charbert-bert --character-vocabulary bert_char_vocab"

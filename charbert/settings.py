@@ -1,9 +1,10 @@
-"""Settings of `charbert convert`."""
+"""Settings of the commands `charbert convert` and `charbert correct`."""
 
 from dataclasses import dataclass
 
 from charbert.commands.paths import FILE, FOLDER, MODEL
 from charbert.commands.settings import REQUIRED, Settings, option, positional
+from charbert.commands.text_files import TextSettings
 from charbert.errors import CharBertError
 
 HEADS = ("pretraining", "token", "sequence", "qa", "none")
@@ -34,3 +35,26 @@ class ConvertSettings(Settings):
             raise CharBertError(
                 "--word-vocabulary needs --character-vocabulary: they are written with the tokenizer"
             )
+
+
+@dataclass(kw_only=True)
+class CorrectSettings(TextSettings):
+    """Options of `charbert correct`."""
+
+    model: str = option(
+        REQUIRED, "folder or hub id of a pre-trained CharBERT", reads=MODEL, section="correction"
+    )
+    threshold: float = option(
+        0.5,
+        "least probability of a misspelling; a higher one replaces fewer words, and more of them rightly",
+        minimum=0,
+        maximum=1,
+    )
+    known: str | None = option(
+        None, "file of words that are right whatever the model predicts, such as names", reads=FILE
+    )
+    real_words: bool = option(
+        False, 'judge words of the vocabulary too, such as "form" for "from"; slower, and finds few'
+    )
+    top_k: int = option(5, "suggestions for a word in JSON lines, at most", minimum=1)
+    device: str | None = option(None, "where the model runs, such as cuda:1 or cpu; by default a GPU")

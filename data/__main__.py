@@ -25,7 +25,7 @@ COMMANDS = {
         "data.pretraining.tokenize",
     ),
     "attack": Command(
-        "data.examples.attack:AttackSettings",
+        "data.examples.attack:AttackFileSettings",
         "a labelled file -> the same file with typos in its words",
     ),
 }

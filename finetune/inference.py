@@ -9,7 +9,7 @@ import torch
 
 from charbert.commands.progress import progress_bar
 from charbert.commands.training import copied
-from charbert.errors import CharBertError, first_line
+from charbert.errors import CharBertError
 from finetune.batches import Padding, batch_by_length
 from finetune.settings import CPU_TOKENS, GPU_TOKENS
 from finetune.tasks.base import Encoded, Inputs, Output, Task
@@ -90,27 +90,6 @@ def compute_outputs(
                         "training has diverged or weights are damaged; train it anew at a lower rate"
                     )
     return found
-
-
-def find_device(name: str | None = None) -> torch.device:
-    """Where models predict.
-
-    Args:
-        name: of the device, as `--device` gives it; None: a GPU if there is one.
-
-    Raises:
-        CharBertError: there is no such device here.
-    """
-    if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise CharBertError(
-            f"--device: {name!r} is not there ({first_line(error)}); leave it out, or give cpu"
-        ) from error
-    return device
 
 
 def default_tokens(device: torch.device) -> int:

@@ -10,6 +10,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 from charbert.auto import MODELS
 from charbert.backbones import BACKBONES
 from charbert.checkpoints import read_checkpoint, read_config
+from charbert.commands.devices import find_device
 from charbert.commands.output import whole_file
 from charbert.commands.settings import restore_settings
 from charbert.configuration import CharBertConfig
@@ -26,7 +27,6 @@ from charbert.loading import (
 )
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import Vocabulary
-from finetune.inference import find_device
 from finetune.probe import build_probe, register_probe
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any, NamedTuple
 
 from charbert.commands.output import output_file
+from charbert.commands.paths import STANDARD
 from charbert.commands.progress import progress_bar
 from charbert.compression import text_ending
 from charbert.errors import CharBertError
@@ -21,7 +22,7 @@ from data.examples.rows import BadRows, Row
 from data.examples.tables import csv_writer
 from finetune.inference import Predictor
 from finetune.models import load_finetuned, load_task
-from finetune.settings import STANDARD, FinetuneSettings, PredictSettings
+from finetune.settings import FinetuneSettings, PredictSettings
 from finetune.tasks.base import Task
 
 CHUNK = 1000  # examples in memory

@@ -9,19 +9,18 @@ import sys
 from contextlib import nullcontext
 
 from charbert.commands.output import output_file
+from charbert.commands.paths import STANDARD
 from charbert.commands.tables import UNDEFINED
 from charbert.errors import CharBertError
 from data.examples.rows import BadRows
 from finetune.settings import ScoreSettings
 from finetune.tasks.registry import find_task
 
-STANDARD_OUTPUT = "-"
-
 
 def run(settings: ScoreSettings) -> None:
     """Print the scores as JSON, and write them into a file if one is given."""
     bad = BadRows(settings.skip_bad_rows)
-    with nullcontext() if settings.output == STANDARD_OUTPUT else output_file(settings) as partial:
+    with nullcontext() if settings.output == STANDARD else output_file(settings) as partial:
         found = score_file(settings, bad)
         scores = json.dumps(found, indent=2)
         if partial is not None:

@@ -21,7 +21,6 @@ CPU_TOKENS, GPU_TOKENS = 1024, 32768
 BATCH_TOKENS = (
     f"tokens of a batch, padding included; if not given, {GPU_TOKENS} on a GPU, {CPU_TOKENS} elsewhere"
 )
-STANDARD = "-"
 FORMATS = ("csv", "tsv", "jsonl", "json", "parquet", "conll", "conllu")
 OVERWRITE = "write over a file that is there"
 

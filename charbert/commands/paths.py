@@ -9,6 +9,8 @@ from pathlib import Path
 from charbert.errors import CharBertError
 
 FILE, FOLDER = "FILE", "FOLDER"
+STANDARD = "-"
+"""Standard input or output in place of a file."""
 MODEL = "FOLDER|HUB_ID"
 DATA = "FILE|FOLDER|HUB_ID"
 """A file, a saved dataset, or a dataset of the hub."""
@@ -36,7 +38,7 @@ def check_exists(name: str, value: str, form: str) -> None:
         if forms == [FOLDER] and not path.is_dir():
             raise CharBertError(f"{name}: {value}: is a file, and a folder is needed")
         return
-    if value == "-" or _PATTERN.search(value) or ("HUB_ID" in forms and _may_be_on_hub(value, form)):
+    if value == STANDARD or _PATTERN.search(value) or ("HUB_ID" in forms and _may_be_on_hub(value, form)):
         return
     what = " or ".join(each.lower() for each in forms if each != "HUB_ID")
     raise CharBertError(f"{name}: {value}: no such {what}{_nearest(path)}")

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 from charbert.correction.reader import Model, WordReader, WordSpan
 from charbert.correction.rule import Rule, Weights, complete_contraction, looks_like_a_name
@@ -37,6 +37,14 @@ class Correction(NamedTuple):
 
     text: str
     words: list[CorrectedWord]
+
+    def as_dict(self) -> dict[str, Any]:
+        """It as JSON holds it: its words and their suggestions are dicts, too."""
+        words = [
+            {**word._asdict(), "suggestions": [suggestion._asdict() for suggestion in word.suggestions]}
+            for word in self.words
+        ]
+        return {"text": self.text, "words": words}
 
 
 class Corrector:

@@ -7,7 +7,7 @@ from transformers import AutoModelForPreTraining
 from transformers.pipelines import PIPELINE_REGISTRY
 from transformers.pipelines.base import Pipeline
 
-from charbert.correction.corrector import Correction, Corrector
+from charbert.correction.corrector import Corrector
 
 TYPO_CORRECTION = "typo-correction"
 
@@ -43,19 +43,11 @@ class TypoCorrectionPipeline(Pipeline):
     def _forward(self, input_tensors: dict[str, Any], **given: Any) -> dict[str, Any]:
         text = input_tensors["text"]  # or, in a batch, a list of them
         if isinstance(text, list):
-            return {"correction": list(map(_as_dict, self._corrector(text, **given)))}
-        return {"correction": _as_dict(self._corrector([text], **given)[0])}
+            return {"correction": [each.as_dict() for each in self._corrector(text, **given)]}
+        return {"correction": self._corrector([text], **given)[0].as_dict()}
 
     def postprocess(self, model_outputs: dict[str, Any], **_: Any) -> dict[str, Any]:
         return model_outputs["correction"]
-
-
-def _as_dict(correction: Correction) -> dict[str, Any]:
-    words = [
-        {**word._asdict(), "suggestions": [suggestion._asdict() for suggestion in word.suggestions]}
-        for word in correction.words
-    ]
-    return {"text": correction.text, "words": words}
 
 
 def register_pipelines() -> None:

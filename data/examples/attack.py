@@ -13,13 +13,13 @@ from charbert.commands.results import format_numbers
 from charbert.commands.settings import REQUIRED, option, positional
 from charbert.compression import open_to_write, text_ending
 from charbert.errors import CharBertError
-from charbert.noise import KEYBOARDS, KINDS, Attack, describe_kinds, load_attack
+from charbert.noise.settings import AttackSettings
 from data.examples.readers import READERS, Columns, find_reader, read_examples
 from data.examples.rows import BadRows
 
 
 @dataclass(kw_only=True)
-class AttackSettings(Columns):
+class AttackFileSettings(AttackSettings, Columns):
     """Which file is attacked, how, and where the result is written."""
 
     file: str = positional("labelled data, in any file that fine-tuning reads")
@@ -28,13 +28,6 @@ class AttackSettings(Columns):
         "file to write, with the ending of FILE; it may be compressed",
         writes=FILE,
         section="output",
-    )
-    kind: str = option(Attack.kind, f"kind of noise: {describe_kinds()}", choices=KINDS, section="noise")
-    rate: float = option(Attack.rate, "share of the eligible words to change", minimum=0, maximum=1)
-    seed: int = option(Attack.seed, "seed of the draws")
-    language: str = option(Attack.language, "whose keyboard is used", choices=KEYBOARDS)
-    misspellings: str | None = option(
-        None, "natural: list of misspellings; without one, codespell's", reads=FILE
     )
     contexts: bool = option(False, "squad, squad2, qa: attack the contexts too, not questions alone")
     skip_bad_rows: bool = option(False, "leave rows out that cannot be used", section="inputs")
@@ -47,7 +40,7 @@ class AttackSettings(Columns):
             raise CharBertError(f"--contexts: {self.task} has none; it is for {', '.join(others)}")
 
 
-def run(settings: AttackSettings) -> None:
+def run(settings: AttackFileSettings) -> None:
     """Attack the file, write the other one, and print the counts of words.
 
     Raises:
@@ -58,9 +51,7 @@ def run(settings: AttackSettings) -> None:
     reader, bad = find_reader(settings.task), BadRows(settings.skip_bad_rows)
     with output_file(settings) as unfinished:
         _check_files(path, output)
-        attack = load_attack(
-            settings.kind, settings.rate, settings.seed, settings.language, settings.misspellings
-        )
+        attack = settings.load_attack()
         found = read_examples(settings, str(path), bad, _needs_labels(settings))
         examples: list[Any] = list(passing_bar(found, "reading", unit=" examples"))
         attacked = type(examples[0]).attack(examples, attack, settings.contexts)
@@ -93,7 +84,7 @@ def _check_files(path: Path, output: Path) -> None:
         raise CharBertError(f"{output}: must end in .parquet, which is compressed by itself")
 
 
-def _needs_labels(settings: AttackSettings) -> bool:
+def _needs_labels(settings: AttackFileSettings) -> bool:
     """Whether labels must move with the words; their column may be missing if nobody named it."""
     reader = find_reader(settings.task)
     if not reader.attack_needs_labels or reader.label_setting is None:

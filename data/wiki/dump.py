@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.parsers import expat
 
+from charbert.commands.paths import STANDARD
 from charbert.errors import CharBertError, first_line
 from data.wiki.sites import Site, make_site
 
 START_OF_PAGE, END_OF_PAGE = b"<page>", b"</page>"
 END_OF_DUMP = b"</mediawiki>"
 BZ2 = b"BZh"
-_STANDARD_INPUT = "-"
 _END_OF_HEADER = re.compile(rb"</siteinfo>|(?=<page>|</mediawiki>)")
 # A stream begins at a byte, and its first block with pi in BCD: by chance, that is one in 10 ** 22 bytes.
 _STREAM = re.compile(rb"BZh[1-9]1AY&SY")
@@ -64,7 +64,7 @@ class Dump:
         self._path = path
         self.name = "standard input"
         self.size: int | None = None
-        if path != _STANDARD_INPUT:
+        if path != STANDARD:
             if not Path(path).is_file():
                 raise CharBertError(f"{path}: no such file to read; dumps are at https://dumps.wikimedia.org")
             self.name, self.size = Path(path).name, Path(path).stat().st_size
@@ -73,7 +73,7 @@ class Dump:
         end = _END_OF_HEADER.search(header)
         self._first_byte = end.end() if end else 0
         self._first_stream: int | None = None
-        if path == _STANDARD_INPUT:
+        if path == STANDARD:
             self._read = (file, stream, header)
         else:
             if stream is not file:
@@ -109,7 +109,7 @@ class Dump:
     def _xml_groups(self, after: tuple[int, int] | None) -> Iterator[PageGroup]:
         # Position of a group: where its XML ends. It holds for every size, also before damage.
         number, start = after or (-1, self._first_byte)
-        file, stream, read = self._read if self._path == _STANDARD_INPUT else (*self._open(), b"")
+        file, stream, read = self._read if self._path == STANDARD else (*self._open(), b"")
         buffer = bytearray(read)
         offset = 0
         if stream is file and file.seekable() and not read:
@@ -160,8 +160,8 @@ class Dump:
 
     def _open(self) -> tuple[BufferedReader, BufferedReader | bz2.BZ2File]:
         """The file, and the stream of its XML."""
-        descriptor = sys.stdin.fileno() if self._path == _STANDARD_INPUT else self._path
-        closes = self._path != _STANDARD_INPUT
+        descriptor = sys.stdin.fileno() if self._path == STANDARD else self._path
+        closes = self._path != STANDARD
         file = open(descriptor, "rb", closefd=closes)  # noqa: SIM115 (`page_groups` closes it)
         return file, bz2.BZ2File(file) if file.peek(len(BZ2)).startswith(BZ2) else file
 

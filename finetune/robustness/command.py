@@ -7,11 +7,12 @@ from pathlib import Path
 import torch
 
 from charbert.commands.cache import ResultCache
+from charbert.commands.devices import find_device
 from charbert.commands.output import output_folder, say_finished, whole_file
 from charbert.commands.results import RESULTS, write_results
 from charbert.commands.settings import format_command
 from charbert.errors import CharBertError
-from finetune.inference import default_tokens, find_device
+from finetune.inference import default_tokens
 from finetune.robustness.conditions import TestSet
 from finetune.robustness.measure import measure_models
 from finetune.robustness.models import find_models

@@ -135,7 +135,7 @@ def test_labelled_files_keep_their_labels(noise: str, file: str, tmp_path: Path)
     assert checked(old, new, counts.changed, spaced=noise == "space").faults == []
     output = tmp_path / Path(path).name
     command.run(
-        command.AttackSettings(
+        command.AttackFileSettings(
             file=path,
             output=str(output),
             task=task,
