@@ -1,0 +1,195 @@
+"""LoRA (also DoRA and rsLoRA) and IA3, as peft has them, on the layers, the interaction and the GRU."""
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from charbert.errors import CharBertError
+from charbert.tuning.delta import ADAPTER, Delta, encoder_of, head_modules, layers_of
+from charbert.tuning.methods import IA3_FEEDFORWARD, IA3_TARGETS, LORA_TARGETS
+from charbert.tuning.settings import TuningSettings
+
+GROUPS = {
+    "layers": ("query", "key", "value", "dense"),
+    "interaction": ("token_projection", "char_projection", "convolution", "token_output", "char_output"),
+    "gru": (),
+}
+"""Names that stand for several modules."""
+_WRAPPED = (nn.Linear, nn.Conv1d, nn.Embedding)
+_GRU = [
+    f"char_encoder.{direction}_gru.{weight}"
+    for direction in ("forward", "backward")
+    for weight in ("weight_ih_l0", "weight_hh_l0")
+]
+# Of a model of transformers, by the class of its head's output.
+_TASKS = {
+    "ForTokenClassification": "TOKEN_CLS",
+    "ForSequenceClassification": "SEQ_CLS",
+    "ForQuestionAnswering": "QUESTION_ANS",
+}
+
+
+class _PeftDelta(Delta):
+    """A method of peft that wraps modules of a model."""
+
+    mergeable = True
+
+    def __init__(self, settings: TuningSettings, folded: bool = False) -> None:
+        super().__init__(settings, folded)
+        import_peft()
+        self._tuner: Any = None
+
+    def config(self, model: Any) -> Any:
+        """What peft is given."""
+        raise NotImplementedError
+
+    def tuner_class(self) -> Any:
+        """What of peft wraps the modules."""
+        raise NotImplementedError
+
+    def attach(self, model: Any) -> None:
+        self._tuner = self.tuner_class()(model, self.config(model), ADAPTER)
+        self._tuner._cast_adapter_dtype(ADAPTER)
+
+    def detach(self, model: Any) -> None:
+        self._tuner.unload()
+        self._tuner = None
+
+    def merge(self, model: Any) -> None:
+        self._tuner.merge_and_unload(safe_merge=True)
+        self._tuner = None
+
+    def write_config(self, model: Any, folder: Path, base: str | None) -> None:
+        config = deepcopy(self._tuner.peft_config[ADAPTER])
+        config.base_model_name_or_path = base
+        config.inference_mode = True
+        config.exclude_modules = None
+        config.modules_to_save = [name.rpartition(".")[2] for name in head_modules(model)] or None
+        config.save_pretrained(folder)
+
+
+class Lora(_PeftDelta):
+    """W + (alpha / r) B A for a weight W, with A and B of rank r and B zero at first."""
+
+    def tuner_class(self) -> Any:
+        return import_peft().LoraModel
+
+    def config(self, model: Any) -> Any:
+        given = self.settings
+        modules, parameters = _split_targets(model, given.lora_targets)
+        return import_peft().LoraConfig(
+            r=given.lora_rank,
+            lora_alpha=given.lora_alpha,
+            lora_dropout=given.lora_dropout,
+            use_dora=given.dora,
+            use_rslora=given.rank_stabilized,
+            target_modules=modules,
+            target_parameters=parameters or None,
+            exclude_modules=_inside_head(model) or None,
+            task_type=_task_type(model),
+        )
+
+    def check(self, model: Any) -> None:
+        layers_of(model)
+        _, parameters = _split_targets(model, self.settings.lora_targets)
+        if parameters and (self.settings.dora or self.settings.lora_dropout):
+            option = "--dora" if self.settings.dora else "--lora-dropout"
+            raise CharBertError(
+                f"{option}: the weights of the GRU cannot have it; leave gru out of --lora-targets"
+            )
+
+    def file_name(self, name: str) -> str:
+        return super().file_name(name.replace(f"magnitude_vector.{ADAPTER}.weight", "magnitude_vector"))
+
+
+class Ia3(_PeftDelta):
+    """A factor for each unit of the keys, the values and the inputs of the layers' last maps."""
+
+    def tuner_class(self) -> Any:
+        return import_peft().IA3Model
+
+    def config(self, model: Any) -> Any:
+        return import_peft().IA3Config(
+            target_modules=list(IA3_TARGETS),
+            feedforward_modules=list(IA3_FEEDFORWARD),
+            exclude_modules=_inside_head(model) or None,
+            task_type=_task_type(model),
+        )
+
+    def check(self, model: Any) -> None:
+        layers_of(model)
+
+
+def import_peft() -> Any:
+    """The library peft.
+
+    Raises:
+        CharBertError: it is not installed.
+    """
+    try:
+        import peft
+    except ImportError as error:
+        raise CharBertError("--tuning: needs the library peft; pip install peft") from error
+    return peft
+
+
+def _split_targets(model: Any, names: list[str]) -> tuple[list[str], list[str]]:
+    """Names of modules and of parameters, as peft matches them.
+
+    Raises:
+        CharBertError: a name matches nothing in the model.
+    """
+    if not names:
+        return [name for name in LORA_TARGETS if _matching(model, [name])], []
+    modules: list[str] = []
+    for name in names:
+        if name != "gru":
+            group = [each for each in GROUPS.get(name, (name,)) if _matching(model, [each])]
+            modules += group or _refuse_target(model, name)
+    parameters = [name for name, _ in encoder_of(model).named_parameters() if name in _GRU]
+    if "gru" in names and not parameters:
+        _refuse_target(model, "gru")
+    return list(dict.fromkeys(modules)), parameters if "gru" in names else []
+
+
+def _matching(model: Any, targets: Any) -> list[str]:
+    """Names of the encoder's modules that a name is that of, or the end of that of."""
+    return [
+        name
+        for name, module in encoder_of(model).named_modules()
+        if isinstance(module, _WRAPPED)
+        and not name.startswith("pooler.")
+        and any(f".{name}".endswith(f".{target}") for target in targets)
+    ]
+
+
+def _refuse_target(model: Any, name: str) -> Any:
+    found = {
+        each.rpartition(".")[2]
+        for each, module in encoder_of(model).named_modules()
+        if isinstance(module, _WRAPPED) and not each.startswith("pooler.")
+    }
+    groups = [group for group, members in GROUPS.items() if found & set(members)]
+    if any(each in _GRU for each, _ in encoder_of(model).named_parameters()):
+        groups.append("gru")
+    raise CharBertError(
+        f"--lora-targets: {name!r} matches no module of this model; choose of "
+        f"{', '.join([*groups, *sorted(found)])}, or the end of a module's full name"
+    )
+
+
+def _inside_head(model: Any) -> list[str]:
+    """Full names of the modules of a head, whose names may be those of the layers."""
+    return [
+        name
+        for head in head_modules(model)
+        for name, _ in model.named_modules()
+        if f".{name}.".find(f".{head}.") >= 0 and not name.startswith("charbert.")
+    ]
+
+
+def _task_type(model: Any) -> str | None:
+    name = type(model).__name__
+    return next((task for ending, task in _TASKS.items() if name.endswith(ending)), None)
