@@ -7,13 +7,13 @@ names below are imported when they are used, so that a command that needs no mod
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from charbert import tuning
 from charbert.errors import CharBertError
 from charbert.registration import register_once_imported
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from charbert import tuning
     from charbert.configuration import CharBertConfig
     from charbert.correction.corrector import CorrectedWord, Correction, Corrector, Suggestion, correct
     from charbert.heads import (
@@ -75,8 +75,6 @@ if not TYPE_CHECKING:  # with it, a type checker would take any name for one of 
 
     def __getattr__(name):
         """A name of `__all__`, imported where it is used first (PEP 562)."""
-        if name == "tuning":
-            return import_module("charbert.tuning")
         for module, names in _MODULES.items():
             if name in names:
                 value = getattr(import_module(f"charbert.{module}"), name)

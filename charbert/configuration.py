@@ -33,6 +33,9 @@ BACKBONE_ATTRIBUTES = (
     "tie_word_embeddings",
 )
 
+PEFT_SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads")
+"""Of these, what peft reads from the dict of a configuration."""
+
 
 class CharBertConfig(PreTrainedConfig):
     """Configuration of a CharBERT.
@@ -75,6 +78,14 @@ class CharBertConfig(PreTrainedConfig):
             self.backbone_config = AutoConfig.for_model(**{"model_type": "bert", **(given or {})})
         super().__post_init__(**kwargs)
         self._check()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As in `transformers`, with the backbone's sizes that peft looks for."""
+        return super().to_dict() | {name: getattr(self, name) for name in PEFT_SIZES}
+
+    def to_diff_dict(self) -> dict[str, Any]:
+        """What `config.json` holds: each value once."""
+        return {name: value for name, value in super().to_diff_dict().items() if name not in PEFT_SIZES}
 
     def _check(self) -> None:
         for name, value, allowed in (
