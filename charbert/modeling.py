@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,8 @@ class CharBertModel(CharBertPreTrainedModel):
         self.spelling = (
             SpellingTable(config.vocab_size, config.spelling_length) if config.spelling_length else None
         )
+        # Virtual tokens of a delta, see `charbert.tuning.prompts`.
+        self.register_module("prompt", None)
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Module:
@@ -201,10 +204,13 @@ class CharBertModel(CharBertPreTrainedModel):
         )
         keep_attentions = bool(_choose(output_attentions, self.config.output_attentions))
         states: list[tuple[torch.Tensor | None, torch.Tensor | None]] = []
+        run = self._layers if self.prompt is None else partial(self.prompt.run, self._layers)
         with self._record_attentions(keep_attentions) as attentions:
-            layers = self._layers(tokens, characters, mask, attention_mask is not None, keep_attentions)
+            layers = run(tokens, characters, mask, attention_mask is not None, keep_attentions)
             for number, (tokens, characters) in enumerate(layers):
                 states.append((tokens, characters) if kept and number in kept else (None, None))
+        if self.prompt is not None:
+            attentions = [self.prompt.trim(weights) for weights in attentions]
         pooler = self.backbone.pooler
         return CharBertModelOutput(
             last_hidden_state=tokens,
@@ -224,15 +230,22 @@ class CharBertModel(CharBertPreTrainedModel):
         mask: torch.Tensor,
         padded: bool,
         separate: bool,
+        prefixes: Sequence[Sequence[Any]] | None = None,
+        attended: torch.Tensor | None = None,
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Both channels before the first layer and after each.
 
         They share the weights of a layer, so one call of it serves both, unless `separate`: then each has its
         own, and the attention weights of each are tensors that gradients reach.
+
+        Args:
+            prefixes: past keys and values for each call of each layer, 1 or, if `separate`, 2.
+            attended: (B, V + L), the mask of these keys and the tokens'; `mask` if there are none.
         """
         layers = self.backbone.encoder.layer
         both = tokens if separate else torch.cat([tokens, characters])
-        rows = mask if separate else mask.repeat(2, 1)
+        rows = mask if attended is None else attended
+        rows = rows if separate else rows.repeat(2, 1)
         attention_mask = layer_attention_mask(self.backbone.config, both, rows) if padded else None
         position_mask = mask.unsqueeze(-1).to(tokens.dtype)
         interactions = [
@@ -241,11 +254,14 @@ class CharBertModel(CharBertPreTrainedModel):
         ]
         yield tokens, characters
         for index, layer in enumerate(layers):
+            # Positional, because a layer that is checkpointed drops past keys and values given by name.
+            past = [(None, None, each) for each in prefixes[index]] if prefixes else [()]
             if separate:
-                tokens, characters = layer(tokens, attention_mask), layer(characters, attention_mask)
+                tokens = layer(tokens, attention_mask, *past[0])
+                characters = layer(characters, attention_mask, *past[-1])
             else:
                 both = torch.cat([tokens, characters])
-                tokens, characters = layer(both, attention_mask).chunk(2)
+                tokens, characters = layer(both, attention_mask, *past[0]).chunk(2)
             if interactions:
                 interaction, folded = interactions[index % len(interactions)]
                 tokens, characters = interaction(tokens, characters, position_mask, folded)

@@ -1,0 +1,258 @@
+"""Virtual tokens, against the oracle with virtual tokens beside the real ones."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from oracle import Matrix, Oracle, softmax
+from torch import nn
+
+import charbert
+from charbert.tuning.prompts import Prefix, Prompt, VirtualTokens
+
+COUNT, LAYERS, UNITS, HEADS = 3, 2, 32, 4
+TOLERANCE = 1e-5
+
+
+@pytest.fixture(params=["prompt", "prefix"])
+def method(request: pytest.FixtureRequest) -> str:
+    """Virtual tokens from the first layer on, or in each layer."""
+    return request.param
+
+
+def virtual_tokens(kind: str, config: Any, count: int = COUNT) -> VirtualTokens:
+    width = UNITS if kind == "prompt" else LAYERS * 2 * UNITS
+    table = torch.randn(2 * count, width, generator=torch.Generator().manual_seed(2))
+    encoder = nn.Embedding.from_pretrained(table, freeze=False)
+    if kind == "prompt":
+        return Prompt(encoder, count, config.interaction_kernel_size // 2)
+    return Prefix(encoder, count, LAYERS, HEADS)
+
+
+def build(
+    method: str, backbone: str, model_class: Any = charbert.CharBertModel, count: int = COUNT, **changes: Any
+) -> Any:
+    model = tiny.build(model_class, backbone, **changes)
+    model.base_model.prompt = virtual_tokens(method, model.config, count)
+    return model
+
+
+class Reference(Oracle):
+    """The oracle with virtual tokens: more rows from the first layer on, or more keys and values in each."""
+
+    def __init__(self, model: Any, method: str) -> None:
+        super().__init__(model.config, model.state_dict())
+        self.method = method
+        self.vectors = model.base_model.prompt.vectors().detach().double().numpy()
+        self.past: tuple[Matrix, Matrix] | None = None
+
+    def encode(self, token_ids: Any, spellings: Any) -> tuple[Matrix, Matrix]:
+        real = [self.token_embeddings(token_ids), self.character_embeddings(spellings)]
+        virtual = list(self.vectors) if self.method == "prompt" else [np.zeros((0, UNITS))] * 2
+        count = len(virtual[0])
+        for layer in range(LAYERS):
+            for channel in (0, 1):
+                if self.method == "prefix":
+                    parts = self.vectors[channel].reshape(-1, LAYERS, 2, UNITS)
+                    self.past = parts[:, layer, 0], parts[:, layer, 1]
+                states = self.transformer_layer(layer, np.concatenate([virtual[channel], real[channel]]))
+                virtual[channel], real[channel] = states[:count], states[count:]
+            if self.config.interaction != "none":
+                step = layer if self.config.interaction_per_layer else 0
+                name = f"{self.encoder}interactions.{step}"
+                real = list(self.interaction(name, *real))
+                virtual = list(self.interaction(name, *virtual)) if count else virtual
+        return real[0], real[1]
+
+    def attention(self, name: str, states: Matrix) -> Matrix:
+        queries, keys, values = (
+            np.stack([self.linear(f"{name}.{part}", state) for state in states])
+            for part in ("query", "key", "value")
+        )
+        if self.past is not None:
+            keys, values = (np.concatenate(pair) for pair in zip(self.past, (keys, values), strict=True))
+        width, contexts = UNITS // HEADS, []
+        for head in range(HEADS):
+            own = slice(head * width, (head + 1) * width)
+            scores = queries[:, own] @ keys[:, own].T / np.sqrt(width)
+            contexts.append(np.stack([softmax(row) for row in scores]) @ values[:, own])
+        return np.concatenate(contexts, axis=1)
+
+
+def batch_for(model_class: Any, kind: str) -> dict[str, torch.Tensor]:
+    batch = tiny.ragged_batch(kind)
+    if model_class is charbert.CharBertForMultipleChoice:
+        return {name: tensor.unsqueeze(0) for name, tensor in batch.items()}
+    return batch
+
+
+def both(one: Any, other: Any) -> Any:
+    """The tensors of two outputs side by side."""
+    return zip(one.to_tuple(), other.to_tuple(), strict=True)
+
+
+def sum_of_squares(output: Any) -> torch.Tensor:
+    return sum(tensor.pow(2).sum() for tensor in output.to_tuple() if torch.is_tensor(tensor))
+
+
+def spelled(
+    model: Any, kind: str, batch: dict[str, torch.Tensor], row: int
+) -> tuple[list[int], list[list[int]]]:
+    ids = batch["input_ids"][row][batch["attention_mask"][row] == 1].tolist()
+    table = tiny.spelling_table(kind)
+    return ids, [table[token] for token in ids]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"interaction": "paper", "interaction_per_layer": True, "interaction_kernel_size": 5},
+        {"interaction": "none"},
+        {"attention": "eager"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("separate", [False, True])
+def test_each_row_of_a_padded_batch_is_what_the_reference_gives(
+    kind: str, method: str, changes: dict[str, Any], separate: bool
+) -> None:
+    changes = {**changes, "attention": "eager"} if separate else changes
+    model, batch = build(method, kind, **changes), tiny.ragged_batch(kind)
+    with torch.no_grad():
+        output = model(**batch, output_attentions=separate)
+    reference = Reference(model, method)
+    for row in range(len(batch["input_ids"])):
+        ids, spellings = spelled(model, kind, batch, row)
+        expected = reference.encode(ids, spellings)
+        for name, states in zip(("last_hidden_state", "char_last_hidden_state"), expected, strict=True):
+            assert tiny.largest_difference(output[name][row, : len(ids)], states) < TOLERANCE
+
+
+class TestVirtualTokens:
+    """What holds for both ways in which attention gets them."""
+
+    def test_none_leave_the_plain_model(self, kind: str, method: str) -> None:
+        plain, batch = tiny.build(charbert.CharBertModel, kind), tiny.ragged_batch(kind)
+        for ours, theirs in both(build(method, kind, count=0)(**batch), plain(**batch)):
+            assert tiny.largest_difference(ours, theirs) < TOLERANCE
+
+    def test_masked_ones_change_nothing(self, method: str) -> None:
+        model, batch = build(method, "bert"), tiny.ragged_batch("bert")
+        model.prompt.visible[1] = 0
+        before = model(**batch)
+        sum_of_squares(before).backward()
+        table = model.prompt.encoder.weight
+        masked = [1, 1 + COUNT]
+        assert not table.grad[masked].any()
+        assert all(table.grad[row].any() for row in range(2 * COUNT) if row not in masked)
+        table.data[masked] = 7.0
+        assert all(torch.equal(one, other) for one, other in both(before, model(**batch)))
+
+    @pytest.mark.parametrize("side", ["right", "left"])
+    def test_padding_never_matters(self, kind: str, method: str, side: str) -> None:
+        model = build(method, kind)
+        texts = ("a dog", tiny.SENTENCES[0])
+        batch = tiny.ragged_batch(kind, texts, padding_side=side)
+        first = {"bert": 0, "roberta": 2}[kind]
+        batch["position_ids"] = (batch["attention_mask"].cumsum(dim=1) - 1).clamp(min=0) + first
+        alone, real = model(**tiny.ragged_batch(kind, texts[:1])), batch["attention_mask"][0] == 1
+        for name in ("last_hidden_state", "char_last_hidden_state"):
+            assert tiny.largest_difference(model(**batch)[name][0, real], alone[name][0]) < TOLERANCE
+
+    def test_without_a_mask_all_tokens_are_real(self, kind: str, method: str) -> None:
+        model, batch = build(method, kind), tiny.ragged_batch(kind, tiny.SENTENCES[:1])
+        with_mask = model(**batch)
+        del batch["attention_mask"]
+        assert all(torch.equal(one, other) for one, other in both(model(**batch), with_mask))
+
+    def test_hidden_states_are_those_of_the_real_tokens(self, method: str) -> None:
+        batch = tiny.ragged_batch("bert")
+        output = build(method, "bert")(**batch, output_hidden_states=True)
+        plain = tiny.build(charbert.CharBertModel, "bert")(**batch, output_hidden_states=True)
+        for name in ("hidden_states", "char_hidden_states"):
+            assert [state.shape for state in output[name]] == [state.shape for state in plain[name]]
+            assert torch.equal(output[name][0], plain[name][0])
+            assert not torch.allclose(output[name][1], plain[name][1])
+
+    def test_attentions_go_to_the_virtual_tokens_and_to_the_real_ones(self, method: str) -> None:
+        model, batch = build(method, "bert", attention="eager"), tiny.ragged_batch("bert")
+        output = model(**batch, output_attentions=True)
+        rows, length = batch["input_ids"].shape
+        padding = batch["attention_mask"][:, None, None] == 0
+        for attentions in (output.attentions, output.char_attentions):
+            assert [a.shape for a in attentions] == [(rows, HEADS, length, COUNT + length)] * LAYERS
+            for weights in attentions:
+                assert torch.allclose(weights.sum(dim=-1), torch.ones(()), atol=1e-5)
+                assert (weights[..., :COUNT] > 0).all()
+                assert not (weights[..., COUNT:] * padding).any()
+
+    def test_explicit_characters_and_embeddings_give_the_same(self, kind: str, method: str) -> None:
+        model, batch = build(method, kind), tiny.ragged_batch(kind, tiny.SENTENCES[:1], return_spelling=True)
+        output = model(batch["input_ids"], batch["attention_mask"])
+        embedded = {name: batch[name] for name in (*tiny.SPELLED, "attention_mask")}
+        embedded["inputs_embeds"] = model.get_input_embeddings()(batch["input_ids"])
+        for inputs in (batch, embedded):
+            for ours, theirs in both(model(**inputs), output):
+                assert tiny.largest_difference(ours, theirs) < TOLERANCE
+
+    def test_take_no_position_from_the_longest_input(self, kind: str, method: str) -> None:
+        longest = {"bert": 80, "roberta": 78}[kind]
+        ids = torch.full((1, longest), 10)
+        assert build(method, kind)(input_ids=ids).last_hidden_state.shape == (1, longest, UNITS)
+
+    @pytest.mark.parametrize("model_class", tiny.HEADS)
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+    def test_every_head_gives_its_own_shapes_and_gradients(
+        self, method: str, model_class: Any, dtype: torch.dtype
+    ) -> None:
+        batch = batch_for(model_class, "bert")
+        model = build(method, "bert", model_class).to(dtype)
+        plain = tiny.build(model_class, "bert").to(dtype)
+        output, expected = model(**batch), plain(**batch)
+        assert [(one.shape, one.dtype) for one in output.to_tuple()] == [
+            (one.shape, one.dtype) for one in expected.to_tuple()
+        ]
+        sum_of_squares(output).backward()
+        gradient = model.base_model.prompt.encoder.weight.grad
+        assert gradient.isfinite().all()
+        assert gradient.any(dim=1).all()
+
+    def test_run_under_autocast(self, method: str) -> None:
+        model, batch = build(method, "bert"), tiny.ragged_batch("bert")
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            output = model(**batch)
+        for ours, exact in both(output, model(**batch)):
+            assert tiny.largest_difference(ours.float(), exact) < 0.2
+
+    @pytest.mark.parametrize("separate", [False, True])
+    def test_gradients_are_the_same_with_checkpointing(self, method: str, separate: bool) -> None:
+        gradients, passes = [], []
+        for checkpointing in (False, True):
+            model = build(method, "bert", attention="eager").train()
+            model.requires_grad_(False)
+            model.prompt.requires_grad_(True)
+            if checkpointing:
+                model.gradient_checkpointing_enable()
+            calls: list[Any] = []
+            model.backbone.encoder.layer[0].attention.register_forward_hook(
+                lambda *call, calls=calls: calls.append(call)
+            )
+            sum_of_squares(model(**tiny.ragged_batch("bert"), output_attentions=separate)).backward()
+            passes.append(len(calls))
+            gradients.append(model.prompt.encoder.weight.grad)
+        assert passes == ([2, 4] if separate else [1, 2])
+        assert torch.equal(*gradients)
+
+    def test_folding_changes_nothing(self, method: str) -> None:
+        model, batch = build(method, "bert"), tiny.ragged_batch("bert")
+        table = model.prompt.encoder
+        model.prompt.encoder = nn.Sequential(
+            table, nn.Linear(table.embedding_dim, table.embedding_dim), nn.Tanh()
+        )
+        before = model(**batch)
+        model.prompt.fold()
+        assert type(model.prompt.encoder) is nn.Embedding
+        assert all(torch.equal(one, other) for one, other in both(model(**batch), before))
