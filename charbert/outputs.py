@@ -14,7 +14,8 @@ class CharBertModelOutput(ModelOutput):
     `pooler_output`, `char_pooler_output`: (B, H), the first position of each through the backbone's pooler.
     `hidden_states`, `char_hidden_states`: N + 1 tensors (B, L, H), the inputs of the first layer and what the
     interaction gave after each; None in the place of one that was not asked for.
-    `attentions`, `char_attentions`: N tensors (B, A, L, L).
+    `attentions`, `char_attentions`: N tensors (B, A, L, L), or (B, A, L, V + L) with V virtual tokens of a
+    delta, which are nowhere else in the output.
     """
 
     # Always there; ModelOutput allows only one field without a default.

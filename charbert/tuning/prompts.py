@@ -1,14 +1,23 @@
 """Virtual tokens: prompt tuning, P-tuning, prefix tuning and P-tuning v2, in both channels."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from charbert.modeling import CharBertModel
+from charbert.tuning.delta import Delta, Tensors, encoder_of, require_charbert
+from charbert.tuning.low_rank import _task_type as task_type
+from charbert.tuning.low_rank import import_peft
+from charbert.tuning.settings import TuningSettings
 
+CHANNELS = 2
+SAVED = "prompt_embeddings"
+"""The name of the folded vectors in a saved delta, as peft's."""
 States = Iterator[tuple[torch.Tensor, torch.Tensor]]
 
 
@@ -141,17 +150,180 @@ def _prepend(virtual: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
     return torch.cat([rows, real], dim=-2)
 
 
+class _Prompts(Delta):
+    """A method of the prompt family; peft's configuration and prompt encoder, and this project's forward."""
+
+    config_class: ClassVar[str]
+    """Of peft."""
+
+    def __init__(self, settings: TuningSettings, folded: bool = False) -> None:
+        super().__init__(settings, folded)
+        import_peft()
+        self._tokens: VirtualTokens | None = None
+
+    def check(self, model: Any) -> None:
+        require_charbert(model, f"--tuning {self.settings.tuning}")
+
+    def config(self, model: Any) -> Any:
+        """What peft is given, and what is written: a row for each virtual token of each channel."""
+        backbone = model.config.backbone_config
+        return getattr(import_peft(), self.config_class)(
+            num_virtual_tokens=CHANNELS * self.settings.virtual_tokens,
+            num_transformer_submodules=1,
+            token_dim=backbone.hidden_size,
+            num_layers=backbone.num_hidden_layers,
+            num_attention_heads=backbone.num_attention_heads,
+            task_type=task_type(model),
+            **self.options(),
+        )
+
+    def options(self) -> dict[str, Any]:
+        """Arguments of peft's configuration that differ by method."""
+        return {}
+
+    def encoder(self, model: Any) -> nn.Module:
+        """A new one, of peft."""
+        raise NotImplementedError
+
+    def virtual_tokens(self, encoder: nn.Module, model: CharBertModel) -> VirtualTokens:
+        """What puts the rows of `encoder` into the forward pass."""
+        kernel_size = model.config.interaction_kernel_size if model.interactions else 0
+        return Prompt(encoder, self.settings.virtual_tokens, gap=kernel_size // 2)
+
+    def width(self, config: Any) -> int:
+        """Numbers of a virtual token in a channel."""
+        return config.token_dim
+
+    def attach(self, model: Any) -> None:
+        config, charbert = self.config(model), encoder_of(model)
+        if self.folded:
+            encoder: nn.Module = nn.Embedding(config.num_virtual_tokens, self.width(config))
+        else:
+            encoder = self.encoder(model)
+        self._tokens = charbert.prompt = self.virtual_tokens(encoder, charbert).to(model.device)
+
+    def detach(self, model: Any) -> None:
+        encoder_of(model).prompt = self._tokens = None
+
+    def file_name(self, name: str) -> str:
+        return SAVED if self.folded else super().file_name(name)
+
+    def fold(self, tensors: Tensors) -> Tensors:
+        assert self._tokens is not None
+        kept = {name: tensor for name, tensor in tensors.items() if ".prompt." not in name}
+        return kept | {SAVED: self._tokens.folded().cpu().contiguous()}
+
+    def write_config(self, model: Any, folder: Path, base: str | None) -> None:
+        config = self.config(model)
+        config.base_model_name_or_path, config.inference_mode = base, True
+        config.save_pretrained(folder)
+
+
+class PromptTuning(_Prompts):
+    """A table of vectors, which begin as random tokens (Lester et al. 2021)."""
+
+    config_class = "PromptTuningConfig"
+
+    def encoder(self, model: Any) -> nn.Module:
+        encoder = import_peft().PromptEmbedding(self.config(model), encoder_of(model).get_input_embeddings())
+        set_table(encoder, sample_states(encoder_of(model), self.settings.virtual_tokens))
+        return encoder
+
+
+class PTuning(_Prompts):
+    """Vectors that come out of an MLP, which is folded on saving (Liu et al. 2021)."""
+
+    config_class = "PromptEncoderConfig"
+
+    def options(self) -> dict[str, Any]:
+        return {"encoder_hidden_size": self.settings.prompt_units}
+
+    def encoder(self, model: Any) -> nn.Module:
+        return import_peft().PromptEncoder(self.config(model))
+
+
+class PrefixTuning(_Prompts):
+    """Keys and values of every layer that come out of an MLP, folded on saving (Li and Liang 2021)."""
+
+    config_class = "PrefixTuningConfig"
+
+    def options(self) -> dict[str, Any]:
+        return {"encoder_hidden_size": self.settings.prompt_units, "prefix_projection": True}
+
+    def encoder(self, model: Any) -> nn.Module:
+        return import_peft().PrefixEncoder(self.config(model))
+
+    def virtual_tokens(self, encoder: nn.Module, model: CharBertModel) -> VirtualTokens:
+        layers, heads = model.config.num_hidden_layers, model.config.num_attention_heads
+        return Prefix(encoder, self.settings.virtual_tokens, layers, heads)
+
+    def width(self, config: Any) -> int:
+        return 2 * config.num_layers * config.token_dim
+
+
+class PTuningV2(PrefixTuning):
+    """Keys and values of every layer, which begin as those of random tokens (Liu et al. 2022)."""
+
+    def options(self) -> dict[str, Any]:
+        return {}
+
+    def encoder(self, model: Any) -> nn.Module:
+        encoder = super().encoder(model)
+        set_table(encoder, sample_past(encoder_of(model), self.settings.virtual_tokens))
+        return encoder
+
+
+@torch.no_grad()
+def set_table(encoder: Any, vectors: torch.Tensor) -> None:
+    """Copy vectors (2, V, D) into the embedding of a prompt encoder."""
+    encoder.embedding.weight.copy_(vectors.flatten(0, 1))
+
+
 @torch.no_grad()
 def sample_states(model: CharBertModel, count: int) -> torch.Tensor:
-    """What the first layer gets of `count` random tokens, (2, count, H): a start for virtual tokens."""
-    ids = torch.randint(model.config.vocab_size, (count,), device="cpu").to(model.device)
-    embeddings, training = model.backbone.embeddings, model.backbone.embeddings.training
-    embeddings.eval()
+    """What the first layer gets of `count` random tokens: (2, count, H).
+
+    A model that cannot spell them begins the character channel with the states of the tokens.
+    """
+    ids = torch.randint(model.config.vocab_size, (1, count)).to(model.device)
     parts = []
-    for part in ids.split(model.max_tokens):
-        mask = torch.ones_like(part)[None]
-        tokens = embeddings(input_ids=part[None])
-        characters = model.char_encoder(*model.spelling_table(part[None], mask), mask)
-        parts.append(torch.cat([tokens, characters.to(tokens.dtype)]))
-    embeddings.train(training)
+    with _without_dropout(model):
+        for part in ids.split(model.max_tokens, dim=1):
+            mask = torch.ones_like(part)
+            tokens = characters = model.backbone.embeddings(input_ids=part)
+            if model.spelling is not None:
+                characters = model.char_encoder(*model.spelling(part, mask), mask).to(tokens.dtype)
+            parts.append(torch.cat([tokens, characters]))
     return torch.cat(parts, dim=1)
+
+
+@torch.no_grad()
+def sample_past(model: CharBertModel, count: int) -> torch.Tensor:
+    """Keys and values of `count` random tokens in each layer: (2, count, N * 2 * H)."""
+    both = sample_states(model, count)
+    recorded: list[torch.Tensor] = []
+    handles = [
+        part.register_forward_hook(lambda _module, _inputs, output: recorded.append(output))
+        for layer in model.backbone.encoder.layer
+        for part in (layer.attention.self.key, layer.attention.self.value)
+    ]
+    mask = torch.ones(1, count, dtype=torch.long, device=both.device)
+    try:
+        with _without_dropout(model):
+            for _ in model._layers(*both.split(1), mask, False, False):
+                pass
+    finally:
+        for handle in handles:
+            handle.remove()
+    return torch.cat(recorded, dim=-1)
+
+
+@contextmanager
+def _without_dropout(model: nn.Module) -> Iterator[None]:
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True

@@ -1,16 +1,22 @@
 """Virtual tokens, against the oracle with virtual tokens beside the real ones."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import peft
 import pytest
 import tiny
 import torch
 from oracle import Matrix, Oracle, softmax
+from safetensors.torch import load_file
 from torch import nn
+from transformers import BertForTokenClassification
 
 import charbert
-from charbert.tuning.prompts import Prefix, Prompt, VirtualTokens
+from charbert import CharBertError
+from charbert.tuning import TuningSettings, add_delta, load_delta, merge_delta, save_delta, use_delta
+from charbert.tuning.prompts import PromptTuning, PTuningV2, VirtualTokens, sample_past, sample_states
 
 COUNT, LAYERS, UNITS, HEADS = 3, 2, 32, 4
 TOLERANCE = 1e-5
@@ -22,20 +28,20 @@ def method(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def virtual_tokens(kind: str, config: Any, count: int = COUNT) -> VirtualTokens:
-    width = UNITS if kind == "prompt" else LAYERS * 2 * UNITS
+def virtual_tokens(method: str, model: Any, count: int = COUNT) -> VirtualTokens:
+    """As a method puts them on, with vectors far from their initial values."""
+    delta_class, width = {"prompt": (PromptTuning, UNITS), "prefix": (PTuningV2, LAYERS * 2 * UNITS)}[method]
+    delta = delta_class(TuningSettings())
+    delta.settings.virtual_tokens = count  # none are refused by the settings
     table = torch.randn(2 * count, width, generator=torch.Generator().manual_seed(2))
-    encoder = nn.Embedding.from_pretrained(table, freeze=False)
-    if kind == "prompt":
-        return Prompt(encoder, count, config.interaction_kernel_size // 2)
-    return Prefix(encoder, count, LAYERS, HEADS)
+    return delta.virtual_tokens(nn.Embedding.from_pretrained(table, freeze=False), model)
 
 
 def build(
     method: str, backbone: str, model_class: Any = charbert.CharBertModel, count: int = COUNT, **changes: Any
 ) -> Any:
     model = tiny.build(model_class, backbone, **changes)
-    model.base_model.prompt = virtual_tokens(method, model.config, count)
+    model.base_model.prompt = virtual_tokens(method, model.base_model, count)
     return model
 
 
@@ -256,3 +262,122 @@ class TestVirtualTokens:
         model.prompt.fold()
         assert type(model.prompt.encoder) is nn.Embedding
         assert all(torch.equal(one, other) for one, other in both(model(**batch), before))
+
+
+METHODS = ("prompt", "p-tuning", "prefix", "p-tuning-v2")
+
+
+def tuned(tuning: str, kind: str = "bert", **options: Any) -> Any:
+    model = tiny.build(charbert.CharBertForTokenClassification, kind)
+    add_delta(model, TuningSettings(tuning=tuning, **{"virtual_tokens": COUNT, **options}))
+    return model
+
+
+@pytest.mark.parametrize("tuning", METHODS)
+class TestMethods:
+    def test_train_their_own_vectors_for_each_channel_and_the_head(self, kind: str, tuning: str) -> None:
+        model = tuned(tuning, kind, virtual_tokens=5)
+        trained = {name for name, weight in model.named_parameters() if weight.requires_grad}
+        assert all(name.startswith(("charbert.prompt.", "classifier.")) for name in trained)
+        assert model.charbert.prompt.vectors().shape[:2] == (2, 5)
+        sum_of_squares(model(**tiny.ragged_batch(kind))).backward()
+        weights = dict(model.named_parameters())
+        assert all(weights[name].grad.any() for name in trained)
+
+    def test_are_saved_as_a_table(self, kind: str, tuning: str, tmp_path: Path) -> None:
+        model, batch = tuned(tuning, kind), tiny.ragged_batch(kind)
+        before = model(**batch).logits
+        save_delta(model, tmp_path)
+        saved = load_file(tmp_path / "adapter_model.safetensors")
+        vectors = saved.pop("prompt_embeddings")
+        assert torch.equal(vectors, model.charbert.prompt.folded())
+        assert {name.removeprefix("base_model.model.") for name in saved} == {
+            "classifier.weight",
+            "classifier.bias",
+        }
+        loaded = tiny.build(charbert.CharBertForTokenClassification, kind)
+        load_delta(loaded, tmp_path)
+        assert type(loaded.charbert.prompt.encoder) is nn.Embedding
+        assert tiny.largest_difference(loaded(**batch).logits, before) < 1e-6
+
+    def test_are_read_by_the_prompt_encoder_of_peft(self, tuning: str, tmp_path: Path) -> None:
+        model = tuned(tuning)
+        save_delta(model, tmp_path)
+        config = peft.PeftConfig.from_pretrained(tmp_path)
+        encoder_class = peft.PEFT_TYPE_TO_TUNER_MAPPING[config.peft_type]
+        more = [model.get_input_embeddings()] if tuning == "prompt" else []
+        encoder = encoder_class(config, *more)
+        encoder._load_adapter_state_dict(load_file(tmp_path / "adapter_model.safetensors"))
+        assert torch.equal(encoder.embedding.weight, model.charbert.prompt.folded())
+
+    def test_go_on_as_they_were_if_saved_to_be_resumed(self, tuning: str, tmp_path: Path) -> None:
+        model = tuned(tuning)
+        save_delta(model, tmp_path, resumable=True)
+        again = tiny.build(charbert.CharBertForTokenClassification, "bert")
+        load_delta(again, tmp_path)
+        assert tiny.differing(again, model) == []
+
+    def test_are_switched_on_one_base(self, tuning: str) -> None:
+        model, batch = tuned(tuning), tiny.ragged_batch("bert")
+        first, plain = model(**batch), tiny.build(charbert.CharBertForTokenClassification, "bert")(**batch)
+        for other in METHODS:
+            add_delta(model, TuningSettings(tuning=other, virtual_tokens=2), name=other)
+        last = model(**batch).logits
+        for name, expected in ((None, plain.logits), ("default", first.logits), (METHODS[-1], last)):
+            use_delta(model, name)
+            assert torch.equal(model(**batch).logits, expected)
+
+    def test_need_a_charbert(self, tuning: str) -> None:
+        plain = BertForTokenClassification(tiny.backbone_config("bert"))
+        with pytest.raises(CharBertError, match=f"--tuning {tuning}: needs a CharBERT"):
+            add_delta(plain, TuningSettings(tuning=tuning))
+
+    def test_cannot_be_merged(self, tuning: str) -> None:
+        with pytest.raises(CharBertError, match=f"--merge: {tuning} gives outputs that no plain model can"):
+            merge_delta(tuned(tuning))
+
+
+class TestStart:
+    """Virtual tokens without an encoder begin as random tokens, as the model in evaluation gets these."""
+
+    COUNT = 100  # more than the longest input
+
+    @pytest.fixture
+    def model(self, kind: str) -> Any:
+        model = tiny.build(charbert.CharBertModel, kind, backbone={"hidden_dropout_prob": 0.5})
+        model.char_encoder.train()
+        model.backbone.train()
+        return model
+
+    def drawn(self, model: Any) -> list[torch.Tensor]:
+        torch.manual_seed(3)
+        ids = torch.randint(model.config.vocab_size, (1, self.COUNT))
+        return list(ids.split(model.max_tokens, dim=1))
+
+    def test_of_a_prompt(self, model: Any) -> None:
+        inputs = self.drawn(model)
+        torch.manual_seed(3)
+        states = sample_states(model, self.COUNT)
+        assert model.backbone.training and not model.training
+        model.eval()
+        outputs = [model(ids, output_hidden_states=True) for ids in inputs]
+        for channel, name in enumerate(("hidden_states", "char_hidden_states")):
+            assert torch.equal(states[channel], torch.cat([output[name][0][0] for output in outputs]))
+
+    def test_of_keys_and_values(self, model: Any) -> None:
+        torch.manual_seed(3)
+        past = sample_past(model, 20).unflatten(-1, (LAYERS, 2, UNITS))
+        model.eval()
+        ids = torch.randint(model.config.vocab_size, (1, 20), generator=torch.Generator().manual_seed(3))
+        output = model(ids, output_hidden_states=True)
+        for channel, name in enumerate(("hidden_states", "char_hidden_states")):
+            for number, layer in enumerate(model.backbone.encoder.layer):
+                for part, projection in enumerate((layer.attention.self.key, layer.attention.self.value)):
+                    expected = projection(output[name][number][0])
+                    assert tiny.largest_difference(past[channel, :, number, part], expected) < TOLERANCE
+        assert not any(module._forward_hooks for module in model.modules())
+
+    def test_of_a_model_that_cannot_spell(self, model: Any) -> None:
+        model.spelling = None
+        states = sample_states(model, 4)
+        assert torch.equal(states[0], states[1])
