@@ -88,7 +88,7 @@ class Lora(_PeftDelta):
             target_modules=modules,
             target_parameters=parameters or None,
             exclude_modules=_inside_head(model) or None,
-            task_type=_task_type(model),
+            task_type=task_type(model),
         )
 
     def check(self, model: Any) -> None:
@@ -115,7 +115,7 @@ class Ia3(_PeftDelta):
             target_modules=list(IA3_TARGETS),
             feedforward_modules=list(IA3_FEEDFORWARD),
             exclude_modules=_inside_head(model) or None,
-            task_type=_task_type(model),
+            task_type=task_type(model),
         )
 
     def check(self, model: Any) -> None:
@@ -190,6 +190,7 @@ def _inside_head(model: Any) -> list[str]:
     ]
 
 
-def _task_type(model: Any) -> str | None:
+def task_type(model: Any) -> str | None:
+    """The name that peft has for the task of a model's head."""
     name = type(model).__name__
     return next((task for ending, task in _TASKS.items() if name.endswith(ending)), None)

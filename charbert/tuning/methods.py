@@ -60,3 +60,27 @@ register_tuning(
 )
 register_tuning("bitfit", "charbert.tuning.subsets.BitFit", "all biases")
 register_tuning("freeze", "charbert.tuning.subsets.Freeze", "what is not frozen", ("freeze",))
+register_tuning(
+    "prompt",
+    "charbert.tuning.prompts.PromptTuning",
+    "vectors before the tokens, from the first layer on",
+    ("virtual_tokens",),
+)
+register_tuning(
+    "p-tuning",
+    "charbert.tuning.prompts.PTuning",
+    "vectors before the tokens, from the first layer on, by an MLP",
+    ("virtual_tokens", "prompt_units"),
+)
+register_tuning(
+    "prefix",
+    "charbert.tuning.prompts.PrefixTuning",
+    "keys and values before those of the tokens in every layer, by an MLP",
+    ("virtual_tokens", "prompt_units"),
+)
+register_tuning(
+    "p-tuning-v2",
+    "charbert.tuning.prompts.PTuningV2",
+    "keys and values before those of the tokens in every layer",
+    ("virtual_tokens",),
+)

@@ -140,7 +140,7 @@ def save_delta(model: Any, folder: str | Path, *, resumable: bool = False) -> No
         "charbert_version": charbert.__version__,
         "method": delta.settings.tuning,
         "settings": _plain_settings(delta.settings),
-        "folded": not resumable,
+        "folded": delta.folded or not resumable,
         "base": base,
         "base_fingerprint": deltas.fingerprint(model, delta),
         "model_class": type(model).__name__,

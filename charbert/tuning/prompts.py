@@ -11,8 +11,7 @@ from torch.nn import functional as F
 
 from charbert.modeling import CharBertModel
 from charbert.tuning.delta import Delta, Tensors, encoder_of, require_charbert
-from charbert.tuning.low_rank import _task_type as task_type
-from charbert.tuning.low_rank import import_peft
+from charbert.tuning.low_rank import import_peft, task_type
 from charbert.tuning.settings import TuningSettings
 
 CHANNELS = 2
@@ -300,17 +299,17 @@ def sample_states(model: CharBertModel, count: int) -> torch.Tensor:
 @torch.no_grad()
 def sample_past(model: CharBertModel, count: int) -> torch.Tensor:
     """Keys and values of `count` random tokens in each layer: (2, count, N * 2 * H)."""
-    both = sample_states(model, count)
+    tokens, characters = sample_states(model, count).split(1)
     recorded: list[torch.Tensor] = []
     handles = [
         part.register_forward_hook(lambda _module, _inputs, output: recorded.append(output))
         for layer in model.backbone.encoder.layer
         for part in (layer.attention.self.key, layer.attention.self.value)
     ]
-    mask = torch.ones(1, count, dtype=torch.long, device=both.device)
+    mask = torch.ones(1, count, dtype=torch.long, device=tokens.device)
     try:
         with _without_dropout(model):
-            for _ in model._layers(*both.split(1), mask, False, False):
+            for _ in model._layers(tokens, characters, mask, False, False):
                 pass
     finally:
         for handle in handles:

@@ -41,6 +41,10 @@ class TuningSettings(Settings):
         "houlsby", "adapter: two bottlenecks in a layer, or one after its feed-forward part", choices=ADAPTERS
     )
     bottleneck: int = option(64, "adapter: units of a bottleneck", minimum=1)
+    virtual_tokens: int = option(
+        20, "prompt, p-tuning, prefix, p-tuning-v2: virtual tokens of each channel", minimum=1
+    )
+    prompt_units: int = option(512, "p-tuning, prefix: units of the MLP that they are trained by", minimum=1)
     freeze: str = option(
         "head", "freeze: `head` (all but it), `layers:K` (the lowest K and below), `all-but-characters`"
     )

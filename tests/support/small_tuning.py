@@ -20,8 +20,13 @@ METHODS: dict[str, dict[str, Any]] = {
     "freeze head": {"tuning": "freeze"},
     "freeze layers:1": {"tuning": "freeze", "freeze": "layers:1"},
     "freeze all-but-characters": {"tuning": "freeze", "freeze": "all-but-characters"},
+    "prompt": {"tuning": "prompt"},
+    "p-tuning": {"tuning": "p-tuning", "prompt_units": 32},
+    "prefix": {"tuning": "prefix", "prompt_units": 32},
+    "p-tuning-v2": {"tuning": "p-tuning-v2"},
 }
-MERGEABLE = [name for name, given in METHODS.items() if given["tuning"] != "adapter"]
+PROMPTS = ("prompt", "p-tuning", "prefix", "p-tuning-v2")
+MERGEABLE = [name for name, given in METHODS.items() if given["tuning"] not in ("adapter", *PROMPTS)]
 HEADS = [head for head in tiny.HEADS if head is not charbert.CharBertModel]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
-from small_tuning import HEADS, MERGEABLE, METHODS, batch_for, difference, outputs, train, tuned
+from small_tuning import HEADS, MERGEABLE, METHODS, PROMPTS, batch_for, difference, outputs, train, tuned
 
 import charbert
 from charbert.tuning import (
@@ -27,7 +27,8 @@ def test_a_delta_learns_a_batch_and_nothing_else_moves(method: str, head: Any, t
     base = tiny.build(head, "bert")
     plain = outputs(base, batch)
     model = tuned(head, method)
-    assert difference(outputs(model, batch), plain) < 1e-4
+    if method not in PROMPTS:
+        assert difference(outputs(model, batch), plain) < 1e-4
     losses = train(model, batch)
     assert losses[-1] < 0.4 * losses[0]
 

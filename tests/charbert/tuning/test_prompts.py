@@ -10,6 +10,7 @@ import tiny
 import torch
 from oracle import Matrix, Oracle, softmax
 from safetensors.torch import load_file
+from small_tuning import PROMPTS
 from torch import nn
 from transformers import BertForTokenClassification
 
@@ -241,7 +242,7 @@ class TestVirtualTokens:
             model.requires_grad_(False)
             model.prompt.requires_grad_(True)
             if checkpointing:
-                model.gradient_checkpointing_enable()
+                getattr(model, "activation_checkpointing_enable", model.gradient_checkpointing_enable)()
             calls: list[Any] = []
             model.backbone.encoder.layer[0].attention.register_forward_hook(
                 lambda *call, calls=calls: calls.append(call)
@@ -264,16 +265,13 @@ class TestVirtualTokens:
         assert all(torch.equal(one, other) for one, other in both(model(**batch), before))
 
 
-METHODS = ("prompt", "p-tuning", "prefix", "p-tuning-v2")
-
-
 def tuned(tuning: str, kind: str = "bert", **options: Any) -> Any:
     model = tiny.build(charbert.CharBertForTokenClassification, kind)
     add_delta(model, TuningSettings(tuning=tuning, **{"virtual_tokens": COUNT, **options}))
     return model
 
 
-@pytest.mark.parametrize("tuning", METHODS)
+@pytest.mark.parametrize("tuning", PROMPTS)
 class TestMethods:
     def test_train_their_own_vectors_for_each_channel_and_the_head(self, kind: str, tuning: str) -> None:
         model = tuned(tuning, kind, virtual_tokens=5)
@@ -310,8 +308,15 @@ class TestMethods:
         encoder._load_adapter_state_dict(load_file(tmp_path / "adapter_model.safetensors"))
         assert torch.equal(encoder.embedding.weight, model.charbert.prompt.folded())
 
-    def test_go_on_as_they_were_if_saved_to_be_resumed(self, tuning: str, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("folded", [False, True])
+    def test_go_on_as_they_were_if_saved_to_be_resumed(
+        self, tuning: str, folded: bool, tmp_path: Path
+    ) -> None:
         model = tuned(tuning)
+        if folded:
+            save_delta(model, tmp_path)
+            model = tiny.build(charbert.CharBertForTokenClassification, "bert")
+            load_delta(model, tmp_path)
         save_delta(model, tmp_path, resumable=True)
         again = tiny.build(charbert.CharBertForTokenClassification, "bert")
         load_delta(again, tmp_path)
@@ -320,10 +325,10 @@ class TestMethods:
     def test_are_switched_on_one_base(self, tuning: str) -> None:
         model, batch = tuned(tuning), tiny.ragged_batch("bert")
         first, plain = model(**batch), tiny.build(charbert.CharBertForTokenClassification, "bert")(**batch)
-        for other in METHODS:
+        for other in PROMPTS:
             add_delta(model, TuningSettings(tuning=other, virtual_tokens=2), name=other)
         last = model(**batch).logits
-        for name, expected in ((None, plain.logits), ("default", first.logits), (METHODS[-1], last)):
+        for name, expected in ((None, plain.logits), ("default", first.logits), (PROMPTS[-1], last)):
             use_delta(model, name)
             assert torch.equal(model(**batch).logits, expected)
 
