@@ -27,11 +27,15 @@ from data.corpus.parallel import ordered_map
 from data.wiki.dump import Dump, PageGroup
 from data.wiki.pages import Outcome, decompress_xml, extract_pages, failed
 from data.wiki.sites import Site
+from data.wiki.templates import TABLE
 
 _COUNTS = (
     *("pages_read", "articles_written", "redirects", "other_namespaces", "other_models", "failed", "empty"),
     "characters",
 )
+# Among the counts are the unknown templates that left their first value, by name; of many, the frequent ones.
+_UNKNOWN = "unknown template "
+_MOST_NAMES, _NAMES_KEPT, _NAMES_SAID = 2_000, 1_000, 10
 # Of the English Wikipedia, 64 MB are some 27,000 articles; the rows are a bound for wikis of one-liners.
 _BYTES_PER_SHARD = 64_000_000
 _ROWS_PER_SHARD = 100_000
@@ -62,7 +66,13 @@ class ExtractSettings(Settings):
 
 
 def run(settings: ExtractSettings) -> None:
-    print(format_numbers(extract_articles(settings)))
+    results = extract_articles(settings)
+    unknown = results.pop("unknown_templates", {})
+    print(format_numbers(results))
+    if unknown:
+        names = ", ".join(f"{count:,} x {name}" for name, count in list(unknown.items())[:_NAMES_SAID])
+        more = f", and {len(unknown) - _NAMES_SAID:,} more in results.json" * (len(unknown) > _NAMES_SAID)
+        print(f"unknown templates that left their first value: {names}{more}; add them in {TABLE}")
 
 
 def extract_articles(settings: ExtractSettings) -> dict[str, Any]:
@@ -97,14 +107,22 @@ def _fill_folder(settings: ExtractSettings, dumps: list[Dump], job: ShardedJob) 
     if not counts["articles_written"] and part is None:
         raise CharBertError(f"{settings.dump[0]}: no article with text in {counts['pages_read']} pages")
     seconds = time.monotonic() - started
+    unknown = _unknown_templates(counts)
     results = {
         **{name: counts[name] for name in _COUNTS},
         "xml_megabytes": counts["xml_bytes"] / 1e6,
         "seconds": seconds,
         "megabytes_per_second": (counts["xml_bytes"] - read_before) / 1e6 / seconds,
+        "unknown_templates": {name.removeprefix(_UNKNOWN): count for name, count in unknown},
     }
     job.finish(results, asdict(settings))
     return results
+
+
+def _unknown_templates(counts: Counter[str]) -> list[tuple[str, int]]:
+    """The counts of unknown templates, the frequent ones first."""
+    named = [(name, count) for name, count in counts.items() if name.startswith(_UNKNOWN)]
+    return sorted(named, key=lambda item: (-item[1], item[0]))
 
 
 class _Task(NamedTuple):
@@ -157,9 +175,14 @@ class _Collector:
             counts["pages_read"] += 1
             counts[outcome.kind] += 1
             counts["characters"] += len(outcome.text)
+            for name, count in outcome.unknown.items():
+                counts[_UNKNOWN + name] += count
             if outcome.text:
                 self._rows.append(outcome)
                 text_bytes += len(outcome.text.encode())
+        if len(counts) > _MOST_NAMES:
+            for name, _ in _unknown_templates(counts)[_NAMES_KEPT:]:
+                del counts[name]
         rows = len(self._rows)
         self._complete = _Complete(rows, text_bytes, extract.cursor, counts)
         if rows >= _ROWS_PER_SHARD or text_bytes >= _BYTES_PER_SHARD:

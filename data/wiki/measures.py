@@ -2,9 +2,10 @@
 
 import re
 from collections import defaultdict
-from functools import cache
-from pathlib import Path
 from typing import Literal, NamedTuple
+
+from data.wiki.locales import read_table
+from data.wiki.sites import ENGLISH, Site
 
 Style = Literal["symbol", "name", "adjective"]
 
@@ -12,7 +13,7 @@ Style = Literal["symbol", "name", "adjective"]
 Values = defaultdict[str, str]
 
 _SUPERSCRIPTS = str.maketrans("0123456789+-−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻ⁿ")
-_PLAIN_NUMBER = re.compile(r"([-−+]?)(\d{4,30})((?:\.\d+)?)")
+_AMOUNT = re.compile(r"([-−+]?\d+(?:[.,]\d+)?)(?![\d.,])")
 _MIXED_FRACTION = re.compile(r"(?<!\d)(\d{1,9})\+(\d{1,9})/(\d{1,9})(?!\d)")
 _RANGES = {
     "to": " to ",
@@ -59,13 +60,6 @@ class Unit(NamedTuple):
     many: str
 
 
-@cache
-def read_table(name: str) -> dict[str, tuple[str, ...]]:
-    """A table `NAME.tsv` of this folder, under a header: first column -> the other columns."""
-    lines = Path(__file__).with_name(f"{name}.tsv").read_text(encoding="utf-8").splitlines()
-    return {code: tuple(cells) for code, *cells in (line.split("\t") for line in lines[1:])}
-
-
 def find_unit(code: str) -> Unit | None:
     """The unit that {{convert}} and {{val}} call by this code."""
     cells = read_table("units").get(code)
@@ -96,16 +90,11 @@ def superscript(number: str) -> str:
     return number.translate(_SUPERSCRIPTS)
 
 
-def number(text: str) -> str:
-    """A plain number with commas between the thousands; anything else unchanged."""
-    plain = _PLAIN_NUMBER.fullmatch(text)
-    return f"{plain[1]}{int(plain[2]):,}{plain[3]}" if plain else text
+def measure(values: Values, site: Site, argument: str = "") -> str:
+    """What {{convert}} and, with an argument, {{cvt}} show before the brackets.
 
-
-def measure(values: Values, abbreviated: bool = False) -> str:
-    """What {{convert}} shows before the brackets.
-
-    The second unit is left out: what MediaWiki computes would need its table of factors and roundings.
+    The second unit is left out: what MediaWiki computes would need its table of factors and roundings. In
+    other wikis than the English ones the symbols of units are shown, whose names are English here.
     """
     amounts, joins, position = [values["1"]], [], 2
     while (join := _RANGES.get(values[f"{position}"])) and values[f"{position + 1}"]:
@@ -114,10 +103,13 @@ def measure(values: Values, abbreviated: bool = False) -> str:
         position += 2
     shown = [_MIXED_FRACTION.sub(r"\1 \2/\3", amount) for amount in amounts]
     if values["comma"] != "off":
-        shown = [number(amount) for amount in shown]
+        shown = [site.locale.number(amount) for amount in shown]
+    if site.language != ENGLISH.language:
+        joins = ["–" if join.strip(" ,").isalpha() else join for join in joins]
     amount = shown[0] + "".join(join + value for join, value in zip(joins, shown[1:], strict=True))
     code, second, second_code = (values[f"{position + step}"] for step in range(3))
-    abbreviated = values["abbr"] in {"on", "in"} or (abbreviated and values["abbr"] not in {"out", "off"})
+    abbreviated = values["abbr"] in {"on", "in"} or (bool(argument) and values["abbr"] not in {"out", "off"})
+    abbreviated = abbreviated or site.language != ENGLISH.language
     style: Style = "symbol" if abbreviated else "adjective" if values["adj"] else "name"
     spelling = values["sp"]
     is_one = amounts == ["1"]
@@ -133,9 +125,24 @@ def measure(values: Values, abbreviated: bool = False) -> str:
     return text
 
 
-def scientific(values: Values) -> str:
+def unit(values: Values, site: Site) -> str:
+    """A number and its unit, each part of which may be followed by its exponent: 5|km, 10|m|s|-1, 20|km|2."""
+    amount, *rest = [value for key, value in values.items() if key.isdecimal() and key != "0"] or [""]
+    first = _AMOUNT.match(amount)
+    # Decimals stand behind a comma too where the language has one.
+    text = site.locale.number(first[1].replace(",", ".")) + amount[first.end() :] if first else amount
+    parts: list[str] = []
+    for value in filter(None, rest):
+        if parts and re.fullmatch(r"[-−]?\d", value):
+            parts[-1] += superscript(value)
+        else:
+            parts.append(value)
+    return " ".join(filter(None, (text, "⋅".join(parts))))
+
+
+def scientific(values: Values, site: Site) -> str:
     """What {{val}} shows: a number, its uncertainty, a power of ten and a unit."""
-    text = number(values["1"])
+    text = site.locale.number(values["1"])
     if values["2"].startswith("("):
         text += values["2"]  # of the last digits: 1.234(56)
     elif values["2"]:

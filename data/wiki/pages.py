@@ -3,7 +3,8 @@
 import bz2
 import html
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from xml.etree import ElementTree
 
@@ -23,13 +24,17 @@ _TITLE = re.compile(rb"<title>([^<]{0,1000})")
 
 
 class Outcome(NamedTuple):
-    """Outcome of a page: the name of its count, the text of an article, why a page failed."""
+    """Outcome of a page: the name of its count, the text of an article, why a page failed.
+
+    `unknown` counts the templates in no table that left their first value in the text.
+    """
 
     kind: str
     id: int
     title: str
     text: str = ""
     problem: str = ""
+    unknown: Mapping[str, int] = {}
 
 
 def decompress_xml(content: bytes) -> tuple[bytes, str]:
@@ -91,5 +96,6 @@ def _read_page(page: ElementTree.Element, site: Site) -> Outcome:
     markup = revision.findtext("text", "")
     if len(markup) > _MOST_MARKUP_CHARACTERS:
         raise ValueError(f"its text has {len(markup):,} characters")
-    text = plain_text(markup, site)
-    return Outcome("articles_written" if text else "empty", id, title, text)
+    unknown: Counter[str] = Counter()
+    text = plain_text(markup, site, unknown)
+    return Outcome("articles_written" if text else "empty", id, title, text, unknown=unknown)

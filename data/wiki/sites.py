@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
-from data.wiki.measures import read_table
+from data.wiki.locales import Locale, find_locale, read_table
 
 _ARTICLES = "0"
 # Of media, files and categories: a link to one shows nothing in the text of a page.
@@ -29,11 +29,13 @@ class Site(NamedTuple):
 
     Attributes:
         language: the code of its language.
+        locale: how it writes numbers and dates.
         hidden_namespaces: names, in lower case, of the namespaces to which a link shows nothing.
         other_namespaces: names of all namespaces but that of the articles.
     """
 
     language: str
+    locale: Locale
     hidden_namespaces: frozenset[str]
     other_namespaces: frozenset[str]
 
@@ -52,7 +54,7 @@ def make_site(language: str = "en", names: Mapping[str, str] | None = None) -> S
     }
     english = {*_ENGLISH.values(), _TALK} | {f"{name} {_TALK}" for name in _ENGLISH.values()}
     others = {name for key, name in names.items() if key != _ARTICLES and name}
-    return Site(language, frozenset(hidden), frozenset(hidden | english | others))
+    return Site(language, find_locale(language), frozenset(hidden), frozenset(hidden | english | others))
 
 
 def namespace_name(text: str) -> str:

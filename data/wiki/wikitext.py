@@ -6,17 +6,19 @@ those after it tidy what the removals leave. All take linear time, also on marku
 
 import html
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from data.wiki.brackets import Part, Renderers, join_parts, render_brackets
-from data.wiki.measures import Values, number, superscript
+from data.wiki.measures import Values, superscript
 from data.wiki.sites import ENGLISH, Site, is_language, namespace_name
 from data.wiki.templates import render_template
+from data.wiki.unknown import MARKS, UnknownTemplates
 from data.wiki.variants import choose_variant
 
 # Stands where markup was that keeps apostrophes apart. No text of a dump has it: XML cannot hold it.
 _GAP = "\x02"
+_MARKS = re.compile(rf"[{_GAP}]|{MARKS}")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[a-zA-Z][a-zA-Z\d]{1,31});")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _NOWIKI = re.compile(r"<nowiki>([^<]*(?:<(?!/?nowiki\b)[^<]*)*)</nowiki>", re.IGNORECASE)
@@ -67,18 +69,26 @@ _TIDY = [
     (re.compile(r"(?<![ ,;])[ ,;]+\)"), ")"),
     (re.compile(r"([,;])(?: ?[,;])+"), r"\1"),
     (re.compile(r" ([,.)])(?![\w.])"), r"\1"),
+    (re.compile(r"（[ 、，；：,;:]*）"), ""),
+    (re.compile(r"（[ 、，；：,;:]+"), "（"),
+    (re.compile(r"(?<![ 、，；：,;:])[ 、，；：,;:]+）"), "）"),
+    (re.compile(r"([、，；])(?: ?[、，；])+"), r"\1"),
 ]
 
 
-def plain_text(markup: str, site: Site = ENGLISH) -> str:
+def plain_text(markup: str, site: Site = ENGLISH, unknown: Counter[str] | None = None) -> str:
     """Return the prose of a page of a wiki, its paragraphs separated by a blank line ("\\n\\n").
 
-    Links and tags leave their text, and the templates of `data.wiki.templates` theirs. Other templates,
-    headings, lists, tables, captions, references and formulas are dropped. Takes linear time and memory.
+    Links and tags leave their text, and the templates of `data.wiki.templates` theirs. Other templates leave
+    their first value inside of a sentence, where they are counted in `unknown`, and nothing elsewhere.
+    Headings, lists, tables, captions, references and formulas are dropped. Takes linear time and memory.
     """
-    text = _show_tags(_ENTITY.sub(_decoded_letter, _COMMENT.sub("", markup.replace(_GAP, ""))))
-    text = render_brackets(text, _renderers(site))
-    text = _without_emphasis(text)
+    templates = UnknownTemplates()
+    text = _show_tags(_ENTITY.sub(_decoded_letter, _COMMENT.sub("", _MARKS.sub("", markup))))
+    text = render_brackets(text, _renderers(site, templates))
+    text = templates.resolve(_without_emphasis(text))
+    if unknown is not None:
+        unknown.update(templates.counts)
     text = _HEADING.sub("\n\n", _EXTERNAL_LINK.sub(r"\1", text))
     text = _LIST_ITEM.sub("", _SWITCH.sub(_without_switch, _REMNANT.sub("", text)))
     paragraphs = _BLANK_LINES.split(_INDENTED.sub(r"\n\1\n", text))
@@ -146,7 +156,7 @@ def _gap(markup: str, start: int, end: int) -> str:
     return _GAP if "'" in (markup[max(start - 1, 0) : start], markup[end : end + 1]) else ""
 
 
-def _renderers(site: Site) -> Renderers:
+def _renderers(site: Site, templates: UnknownTemplates) -> Renderers:
     def link(parts: list[Part]) -> str:
         title = _value(parts[0])
         if _URL.match(title):
@@ -165,7 +175,10 @@ def _renderers(site: Site) -> Renderers:
         return "|".join(texts[max(options, 1) :])
 
     return Renderers(
-        _template_text, link, unclosed_link, lambda parts: choose_variant(join_parts(parts), site)
+        lambda parts: _template_text(parts, site, templates),
+        link,
+        unclosed_link,
+        lambda parts: choose_variant(join_parts(parts), site),
     )
 
 
@@ -178,21 +191,28 @@ def _is_shown(title: str, site: Site) -> bool:
     return not (name in site.hidden_namespaces or is_elsewhere or _MEDIA.fullmatch(title))
 
 
-def _template_text(parts: list[Part]) -> str:
+def _template_text(parts: list[Part], site: Site, templates: UnknownTemplates) -> str:
+    name = _value(parts[0]).replace("_", " ")
+
     def values() -> Values:
-        shown: dict[str, str] = {}
+        shown = {"0": name}
         position = 0
         for part in parts[1:]:
             position += part.name is None
             shown[str(position) if part.name is None else part.name.strip()] = _value(part)
         return Values(str, shown)
 
-    name = _value(parts[0]).lower().replace("_", " ")
     if name == "!":
         return "|"
-    if name.startswith("formatnum:"):
-        return number(name.removeprefix("formatnum:").strip())
-    return (render_template(name, values) or "") + _GAP
+    text = render_template(name, values, site)
+    if text is None:
+        function, colon, value = name.partition(":")
+        if colon and site.locale.is_formatnum(function):
+            is_plain = len(parts) > 1  # {{formatnum:1,234|R}} asks for a number without separators
+            text = value.strip() if is_plain else site.locale.number(value.strip())
+        else:
+            text = templates.mark(name, values, site)
+    return text + _GAP
 
 
 def _value(part: Part) -> str:

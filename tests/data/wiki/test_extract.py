@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from dumps import article, articles, articles_in_streams, export, multistream, page, text_of
 
+from charbert.commands.results import read_numbers
 from charbert.commands.settings import parse_settings
 from charbert.errors import CharBertError
 from data.__main__ import main
@@ -110,6 +111,28 @@ def test_every_page_is_counted_once(tmp_path: Path) -> None:
     assert [document.id for document in written(tmp_path)] == [1, 6]
 
 
+def test_unknown_templates_are_counted_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], small_pieces: None
+) -> None:
+    pages = (page(number, f"Es {'{{Tief|3}} und ' * number}{'{{Alt|x}}'} da.") for number in range(5))
+    (tmp_path / "dump").write_text(export(*pages))
+    main(["wikipedia", str(tmp_path / "dump"), "--output", str(tmp_path / "out"), "--workers", "2"])
+    said = "left their first value: 10 x Tief, 5 x Alt; add them in data/wiki/templates.tsv"
+    assert said in capsys.readouterr().out
+    assert read_numbers(tmp_path / "out")["unknown_templates"] == {"Tief": 10, "Alt": 5}
+
+
+def test_of_many_unknown_templates_the_frequent_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_pieces: None
+) -> None:
+    monkeypatch.setattr(wikipedia, "_MOST_NAMES", 16)
+    monkeypatch.setattr(wikipedia, "_NAMES_KEPT", 2)
+    pages = (page(number, f"Es {{{{Oft|3}}}} und {{{{Selten {number}|x}}}} da.") for number in range(20))
+    counted = run(tmp_path, export(*pages))["unknown_templates"]
+    assert counted["Oft"] == 20
+    assert len(counted) < 20
+
+
 def test_a_skipped_page_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(tmp_path, export(article(1), page(2, "Two.").replace("<id>2", "<id>two")))
     assert "skipped 'Page 2'" in capsys.readouterr().err
@@ -145,7 +168,7 @@ def test_a_template_with_a_long_number_costs_no_page(tmp_path: Path, markup: str
 
 
 def test_an_error_of_any_kind_is_the_pages_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail_at_two(markup: str, site: object) -> str:
+    def fail_at_two(markup: str, *_: object) -> str:
         if "Page 2" in markup:
             raise RecursionError("too deep")
         return markup
@@ -409,7 +432,7 @@ and drains {{cvt|148268|km2}}.<ref name="a" />
 
 
 def test_an_article_becomes_what_its_reader_reads(tmp_path: Path) -> None:
-    run(tmp_path, export(page(1, MARKUP)))
+    run(tmp_path, export(page(1, MARKUP)).replace('xml:lang="de"', 'xml:lang="en"'))
     assert written(tmp_path)[0].text == (
         "The Elbe (Czech: Labe) is 1,094 kilometres long and drains 148,268 km². "
         "As of 2014, its port earned US$2 billion."

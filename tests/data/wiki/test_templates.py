@@ -1,5 +1,12 @@
+import re
+
 import pytest
 
+from benchmarks.wikitext import find_wrong, make_sentences
+from data.wiki.locales import read_rows, read_table
+from data.wiki.measures import Values
+from data.wiki.sites import make_site
+from data.wiki.templates import render_template
 from data.wiki.wikitext import plain_text
 
 
@@ -162,3 +169,73 @@ def test_what_is_no_word_of_the_sentence_is_dropped(markup: str) -> None:
 
 def test_a_value_that_makes_no_sense_is_shown_as_it_is() -> None:
     assert shown("{{start date|soon}} {{roman|many}} {{convert|some|km}}") == "soon many some kilometres"
+
+
+# What is wrong needs what no dump says: today's date, the number of inhabitants, Japanese eras.
+MOST_WRONG = 7
+
+
+@pytest.mark.parametrize("language", make_sentences())
+def test_of_100_sentences_a_language_most_are_as_a_reader_sees_them(language: str) -> None:
+    sentences = make_sentences()[language]
+    wrong = find_wrong(language, sentences)
+    print(f"{language}: {len(sentences) - len(wrong)} of {len(sentences)} sentences are right")
+    assert len(set(sentences)) == 100
+    assert len(wrong) <= MOST_WRONG, "\n".join(sentence.parts for sentence in wrong)
+
+
+@pytest.mark.parametrize(
+    ("language", "markup", "text"),
+    (
+        ("de", "{{Höhe|4478|CH}}, {{frS|Cervin}}, {{Zahl|1000}}", "4478 m ü. M., französisch Cervin, 1.000"),
+        (
+            "fr",
+            "{{unité|10|km|2}}, {{s|XX}}, {{2e|ville}}, {{nombre|12000}}",
+            "10 km², XXe siècle, 2e ville, 12 000",
+        ),
+        (
+            "es",
+            "{{fecha|1|5|1990}}, {{siglo|I|d|s}}, {{unidad|9000|m}}",
+            "1 de mayo de 1990, siglo I d. C., 9000 m",
+        ),
+        (
+            "tr",
+            "{{doğum tarihi|1881|5|19}}, {{yüzyıl|5}}, {{lang-la|urbs}}",
+            "19 Mayıs 1881, 5. yüzyıl, Latince: urbs",
+        ),
+        ("ru", "{{нп5|Порт|порт|en|Port}}, {{lang-ja|市}}, {{num|10000}}", "порт, яп. 市, 10 000"),
+        ("ja", "{{仮リンク|港|en|Port}}、{{lang-fr|ville}}、{{円|10000}}", "港、フランス語: ville、10,000円"),
+        (
+            "pl",
+            "{{lang-en|town}}, {{convert|1500|km}}, {{birth date|1990|5|1}}",
+            "town, 1500 km, 1 maja 1990",
+        ),
+    ),
+)
+def test_templates_of_other_languages(language: str, markup: str, text: str) -> None:
+    assert plain_text(f"a {markup} z", make_site(language)) == f"a {text} z"
+
+
+def test_a_template_of_one_language_is_none_of_another() -> None:
+    assert plain_text("a {{s|XX}} z", make_site("fr")) == "a XXe siècle z"
+    assert plain_text("a {{s|XX}} z", make_site("ru")) == "a XX z"
+
+
+def test_every_row_of_the_table_can_be_shown() -> None:
+    languages = set()
+    for language, _, names in read_rows("templates")[1:]:
+        languages.add(language)
+        for name in names.split(", "):
+            assert name == name.lower().strip() != ""
+            if not name.startswith("/"):
+                site = make_site("de" if language == "*" else language)
+                assert render_template(name, lambda: Values(str, {"0": "name"}), site) is not None, name
+            else:
+                assert re.compile(name[1:-1])
+    assert languages == {"*", "en", "de", "fr", "es", "tr", "ru", "ja"}
+
+
+def test_names_of_languages_have_a_column_for_each_wiki() -> None:
+    header, *rows = read_rows("languages")
+    assert all(len(row) == len(header) for row in rows)
+    assert read_table("languages")["fr"][header.index("ru") - 1] == "фр."
