@@ -1,14 +1,16 @@
 # make quickstart   pre-train a tiny CharBERT on a real Wikipedia dump and watch it restore misspelled words
 # make test         format, lint, types and tests
 # make test-peers   the tests that transformers has for its own models and tokenizers, on ours
+# make test-wheel   the library's tests on the built wheel, in an environment that holds nothing else
 PYTHON ?= python3
 BIN := .venv/bin
 
 # Of the pinned version; only the source distribution has the tests.
 TRANSFORMERS := $(shell sed -n 's/^transformers==//p' constraints.txt)
 PEERS := .venv/peers-$(TRANSFORMERS)
+WHEEL := .venv/wheel
 
-.PHONY: quickstart test test-peers format clean
+.PHONY: quickstart test test-peers test-wheel format clean
 
 # Threads that wait without spinning: six times faster where other programs use the cores too.
 quickstart: .venv/installed
@@ -31,6 +33,16 @@ $(PEERS)/transformers_tests:
 		transformers-$(TRANSFORMERS)/tests
 	touch $(PEERS)/tests/__init__.py
 	mv $(PEERS)/tests $@
+
+# Away from the checkout, so that only what the wheel holds is found.
+test-wheel: .venv/installed
+	rm -rf $(WHEEL)
+	$(PYTHON) -m venv $(WHEEL)/env
+	$(WHEEL)/env/bin/python -m pip install --quiet build
+	$(WHEEL)/env/bin/python -m build --outdir $(WHEEL)/dist . > $(WHEEL)/build.log
+	$(WHEEL)/env/bin/python -m pip install --quiet --constraint constraints.txt "$$(ls $(WHEEL)/dist/*.whl)[tuning]" pytest
+	cp -r tests setup.cfg $(WHEEL)
+	cd $(WHEEL) && OMP_NUM_THREADS=1 env/bin/python -m pytest --quiet tests/charbert
 
 format: .venv/installed
 	$(BIN)/ruff format .

@@ -10,6 +10,8 @@ from torch import distributed, nn
 from torch._inductor import config as inductor
 from torch.nn.parallel import DistributedDataParallel
 
+pytest.importorskip("accelerate", reason="the Trainer needs accelerate")
+
 from charbert.commands.training import prepare_compiler
 
 SPLIT_SIZE = "triton.mix_order_reduction_split_size"

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib.figure
 import pytest
 import tiny
 from transformers import TrainerControl, TrainerState, TrainingArguments
@@ -14,6 +13,8 @@ from charbert import CharBertModel
 from charbert.commands.paths import DATA, MODEL
 from charbert.commands.settings import Settings, option
 from charbert.commands.training_log import Beginning, draw_curves
+
+figure = pytest.importorskip("matplotlib.figure", reason="curves are drawn by matplotlib")
 
 
 @dataclass(kw_only=True)
@@ -66,7 +67,7 @@ def test_the_curves_are_those_of_the_losses_and_of_the_score(
         for axes in figure.axes:
             drawn.update({line.get_label(): line.get_xydata().tolist() for line in axes.lines})
 
-    monkeypatch.setattr(matplotlib.figure.Figure, "savefig", keep)
+    monkeypatch.setattr(figure.Figure, "savefig", keep)
     history = [{"step": 1, "loss": 3.0}, {"step": 2, "loss": 2.0}, {"step": 2, "eval_f1": 0.5}, {"step": 2}]
     draw_curves(history, tmp_path / "curves.png", {"loss": "loss"}, "eval_f1")
     assert drawn == {"loss, training": [[1, 3], [2, 2]], "f1, held out": [[2, 0.5]]}
