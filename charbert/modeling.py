@@ -58,8 +58,15 @@ class CharBertPreTrainedModel(PretrainedLoading, PreTrainedModel):
         """As in `transformers`.
 
         Raises:
-            CharBertError: the folder cannot be written.
+            CharBertError: the folder cannot be written, or a delta is on, whose modules would not be loaded.
         """
+        from charbert.tuning.model import has_delta
+
+        if has_delta(self):
+            raise CharBertError(
+                f"{save_directory}: a delta is on, and the model cannot be saved with it; save it alone by "
+                "charbert.tuning.save_delta, or call merge_delta or use_delta(model, None) before"
+            )
         with name_failures(Path(save_directory)):
             super().save_pretrained(save_directory, *args, **kwargs)
 

@@ -9,6 +9,7 @@ import torch
 from small_tuning import HEADS, MERGEABLE, METHODS, PROMPTS, batch_for, difference, outputs, train, tuned
 
 import charbert
+from charbert import CharBertError
 from charbert.tuning import (
     TuningSettings,
     add_delta,
@@ -56,6 +57,18 @@ def test_a_merged_delta_is_a_plain_model(method: str, tmp_path: Path) -> None:
     assert all(weight.requires_grad for weight in model.parameters())
     model.save_pretrained(tmp_path)
     assert difference(outputs(head.from_pretrained(tmp_path).eval(), batch), wanted) < 1e-5
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_model_is_not_saved_as_if_it_had_no_delta(method: str, tmp_path: Path) -> None:
+    head = charbert.CharBertForTokenClassification
+    model = tuned(head, method)
+    with pytest.raises(CharBertError, match=r"a delta is on.*save_delta"):
+        model.save_pretrained(tmp_path)
+    assert not list(tmp_path.iterdir())
+    use_delta(model, None)
+    model.save_pretrained(tmp_path)
+    assert not tiny.differing(head.from_pretrained(tmp_path), tiny.build(head, "bert"))
 
 
 @pytest.mark.parametrize("method", METHODS)

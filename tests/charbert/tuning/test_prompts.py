@@ -134,8 +134,34 @@ def test_each_row_of_a_padded_batch_is_what_the_reference_gives(
     for row in range(len(batch["input_ids"])):
         ids, spellings = spelled(model, kind, batch, row)
         expected = reference.encode(ids, spellings)
-        for name, states in zip(("last_hidden_state", "char_last_hidden_state"), expected, strict=True):
-            assert tiny.largest_difference(output[name][row, : len(ids)], states) < TOLERANCE
+        for channel, states in zip(("", "char_"), expected, strict=True):
+            real = output[f"{channel}last_hidden_state"][row, : len(ids)]
+            assert tiny.largest_difference(real, states) < TOLERANCE
+            pooled = output[f"{channel}pooler_output"][row]
+            assert tiny.largest_difference(pooled, reference.pooled(states)) < TOLERANCE
+
+
+def test_heads_read_the_real_tokens_alone(kind: str, method: str) -> None:
+    batch = tiny.ragged_batch(kind)
+    for model_class, head in (
+        (charbert.CharBertForSequenceClassification, "classifier"),
+        (charbert.CharBertForTokenClassification, "classifier"),
+        (charbert.CharBertForQuestionAnswering, "qa_outputs"),
+    ):
+        model = build(method, kind, model_class)
+        with torch.no_grad():
+            output = model(**batch)
+        reference = Reference(model, method)
+        for row in range(len(batch["input_ids"])):
+            ids, spellings = spelled(model, kind, batch, row)
+            states = reference.encode(ids, spellings)
+            if model_class is charbert.CharBertForSequenceClassification:
+                found, expected = output.logits[row], reference.scores_of_sequence(head, *states)
+            else:
+                by_position = output.to_tuple() if head == "qa_outputs" else output.logits.unbind(-1)
+                found = torch.stack(by_position, dim=-1)[row, : len(ids)]
+                expected = reference.scores_of_positions(head, *states)
+            assert tiny.largest_difference(found, expected) < TOLERANCE
 
 
 class TestVirtualTokens:
