@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,6 +24,8 @@ logger = logging.get_logger(__name__)
 HUB_OPTIONS = ("cache_dir", "force_download", "local_files_only", "token", "revision", "subfolder")
 BUILD_OPTIONS = ("dtype", "attn_implementation")
 HEAD = "head"
+DELTA = "delta.json"
+"""Describes a saved delta, whose folder has no other weights than what was trained."""
 _NUMBERED = re.compile(r"\.\d+\.")
 Source = str | PathLike[str]
 
@@ -41,6 +44,8 @@ class PretrainedLoading:
     ) -> Any:
         """Load a CharBERT from a folder or hub id: this project's format, or the released one unchanged.
 
+        A folder with a delta (`charbert.tuning`) gives its base with the delta on it.
+
         Args:
             character_vocabulary: a character vocabulary or its file, to build the spelling table of a
                 released checkpoint, which may come without one.
@@ -54,6 +59,8 @@ class PretrainedLoading:
         if pretrained_model_name_or_path is None:
             return super().from_pretrained(None, *model_args, **kwargs)  # type: ignore[misc]
         source = pretrained_model_name_or_path
+        if (Path(source) / DELTA).is_file():
+            return cls._load_tuned(source, **kwargs)
         hub = {name: kwargs[name] for name in HUB_OPTIONS if name in kwargs}
         config_dict = read_config(source, **hub)
         if config_dict.get("model_type") == CharBertConfig.model_type:
@@ -139,6 +146,14 @@ class PretrainedLoading:
         return (model, info) if with_info else model
 
     @classmethod
+    def _load_tuned(cls, source: Source, **kwargs: Any) -> Any:
+        from charbert.tuning.saving import from_delta
+
+        model = from_delta(cls, source, **{name: kwargs[name] for name in BUILD_OPTIONS if name in kwargs})
+        info: dict[str, Any] = {"missing_keys": set(), "unexpected_keys": set(), "mismatched_keys": []}
+        return (model, info) if kwargs.get("output_loading_info") else model
+
+    @classmethod
     def _load_released(cls, checkpoint: Checkpoint, **kwargs: Any) -> Any:
         if not checkpoint.has_character_channel:
             raise CharBertError(
@@ -169,6 +184,7 @@ class PretrainedLoading:
         different = [name for (name,) in info["mismatched_keys"]]
         refuse_partial(checkpoint.source, missing, mismatched if may_differ else different, left_over)
         load_fitting(model, converted)
+        model.name_or_path = str(checkpoint.source)
         model.tie_weights()
         if released:
             say_what_is_new(model, checkpoint.source, info)

@@ -26,6 +26,8 @@ from charbert.loading import (
     without_report,
 )
 from charbert.tokenization import CharBertTokenizer
+from charbert.tuning.model import add_delta
+from charbert.tuning.saving import from_delta, is_delta
 from charbert.vocabulary import Vocabulary
 from finetune.probe import build_probe, register_probe
 from finetune.settings import FinetuneSettings
@@ -44,8 +46,14 @@ def load(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any, Any]:
     """
     if settings.probe and task.auto_class is not AutoModelForTokenClassification:
         raise CharBertError("--probe: labels words, and this task has a label a text; leave it out")
+    if is_delta(settings.source):
+        raise CharBertError(
+            f"{settings.source}: holds a delta, not a whole model; give its base, or a run with --merge"
+        )
     model, tokenizer = _load_for_training(settings, task)
     tokenizer = fit_tokenizer(tokenizer, model)
+    if settings.tuning:
+        add_delta(model, settings)
     if settings.probe:
         model = build_probe(model, settings.probe, settings.probe_size)
     return model, tokenizer
@@ -93,6 +101,8 @@ def load_finetuned(folder: str, task: Task[Any, Any], device: str | None = None)
     target = find_device(device)
     if _find_kind(folder, read_config(folder)) == CHARBERT:
         model, info = MODELS[task.auto_class].from_pretrained(folder, output_loading_info=True)
+    elif is_delta(folder):
+        model, info = from_delta(task.auto_class, folder), {"missing_keys": (), "mismatched_keys": ()}
     else:
         model, info = _load_plain(folder, task.auto_class)
     refuse_partial(folder, info["missing_keys"], [str(name) for name, *_ in info["mismatched_keys"]])
@@ -156,6 +166,8 @@ def _find_kind(source: Any, config: dict[str, Any]) -> str:
     model_type = config.get("model_type")
     if model_type == CharBertConfig.model_type:
         return CHARBERT
+    if is_delta(source):
+        return PLAIN
     # The released folders say that they are BERT or RoBERTa; their weights show it.
     may_be_released = model_type is None or model_type in BACKBONES
     return RELEASED if may_be_released and read_checkpoint(source, config).has_character_channel else PLAIN

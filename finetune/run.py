@@ -1,6 +1,7 @@
 """Fine-tuning: settings -> examples, model, training, scores and predictions; a run for each seed."""
 
 import logging
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from math import ceil
@@ -14,10 +15,11 @@ from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
 from charbert.backbones import check_length
 from charbert.commands import results, training
 from charbert.commands.output import is_main_process, output_folder
-from charbert.commands.tables import format_scores
+from charbert.commands.tables import format_scores, format_table
 from charbert.errors import CharBertError
 from charbert.losses import IGNORED
 from charbert.ragged import round_up
+from charbert.tuning.model import Part, check_mergeable, merge_delta, trainable_table
 from finetune.analysis import check_word_split, word_split, write_report
 from finetune.augmentation import make_attack, make_copies
 from finetune.batches import COMPILED_TOKENS, Padding, Rows
@@ -58,6 +60,8 @@ def finetune(settings: FinetuneSettings) -> Numbers:
 
 def _finetune(settings: FinetuneSettings, output: Path) -> Numbers:
     make_attack(settings)  # what it lacks is reported before data is read
+    if settings.merge:
+        check_mergeable(settings)
     task, sets = read_sets(settings)
     if settings.word_split:
         check_word_split(task)
@@ -107,9 +111,14 @@ def run_seed(
     )
     if settings.overwrite and first and is_main_process():
         _remove_earlier(Path(settings.output))
+    if settings.tuning and is_main_process():
+        print(_format_parts(trainable_table(model)), file=sys.stderr)
     this_run.begin(model)
     this_run.train(trainer)
     trained = monotonic() - started
+    trainable = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    if settings.merge:
+        merge_delta(model)
     trainer.save_model()
     dev_predictions = {name: trainer.predict_set(given) for name, given in dev.items()}
     task = task.tune(sets.dev[""], dev_predictions[""])
@@ -125,6 +134,7 @@ def run_seed(
         "train_seconds": trained,
         "seconds": monotonic() - started,
         "parameters": model.num_parameters(),
+        "trainable_parameters": trainable,
     }
     if is_main_process():
         save_task(settings, task, output)
@@ -135,6 +145,11 @@ def run_seed(
         training.remove_checkpoints(output)
     trainer.accelerator.wait_for_everyone()
     return numbers
+
+
+def _format_parts(parts: Sequence[Part]) -> str:
+    rows = [(part.module, part.trainable, part.total, part.percent) for part in parts]
+    return format_table(("module", "trainable", "parameters", "percent"), rows, decimals=2)
 
 
 def _remove_earlier(output: Path) -> None:

@@ -9,6 +9,7 @@ from charbert.commands.paths import DATA, FILE, FOLDER, MODEL, check_exists, exp
 from charbert.commands.settings import ALWAYS, REQUIRED, UNFINISHED, Settings, option, positional
 from charbert.errors import CharBertError
 from charbert.noise import KEYBOARDS, KINDS
+from charbert.tuning.settings import TuningSettings
 from data.examples.base import check_delimiter, check_encoding
 from data.examples.readers import Columns, find_reader
 
@@ -26,7 +27,7 @@ OVERWRITE = "write over a file that is there"
 
 
 @dataclass(kw_only=True)
-class FinetuneSettings(Columns):
+class FinetuneSettings(TuningSettings, Columns):
     """Keys of a config file; the defaults are the paper's where it gives one."""
 
     model: str | None = option(
@@ -111,6 +112,7 @@ class FinetuneSettings(Columns):
         choices=FEATURES,
     )
     probe_size: int = option(PROBE_SIZE, "units of the probe in each direction", minimum=1)
+    merge: bool = option(False, "with --tuning: leave a plain model, not what was trained of it")
     evaluations: int = option(1, "evaluations on dev per epoch", minimum=1, may_differ=UNFINISHED)
     early_stopping: int = option(
         0, "stop after so many evaluations without a better one; 0: never", minimum=0
@@ -148,6 +150,15 @@ class FinetuneSettings(Columns):
             self.train = expand_patterns("--train", self.train)
         if bool(self.model) == bool(self.backbone):
             raise CharBertError("give one of --model (as it is) and --backbone (to make a CharBERT of)")
+        if self.merge and not self.tuning:
+            raise CharBertError("--merge: needs --tuning, by one of lora, ia3, bitfit, freeze")
+        if self.tuning and self.probe:
+            raise CharBertError("--tuning and --probe exclude each other; give one of them")
+        if self.tuning and self.backbone and self.freeze != "all-but-characters":
+            raise CharBertError(
+                f"--tuning {self.tuning}: would leave the fresh character channel of --backbone untrained; "
+                "give a pre-trained CharBERT with --model, or --tuning freeze --freeze all-but-characters"
+            )
         if not self.seeds:
             raise CharBertError("--seeds: give one at least")
 

@@ -2,14 +2,19 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from accelerate.utils import gather_object
 from torch.nn import functional as F
+from transformers.trainer import TRAINING_ARGS_NAME
 
 from charbert.commands.training import CheckedTrainer, copied
+from charbert.errors import name_failures
 from charbert.losses import IGNORED
+from charbert.tuning.model import has_delta
+from charbert.tuning.saving import restore_delta, save_delta
 from finetune.batches import mark_dynamic
 from finetune.inference import compute_outputs
 from finetune.tasks.base import Encoded, Output, Task
@@ -91,6 +96,28 @@ class FinetuneTrainer(CheckedTrainer):
     def predict_set(self, given: EvaluationSet) -> list[Any]:
         """Predictions of the model in its present state; the same in every process."""
         return self._task.decode(given.examples, given.encoded, self._outputs(given.encoded))
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        if not has_delta(self.model):
+            return super()._save(output_dir, state_dict)
+        folder = Path(output_dir or self.args.output_dir)
+        save_delta(self.model, folder, resumable=folder != Path(self.args.output_dir))
+        with name_failures(folder):
+            torch.save(self.args, folder / TRAINING_ARGS_NAME)
+            if self.processing_class is not None:
+                self.processing_class.save_pretrained(folder)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        if has_delta(self.model):
+            restore_delta(self.model, resume_from_checkpoint)
+        else:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+
+    def _load_best_model(self) -> None:
+        if has_delta(self.model):
+            restore_delta(self.model, self.state.best_model_checkpoint)
+        else:
+            super()._load_best_model()
 
     def _prepare_inputs(self, inputs: Any) -> Any:
         moved = copied(inputs, self.args.device)

@@ -18,9 +18,13 @@ from charbert.commands.output import whole_file
 from charbert.commands.results import read_object
 from charbert.commands.settings import ALWAYS, NEVER
 from charbert.errors import CharBertError, first_line
+from charbert.tuning.delta import WEIGHTS as DELTA_WEIGHTS
 
 RECORD, STATE = "run.json", "trainer_state.json"
-WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model_fsdp.bin")
+WEIGHTS = (
+    *("model.safetensors", "model.safetensors.index.json", "pytorch_model_fsdp.bin"),
+    DELTA_WEIGHTS,  # of a model whose other weights are those of its base
+)
 OPTIMIZERS = ("optimizer.pt", "optimizer.bin")
 EVERYWHERE = ("output", "resume", "overwrite")
 """Settings that may differ in every command."""
@@ -166,7 +170,8 @@ def find_fault(checkpoint: Path) -> str | None:
     best = state.get("best_model_checkpoint")
     if best is not None and Path(best).name != checkpoint.name:
         path = checkpoint.with_name(Path(best).name)
-        if not (path / WEIGHTS[0]).is_file() or _find_damage(path / WEIGHTS[0]) is not None:
+        saved = next((path / name for name in (WEIGHTS[0], DELTA_WEIGHTS) if (path / name).is_file()), None)
+        if saved is None or _find_damage(saved) is not None:
             return f"the best one until then, {path.name}, is damaged or missing"
     return None
 

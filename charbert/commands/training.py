@@ -39,6 +39,7 @@ from charbert.commands.resuming import (
 from charbert.commands.tables import format_table
 from charbert.commands.training_log import FIGURE, Beginning, Progress, draw_curves
 from charbert.errors import CharBertError, name_failures
+from charbert.tuning.delta import FILES as FILES_OF_A_DELTA
 
 logger = logging.getLogger(__name__)
 LOGS = "runs"
@@ -49,6 +50,7 @@ FILES_OF_A_RUN = (
     STATE,
     FIGURE,
     "model.safetensors",
+    *FILES_OF_A_DELTA,
     "training_args.bin",
     f"{LOGS}/*/events.out.tfevents.*",
 )

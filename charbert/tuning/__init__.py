@@ -6,14 +6,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from charbert.tuning.delta import Delta
     from charbert.tuning.methods import TUNINGS, register_tuning
-    from charbert.tuning.model import (
-        add_delta,
-        load_delta,
-        merge_delta,
-        save_delta,
-        trainable_table,
-        use_delta,
-    )
+    from charbert.tuning.model import add_delta, merge_delta, trainable_table, use_delta
+    from charbert.tuning.saving import load_delta, save_delta
     from charbert.tuning.settings import TuningSettings
 
 __all__ = [
@@ -31,6 +25,7 @@ __all__ = [
 _MODULES = {
     "delta": ("Delta",),
     "methods": ("TUNINGS", "register_tuning"),
+    "saving": ("load_delta", "save_delta"),
     "settings": ("TuningSettings",),
 }
 

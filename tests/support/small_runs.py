@@ -85,8 +85,8 @@ def write_config(corpus: Path, output: Path, **changes: Any) -> Path:
     return path
 
 
-def assert_identical_weights(output: Path, other: Path) -> None:
-    ours, theirs = (load_file(folder / "model.safetensors") for folder in (output, other))
+def assert_identical_weights(output: Path, other: Path, name: str = "model.safetensors") -> None:
+    ours, theirs = (load_file(folder / name) for folder in (output, other))
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 

@@ -1,0 +1,222 @@
+"""Saved deltas: what was trained of a model, in a folder that says what it was trained on."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from transformers.utils import logging
+
+import charbert
+from charbert.checkpoints import read_checkpoint, read_config
+from charbert.commands.output import whole_file
+from charbert.commands.settings import restore_settings
+from charbert.configuration import CharBertConfig
+from charbert.errors import CharBertError, name_failures, reading
+from charbert.tokenization import CharBertTokenizer
+from charbert.tuning.delta import DESCRIPTION, WEIGHTS, check_shapes
+from charbert.tuning.methods import find_tuning
+from charbert.tuning.model import Deltas, copy_values, insert, require_delta
+from charbert.tuning.settings import TuningSettings
+
+FORMAT = 1
+"""Of a saved delta; one of another format is refused."""
+
+
+def save_delta(model: Any, folder: str | Path, *, resumable: bool = False) -> None:
+    """Save what is trained of a model, and what it was trained on, into a folder.
+
+    `delta.json` describes it; where peft has the method, `adapter_config.json` and the names of the tensors
+    are its own, so that `PeftModel.from_pretrained(base, folder)` loads it too.
+
+    Args:
+        resumable: as it is trained, where a method would be folded otherwise.
+
+    Raises:
+        CharBertError: no delta is on, or the folder cannot be written.
+    """
+    deltas = require_delta(model)
+    folder, delta = Path(folder), deltas.delta
+    tensors = {name: weight.detach().cpu().contiguous() for name, weight in deltas.tensors(model).items()}
+    if not resumable:
+        tensors = delta.fold(tensors)
+    base = _base_of(model)
+    description = {
+        "format": FORMAT,
+        "charbert_version": charbert.__version__,
+        "method": delta.settings.tuning,
+        "settings": _plain_settings(delta.settings),
+        "folded": delta.folded or not resumable,
+        "base": base,
+        "base_fingerprint": deltas.fingerprint(model, delta),
+        "model_class": type(model).__name__,
+    }
+    with name_failures(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with whole_file(folder / WEIGHTS) as partial:
+            save_file(tensors, partial, metadata={"format": "pt"})
+        model.config.save_pretrained(folder)
+        delta.write_config(model, folder, base)
+        with whole_file(folder / DESCRIPTION) as partial:
+            partial.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+
+
+def load_delta(model: Any, folder: str | Path, name: str = "default") -> None:
+    """Put a saved delta on its base; others of the model are off then.
+
+    Args:
+        model: the base, with a head of the same kind and number of labels.
+        folder: where `save_delta` saved it.
+        name: of this delta among those of the model.
+
+    Raises:
+        CharBertError: the folder holds none that this version can read, or one of another base or head.
+    """
+    folder = Path(folder)
+    description = read_description(folder)
+    settings = restore_settings(TuningSettings, description["settings"])
+    if description["model_class"] != type(model).__name__:
+        raise CharBertError(
+            f"{folder}: is a delta of a {description['model_class']}, not of a {type(model).__name__}"
+        )
+    with reading(folder, "a delta"):
+        tensors = load_file(folder / WEIGHTS)
+    delta = find_tuning(settings.tuning).delta_class(settings, description["folded"])
+
+    def check_base(deltas: Deltas) -> None:
+        fingerprint = deltas.fingerprint(model, delta)
+        if fingerprint != description["base_fingerprint"]:
+            raise CharBertError(
+                f"{folder}: was trained on weights {description['base_fingerprint']} "
+                f"({description.get('base') or 'without a name'}), and {_base_of(model) or 'this model'} has "
+                f"{fingerprint}; give the base that it was trained on"
+            )
+
+    own = insert(model, delta, name, check_base, lambda own: check_shapes(folder, own, tensors))
+    copy_values(tensors, own)
+    labels = _labels(folder)
+    if len(labels.get("id2label", {})) == model.config.num_labels:
+        model.config.id2label, model.config.label2id = labels["id2label"], labels["label2id"]
+
+
+def restore_delta(model: Any, folder: str | Path) -> None:
+    """Copy the values of a saved delta into the one that is on, as a checkpoint of the same training.
+
+    Raises:
+        CharBertError: it is another one.
+    """
+    deltas = require_delta(model)
+    with reading(folder, "a delta"):
+        tensors = load_file(Path(folder) / WEIGHTS)
+    own = deltas.tensors(model)
+    check_shapes(folder, own, tensors)
+    copy_values(tensors, own)
+
+
+def is_delta(source: Any) -> bool:
+    """Whether a folder holds a saved delta."""
+    return (Path(source) / DESCRIPTION).is_file()
+
+
+def from_delta(model_class: Any, folder: str | PathLike[str], **kwargs: Any) -> Any:
+    """The base of a saved delta, loaded from where it was, with the delta on it.
+
+    Args:
+        model_class: of a CharBERT, or an Auto class of `transformers` for a plain model.
+        kwargs: `dtype` and `attn_implementation`.
+
+    Raises:
+        CharBertError: the base is not there any more, or another one; or as of `load_delta`.
+    """
+    folder = Path(folder)
+    base = read_description(folder).get("base")
+    if not base:
+        raise CharBertError(
+            f"{folder}: does not say where its base is; load that and then this by load_delta"
+        )
+    with _without_news():
+        try:
+            model = _load_base(model_class, base, folder, kwargs | _labels(folder))
+        except CharBertError as error:
+            raise CharBertError(f"{folder}: its base cannot be loaded; {error}") from error
+    load_delta(model, folder)
+    return model.eval()
+
+
+def _load_base(model_class: Any, base: str, folder: Path, kwargs: dict[str, Any]) -> Any:
+    if read_config(folder).get("model_type") != CharBertConfig.model_type:
+        with reading(base, "a model"):
+            return model_class.from_pretrained(base, ignore_mismatched_sizes=True, **kwargs)
+    config = read_config(base)
+    if config.get("model_type") == CharBertConfig.model_type:
+        return model_class.from_pretrained(base, ignore_mismatched_sizes="head", **kwargs)
+    tokenizer = CharBertTokenizer.from_pretrained(folder)  # released models and plain ones have no characters
+    if not read_checkpoint(base, config).has_character_channel:
+        return model_class.from_backbone(base, tokenizer=tokenizer, **kwargs)
+    model = model_class.from_pretrained(base, ignore_mismatched_sizes="head", **kwargs)
+    model.set_spelling(tokenizer)
+    return model
+
+
+@contextmanager
+def _without_news() -> Iterator[None]:
+    """Leave out what is logged of parts that a checkpoint lacks, which come from a delta then."""
+    loggers = [logging.get_logger(name) for name in ("charbert.loading", "transformers.modeling_utils")]
+    levels = [each.level for each in loggers]
+    for each in loggers:
+        each.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for each, level in zip(loggers, levels, strict=True):
+            each.setLevel(level)
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """What `delta.json` says of a saved delta.
+
+    Raises:
+        CharBertError: it is not there, damaged, or of a format that this version does not read.
+    """
+    try:
+        found = json.loads((folder / DESCRIPTION).read_bytes())
+        other_format = found["format"] != FORMAT
+        kinds = {"settings": dict, "base_fingerprint": str, "model_class": str, "folded": bool}
+        if not other_format and not all(isinstance(found[key], kind) for key, kind in kinds.items()):
+            raise TypeError("a value of another type")
+    except Exception as error:  # a file that holds anything raises almost anything
+        raise CharBertError(
+            f"{folder}: has no {DESCRIPTION} that can be read; give a folder that save_delta or a run of "
+            "fine-tuning with --tuning has written"
+        ) from error
+    if other_format:
+        raise CharBertError(
+            f"{folder / DESCRIPTION}: was saved by charbert {found.get('charbert_version')} in format "
+            f"{found['format']}; this version, {charbert.__version__}, reads format {FORMAT}"
+        )
+    return found
+
+
+def _labels(folder: Path) -> dict[str, Any]:
+    """The names of labels, as keys of a configuration, that the `config.json` of a saved delta has."""
+    names = read_config(folder).get("id2label") or {}
+    id2label = {int(number): label for number, label in names.items()}
+    return {"id2label": id2label, "label2id": {label: number for number, label in id2label.items()}}
+
+
+def _plain_settings(settings: TuningSettings) -> dict[str, Any]:
+    """Those of the method alone, without those of a command that has them among others."""
+    own = {field.name for field in fields(TuningSettings)}
+    return {name: value for name, value in asdict(settings).items() if name in own}
+
+
+def _base_of(model: Any) -> str | None:
+    """The folder, as an absolute path, or the hub id that a model was loaded from."""
+    source = model.name_or_path
+    if not source:
+        return None
+    return str(Path(source).resolve()) if Path(source).is_dir() else str(source)
