@@ -23,8 +23,13 @@ from pretrain.settings import PretrainSettings, StepTrainingSettings
 
 # A stream's worker tokenises eight million characters at once, which takes seconds.
 STREAMED_AHEAD = 32
-# Batches of nearly full blocks then have one length, that of their longest.
-BUCKETED_LENGTH = 64
+# Batches of nearly full blocks then have one length, that of their longest. `has_safe_lengths` relies on it.
+BUCKETED_LENGTH = 128
+
+
+def has_safe_lengths(max_length: int) -> bool:
+    """Whether cuDNN's attention has right gradients on a GPU for batches of at most `max_length` tokens."""
+    return max_length % BUCKETED_LENGTH != BUCKETED_LENGTH // 2
 
 
 class TrainingBatches:

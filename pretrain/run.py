@@ -10,7 +10,7 @@ from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.loading import fit_tokenizer
 from charbert.tokenization import CharBertTokenizer
-from pretrain.loaders import make_batches
+from pretrain.loaders import has_safe_lengths, make_batches
 from pretrain.model import build_model
 from pretrain.settings import PretrainSettings
 from pretrain.sharding import check_checkpoint
@@ -58,7 +58,12 @@ def _train(settings: PretrainSettings) -> dict[str, Any]:
     )
     run.begin(model)
     trainer = PretrainingTrainer(
-        model=model, args=arguments, training=training, evaluation=evaluation, processing_class=tokenizer
+        model=model,
+        args=arguments,
+        training=training,
+        evaluation=evaluation,
+        processing_class=tokenizer,
+        cudnn_attention=has_safe_lengths(settings.max_length),
     )
     run.train(trainer, has_all_steps)
     speed = dict.fromkeys(Speed._fields) if has_all_steps else trainer.speed()._asdict()

@@ -101,6 +101,21 @@ def training_arguments(module: str, *, torch_compile: bool, **given: Any) -> Tra
     return arguments
 
 
+@contextmanager
+def attention_kernels(cudnn: bool) -> Iterator[None]:
+    """Choose whether torch may take cuDNN's kernels for attention while this lasts.
+
+    On an H100 or H200 the gradients of these can be NaN in half precision where a batch with a mask has 64,
+    192, 320, ... tokens (torch 2.11, pytorch issue 196678). At 128 tokens and more they are the faster ones.
+    """
+    before = torch.backends.cuda.cudnn_sdp_enabled()
+    torch.backends.cuda.enable_cudnn_sdp(before and cudnn)
+    try:
+        yield
+    finally:
+        torch.backends.cuda.enable_cudnn_sdp(before)
+
+
 def copied(batch: Mapping[str, torch.Tensor], device: torch.device) -> dict[str, torch.Tensor]:
     """A batch on a device; the host goes on meanwhile, unlike with the Trainer's own copies."""
     return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
@@ -133,18 +148,24 @@ class CheckedTrainer(Trainer):
     On a CPU each loss is looked at; elsewhere that would make every step wait for the device, so that the
     losses are looked at where they are logged, and the weights before they are saved.
 
+    Args:
+        cudnn_attention: whether cuDNN may do attention, where no batch has a length that it cannot do.
+        args, kwargs: as of `transformers.Trainer`.
+
     Raises:
         CharBertError: a loss, a measure or a weight is not finite; or a file cannot be written.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, cudnn_attention: bool = False, **kwargs: Any) -> None:
         # The Trainer asks whether there is something to evaluate on, and no more.
         super().__init__(*args, eval_dataset=(), **kwargs)
         if self.pop_callback(ProgressCallback) or self.pop_callback(PrinterCallback):  # else in a notebook
             self.add_callback(Progress)
+        self._cudnn_attention = cudnn_attention
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-        loss = super().training_step(*args, **kwargs)
+        with attention_kernels(self._cudnn_attention):
+            loss = super().training_step(*args, **kwargs)
         if loss.device.type == "cpu":
             self._check_finite({"the loss": loss.item()}, self.state.global_step + 1)
         return loss

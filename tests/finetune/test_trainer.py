@@ -191,3 +191,24 @@ def test_batches_of_other_sizes_are_not_compiled_again(monkeypatch: pytest.Monke
         compiled(**FinetuneTrainer._prepare_inputs(trainer, batch)).loss.backward()
     torch.compiler.reset()
     assert len(graphs) == 1
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_step_may_or_may_not_leave_attention_to_cudnn(allowed: bool, tmp_path: Path) -> None:
+    before = torch.backends.cuda.cudnn_sdp_enabled()
+    seen: list[bool] = []
+    model = tiny.build(charbert.CharBertForSequenceClassification, "bert", num_labels=2)
+    model.register_forward_pre_hook(lambda *_: seen.append(torch.backends.cuda.cudnn_sdp_enabled()))
+    FinetuneTrainer(
+        model=model,
+        args=TrainingArguments(
+            str(tmp_path), max_steps=1, use_cpu=True, report_to="none", save_strategy="no"
+        ),
+        train_dataset=Rows(training_rows("SequenceClassification")),
+        data_collator=Padding(tiny.tokenizer("bert")),
+        task=None,
+        dev={},
+        **({"cudnn_attention": True} if allowed else {}),
+    ).train()
+    assert seen == [before and allowed]
+    assert torch.backends.cuda.cudnn_sdp_enabled() == before

@@ -10,7 +10,7 @@ import torch
 from charbert import CharBertForPreTraining
 from charbert.vocabulary import Vocabulary
 from data.__main__ import main as data_main
-from pretrain.loaders import make_batches
+from pretrain.loaders import BUCKETED_LENGTH, has_safe_lengths, make_batches
 from pretrain.settings import PretrainSettings
 
 WORDS = ("fox", "dog", "token", "word", "brown", "lazy", "quick", "over")
@@ -71,3 +71,13 @@ def test_shapes_are_rounded_up_where_that_pays(corpus: Path, device: str, compil
     for given in batches(corpus, 0, 1, 8, device, compiled):
         rounded = {batch["char_input_ids"].shape[1] % 256 == 0 for batch in given}
         assert rounded == {compiled or device != "cpu"}
+
+
+@pytest.mark.parametrize(
+    ("max_length", "safe"), [(64, False), (72, True), (128, True), (192, False), (384, True), (510, True)]
+)
+def test_lengths_are_safe_unless_one_is_64_past_a_multiple_of_128(max_length: int, safe: bool) -> None:
+    assert has_safe_lengths(max_length) == safe
+    if safe:
+        batches_may_have = {min(length, max_length) for length in range(128, 1024, BUCKETED_LENGTH)}
+        assert all(length % 128 != 64 for length in batches_may_have)
