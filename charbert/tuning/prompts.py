@@ -145,8 +145,8 @@ class _Past:
 
 
 def _prepend(virtual: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-    rows = virtual.to(real.dtype).repeat_interleave(len(real) // len(virtual), dim=0)
-    return torch.cat([rows, real], dim=-2)
+    rows = virtual.to(real.dtype).unsqueeze(1).expand(-1, len(real) // len(virtual), -1, -1, -1)
+    return torch.cat([rows.flatten(0, 1), real], dim=-2)
 
 
 class _Prompts(Delta):

@@ -279,6 +279,21 @@ class TestVirtualTokens:
         assert passes == ([2, 4] if separate else [1, 2])
         assert torch.equal(*gradients)
 
+    @pytest.mark.gpu
+    def test_a_gpu_gives_the_same_and_never_waits(self, kind: str, method: str) -> None:
+        model, batch = build(method, kind), tiny.ragged_batch(kind)
+        expected = model(**batch)
+        model, batch = model.cuda(), {name: tensor.cuda() for name, tensor in batch.items()}
+        model(**batch)  # loads kernels
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            output = model(**batch)
+            sum_of_squares(output).backward()
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+        for ours, theirs in both(output, expected):
+            assert tiny.largest_difference(ours.cpu(), theirs) < 0.02  # TF32
+
     def test_folding_changes_nothing(self, method: str) -> None:
         model, batch = build(method, "bert"), tiny.ragged_batch("bert")
         table = model.prompt.encoder
