@@ -61,6 +61,8 @@ def predicted(folder: Path, file: Path, output: Path) -> list[str]:
         {"tuning": "adapter", "bottleneck": 8},
         {"tuning": "bitfit"},
         {"tuning": "freeze", "freeze": "all-but-characters", "learning_rate": 5e-3},
+        {"tuning": "prompt"},
+        {"tuning": "prefix", "prompt_units": 32},
     ),
     ids=lambda given: given["tuning"],
 )
@@ -71,8 +73,8 @@ def test_a_run_leaves_what_it_trained_and_is_used_as_any_other(
     train, out = write_csv(tmp_path / "train.csv"), tmp_path / "out"
     base = charbert if start == "charbert" else plain
     settings = {"task": "text", "train": train, "dev": train, "model": base, "epochs": 12, **given}
-    if given.get("freeze") and start == "plain":
-        with pytest.raises(CharBertError, match="--freeze all-but-characters: needs a CharBERT"):
+    if given["tuning"] in ("freeze", "prompt", "prefix") and start == "plain":
+        with pytest.raises(CharBertError, match=r"--(freeze|tuning) [-\w]+: needs a CharBERT"):
             run(out, **settings)
         return
     numbers = run(out, **settings)
@@ -81,7 +83,11 @@ def test_a_run_leaves_what_it_trained_and_is_used_as_any_other(
     assert numbers["dev_accuracy"] > 0.9
     assert 0 < numbers["trainable_parameters"] < 0.7 * numbers["parameters"]
     assert (out / WEIGHTS).is_file() and not (out / "model.safetensors").exists()
-    assert sum(map(torch.numel, load_file(out / WEIGHTS).values())) == numbers["trainable_parameters"]
+    saved = sum(map(torch.numel, load_file(out / WEIGHTS).values()))
+    if given["tuning"] == "prefix":  # what trained it is folded
+        assert saved < numbers["trainable_parameters"]
+    else:
+        assert saved == numbers["trainable_parameters"]
 
     rows = (out / "predictions/dev.tsv").read_text().splitlines()[1:]
     assert predicted(out, train, tmp_path / "p.csv") == [row.split("\t")[1] for row in rows]
@@ -91,7 +97,15 @@ def test_a_run_leaves_what_it_trained_and_is_used_as_any_other(
         assert found == ["animal", "thing"]
 
 
-@pytest.mark.parametrize("given", ({"tuning": "lora"}, {"tuning": "freeze", "freeze": "layers:1"}))
+@pytest.mark.parametrize(
+    "given",
+    (
+        {"tuning": "lora"},
+        {"tuning": "freeze", "freeze": "layers:1"},
+        {"tuning": "prefix", "prompt_units": 32, "learning_rate": 5e-3},
+    ),
+    ids=lambda given: given["tuning"],
+)
 def test_a_stopped_run_goes_on_to_the_same_delta(
     given: dict[str, Any], charbert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
