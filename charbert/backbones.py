@@ -86,7 +86,9 @@ def check_length(model: Any, max_length: int) -> None:
     """
     longest = longest_input(model)
     if longest is not None and max_length > longest:
-        raise CharBertError(f"--max-length: {max_length}, but the model has {longest} positions; give less")
+        raise CharBertError(
+            f"--max-length: {max_length}, but the model has {longest} positions; give {longest} or less"
+        )
 
 
 register_backbone(

@@ -194,13 +194,13 @@ def _open_input(settings: PredictSettings) -> Iterator[_Input]:
     """FILE, or standard input, which is read to its end, under a name that says its format."""
     given, is_standard = settings.file, settings.file == STANDARD
     if settings.format is None:
-        if is_standard:
-            raise CharBertError("--format: missing; say what standard input holds, such as csv or jsonl")
         yield _Input(given, given)
         return
     with TemporaryDirectory() as folder:
         compressed = Path(given).suffix if Path(given).suffix.lower() in (".gz", ".bz2", ".xz") else ""
-        path = Path(folder) / f"input.{settings.format}{compressed}"
+        # What is found out about a file is said with its name.
+        name = "standard-input" if is_standard else Path(given).name.removesuffix(compressed)
+        path = Path(folder) / f"{name}.{settings.format}{compressed}"
         if is_standard:
             with path.open("wb") as file:
                 shutil.copyfileobj(sys.stdin.buffer, file)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from charbert.commands.paths import DATA, FILE, FOLDER, MODEL, check_exists, expand_patterns
+from charbert.commands.paths import DATA, FILE, FOLDER, MODEL, STANDARD, check_exists, expand_patterns
 from charbert.commands.settings import ALWAYS, REQUIRED, UNFINISHED, Settings, option, positional
-from charbert.errors import CharBertError
+from charbert.errors import CharBertError, UsageError
 from charbert.noise import KEYBOARDS, KINDS
 from charbert.tuning.settings import TuningSettings
 from data.examples.base import check_delimiter, check_encoding
@@ -225,6 +225,8 @@ class PredictSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.file == STANDARD and self.format is None:
+            raise UsageError("--format: missing; say what standard input holds, such as csv or jsonl")
         self.delimiter = check_delimiter(self.delimiter)
         check_encoding(self.encoding)
 

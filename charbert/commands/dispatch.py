@@ -1,6 +1,7 @@
 """Command dispatch: `python -m PROGRAM [COMMAND] ...` -> settings -> what does the work."""
 
 import logging
+import os
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 from charbert.commands.options import CONFIG
 from charbert.commands.output import is_main_process
-from charbert.commands.progress import hide_library_bars, without_bars_of_models
+from charbert.commands.progress import quiet_libraries, without_bars_of_models
 from charbert.commands.settings import parse_settings
 from charbert.errors import UsageError, begin_work
 
@@ -54,7 +55,7 @@ def dispatch(
         SystemExit: `--help` was given, or nothing.
     """
     logging.basicConfig(level=logging.INFO if is_main_process() else logging.WARNING, format="%(message)s")
-    hide_library_bars()
+    quiet_libraries()
     overview = _overview(program, description, commands, default, example)
     if not arguments:
         print(overview, file=sys.stderr)
@@ -72,10 +73,19 @@ def dispatch(
         command, rest, about = default, list(arguments), overview
     settings = parse_settings(resolve_name(command.settings), rest, program, about, config=command.config)
     settings.check_paths()
+    share_cores()
     module = import_module(command.module or command.settings.partition(":")[0])
     begin_work()
     with without_bars_of_models():
         module.run(settings)
+
+
+def share_cores() -> None:
+    """Let threads of torch wait asleep; to be called before it is imported.
+
+    Threads that wait busily slow a command down several times where other programs use the cores too.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def _is_mistyped(name: str, commands: Mapping[str, Command]) -> bool:

@@ -1,5 +1,6 @@
 """Progress of commands: bars (`tqdm`) on a terminal, a line a minute anywhere else."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,9 @@ def progress_bar(*args: Any, **settings: Any) -> Any:
     if sys.stderr.isatty():
         return tqdm(*args, **settings)
     times = dict.fromkeys(("delay", "mininterval", "maxinterval"), SECONDS_BETWEEN_LINES)
-    return tqdm(*args, **{**settings, **times, "file": _Lines(), "leave": False, "ncols": 0, "position": 0})
+    # With `miniters`, or else the count in a line may be that of an earlier one.
+    plain = {"file": _Lines(), "leave": False, "ncols": 0, "position": 0, "miniters": 1}
+    return tqdm(*args, **{**settings, **times, **plain})
 
 
 def passing_bar(*args: Any, **settings: Any) -> Any:
@@ -36,11 +39,30 @@ class _Lines:
         sys.stderr.flush()
 
 
-def hide_library_bars() -> None:
-    """Let libraries that are imported from here on show bars, such as of downloads, on a terminal alone."""
+def quiet_libraries() -> None:
+    """Let libraries that are imported from here on show bars, such as of downloads, on a terminal alone.
+
+    Of a hub that does not answer the first attempt is said, and not each of the next ones, twice.
+    """
+    hub = logging.getLogger("huggingface_hub")
+    hub.propagate = False
+    logging.getLogger("huggingface_hub.utils._http").addFilter(_FirstAttempt())
     if not sys.stderr.isatty():
         for library in ("HF_HUB", "HF_DATASETS"):
             os.environ.setdefault(f"{library}_DISABLE_PROGRESS_BARS", "1")
+
+
+class _FirstAttempt(logging.Filter):
+    """Lets one message through that a request has failed."""
+
+    _has_failed = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if self._has_failed:
+            return False
+        self._has_failed = True
+        record.msg, record.args = f"{record.getMessage()}; trying again for half a minute", ()
+        return True
 
 
 @contextmanager

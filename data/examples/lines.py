@@ -190,6 +190,6 @@ def _find_delimiter(path: Path, encoding: str | None, *state: int) -> str:
     plain = _QUOTED.sub("", header.decode(errors="replace"))
     found = max(_DELIMITERS, key=plain.count)
     if found != ",":
-        name = "a tab" if found == "\t" else found
+        name = "a tab" if found == "\t" else repr(found)
         logger.warning("%s: its columns are separated by %s; --delimiter names another", path.name, name)
     return found

@@ -79,9 +79,11 @@ class TableReader(Reader):
         official = self._official_reader(source)
         if official:
             return official.read(columns, source, bad, labelled)
-        *names, label = self.column_names(columns).values()
-        needed = [*names, label] if labelled and self.label_setting else names
-        rows = require_columns(self.rows(columns, source, bad), source, needed)
+        fields = self.column_names(columns)
+        needed = list(fields.values()) if labelled and self.label_setting else list(fields.values())[:-1]
+        # Official files have the columns that they have.
+        options = [] if self.official_files else [f"--{field}-column" for field in fields]
+        rows = require_columns(self.rows(columns, source, bad), source, needed, options[: len(needed)])
         return make_examples(rows, self.maker(columns, labelled), source, bad)
 
     def has_labels(self, columns: Columns, source: str) -> bool:

@@ -1,7 +1,7 @@
 """Rows of labelled files; a bad row ends the command, or bad rows are left out and counted."""
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, zip_longest
 from typing import Any, NamedTuple, TypeVar
 
 from charbert.errors import CharBertError
@@ -101,8 +101,16 @@ def require_one(examples: Iterator[Example], source: object, bad: BadRows) -> It
     yield from examples
 
 
-def require_columns(rows: Iterator[Row], source: object, columns: Iterable[str | None]) -> Iterator[Row]:
+def require_columns(
+    rows: Iterator[Row], source: object, columns: Iterable[str | None], options: Sequence[str] = ()
+) -> Iterator[Row]:
     """The same rows.
+
+    Args:
+        rows: of a table.
+        source: its name for messages.
+        columns: that it must have; None stands for none.
+        options: of each the option by which it is named, where there is one.
 
     Raises:
         CharBertError: the first of them lacks one of these columns; names those that it has.
@@ -110,8 +118,9 @@ def require_columns(rows: Iterator[Row], source: object, columns: Iterable[str |
     first = next(rows, None)
     if first is None:
         return
-    for column in columns:
+    for column, option in zip_longest(columns, options):
         if column is not None and column not in first.cells:
             known = ", ".join(map(repr, first.cells))
-            raise CharBertError(f"{source}: has no column {column!r}; its columns: {known}")
+            advice = f"; name one of them with {option}" if option else ""
+            raise CharBertError(f"{source}: has no column {column!r}; its columns: {known}{advice}")
     yield from chain([first], rows)

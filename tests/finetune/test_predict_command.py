@@ -215,7 +215,10 @@ def test_scorers_forms_go_to_standard_output_too(
 
 
 def test_messages_about_standard_input_say_so(
-    models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     arguments = [str(models / "text"), "-", "--output", "-"]
     with pytest.raises(CharBertError, match=r"^--format: missing; say what standard input holds"):
@@ -225,6 +228,8 @@ def test_messages_about_standard_input_say_so(
         piped(monkeypatch, capsys, b"text\nthe dog\n \n", *arguments)
     content = "text\nthe dog\n\u200b\n".encode()
     assert piped(monkeypatch, capsys, content, *arguments, "--skip-bad-rows").count("\n") == 2
+    piped(monkeypatch, capsys, b"text;note\nthe dog;a\n", *arguments)
+    assert "standard-input.csv: its columns are separated by ';'" in caplog.text
 
 
 def test_a_file_without_an_ending_has_the_format_that_is_named(models: Path, tmp_path: Path) -> None:

@@ -276,7 +276,10 @@ def test_a_plain_folder_without_a_tokenizer_is_refused(plain: Path, tmp_path: Pa
         ({"task": "ner"}, "nothing to train on; give --train FILE, or --data FOLDER"),
         ({"task": "text", "train": "no.csv"}, "no.csv"),
         ({"task": "text", "label_kind": "class"}, "--label-kind: 'class' is unknown"),
-        ({"task": "text", "label_column": "class"}, "no column 'class'; its columns: 'text', 'label'"),
+        (
+            {"task": "text", "label_column": "class"},
+            "no column 'class'; its columns: 'text', 'label'; name .* with --label-column",
+        ),
         ({"task": "text", "model": "no/folder/there"}, "no/folder/there"),
         ({"task": "text", "word_split": True}, "--word-split: scores entities"),
         ({"task": "text", "probe": "tokens"}, "--probe: 'tokens' is unknown; choose one of token,"),

@@ -42,6 +42,12 @@ def test_the_first_argument_names_the_command(done: list[str]) -> None:
     assert done == ["a"]
 
 
+def test_threads_of_a_command_wait_asleep(done: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {})
+    dispatch("example", "An example.", COMMANDS, ["copy", "--source", "a"])
+    assert os.environ["OMP_WAIT_POLICY"] == "passive"
+
+
 def test_a_default_command_needs_no_name(done: list[str]) -> None:
     dispatch("example", "An example.", {}, ["--source", "b"], default=COMMANDS["copy"])
     assert done == ["b"]

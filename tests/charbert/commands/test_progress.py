@@ -1,6 +1,7 @@
 """Progress: bars on a terminal, plain lines elsewhere."""
 
 import sys
+from logging import getLogger
 from typing import Any
 
 import pytest
@@ -22,6 +23,36 @@ def test_a_pipe_gets_a_whole_line_at_each_interval(
     assert "\r" not in shown and "\x1b" not in shown
     assert bool(shown) is (seconds == 0)
     assert all(line.startswith("work: ") for line in shown.splitlines())
+
+
+def test_a_line_has_the_count_of_its_moment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
+    list(progress.progress_bar(range(4), desc="work"))
+    assert [line.split()[2] for line in capsys.readouterr().err.splitlines()][:4] == [
+        "0/4",
+        "1/4",
+        "2/4",
+        "3/4",
+    ]
+
+
+def test_a_hub_that_does_not_answer_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    attempts = getLogger("huggingface_hub.utils._http")
+    before = list(attempts.filters), getLogger("huggingface_hub").propagate
+    attempts.addHandler(caplog.handler)
+    try:
+        progress.quiet_libraries()
+        for number in (1, 2):
+            attempts.warning("'%s' thrown while requesting HEAD", "no such host")
+            attempts.warning("Retrying in %s s", number)
+        assert caplog.messages == [
+            "'no such host' thrown while requesting HEAD; trying again for half a minute"
+        ]
+    finally:
+        attempts.removeHandler(caplog.handler)
+        attempts.filters, getLogger("huggingface_hub").propagate = before
 
 
 def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

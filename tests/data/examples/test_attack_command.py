@@ -161,7 +161,7 @@ def test_wrong_options_are_told_in_one_line(options: tuple[str, ...], fault: str
     (
         ("x.txt", "ner", "a O\nb\n", r"row 2: has too few columns"),
         ("x.tsv", "sst2", "sentence\tlabel\nParis\t7\n", r"row 2: unknown label '7'"),
-        ("x.csv", "text", "words\nParis\n", r"has no column 'text'; its columns: 'words'"),
+        ("x.csv", "text", "words\nParis\n", r"columns: 'words'; name one of them with --text-column"),
         ("x.jsonl", "tagging", '{"words": "a b", "tags": "O"}', r"row 1: has 2 words, but 1 tags"),
         ("x.jsonl", "qa", '{"question": "?", "context": "a", "answers": "b"}', r"the answer 'b' is not in"),
         ("x.json", "squad", "[]", r"not in SQuAD's form"),

@@ -109,7 +109,7 @@ def test_the_encoding_and_the_delimiter_of_a_table_are_found(
     found = [row.cells for row in read_table(str(path), BadRows())]
     assert [cells["text"] for cells in found] == ["schöne Grüße", "drei; Wörter", "ein Café", "kein Text"]
     assert [cells["label"] for cells in found] == ["a", "b", "a", "b"]
-    assert "messages.csv: its columns are separated by ;" in caplog.text
+    assert "messages.csv: its columns are separated by ';'" in caplog.text
     assert ("messages.csv: is" in caplog.text) == (not encoding.startswith("utf-8"))
     assert caplog.text.count("--delimiter") == 1  # once, however often the file is read
     list(read_table(str(path), BadRows()))
