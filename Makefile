@@ -1,5 +1,6 @@
 # make quickstart   pre-train a tiny CharBERT on a real Wikipedia dump and watch it restore misspelled words
 # make test         format, lint, types and tests
+# make journeys     what a newcomer types, from a fresh clone: research data, a table, a German Wikipedia
 # make test-peers   the tests that transformers has for its own models and tokenizers, on ours
 # make test-wheel   the library's tests on the built wheel, in an environment that holds nothing else
 PYTHON ?= python3
@@ -10,7 +11,7 @@ TRANSFORMERS := $(shell sed -n 's/^transformers==//p' constraints.txt)
 PEERS := .venv/peers-$(TRANSFORMERS)
 WHEEL := .venv/wheel
 
-.PHONY: quickstart test test-peers test-wheel format clean
+.PHONY: quickstart test journeys test-peers test-wheel format clean
 
 # Threads that wait without spinning: six times faster where other programs use the cores too.
 quickstart: .venv/installed
@@ -21,6 +22,9 @@ test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+journeys: .venv/installed
+	$(BIN)/python -m pytest -m slow tests/journeys
 
 test-peers: .venv/installed $(PEERS)/transformers_tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --quiet --override-ini addopts=--import-mode=importlib \
