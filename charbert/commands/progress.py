@@ -46,7 +46,9 @@ def quiet_libraries() -> None:
     """
     hub = logging.getLogger("huggingface_hub")
     hub.propagate = False
-    logging.getLogger("huggingface_hub.utils._http").addFilter(_FirstAttempt())
+    attempts = logging.getLogger("huggingface_hub.utils._http")
+    attempts.filters = [each for each in attempts.filters if not isinstance(each, _FirstAttempt)]
+    attempts.addFilter(_FirstAttempt())
     if not sys.stderr.isatty():
         for library in ("HF_HUB", "HF_DATASETS"):
             os.environ.setdefault(f"{library}_DISABLE_PROGRESS_BARS", "1")

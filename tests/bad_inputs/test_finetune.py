@@ -113,7 +113,7 @@ CASES = [
     bad("predict-file-empty", PREDICT, "texts.csv", put("texts.csv")),
     bad("predict-file-other-columns", PREDICT, "texts.csv", put("texts.csv", "a,b\nc,d\n")),
     bad("predict-ending", "finetune predict text texts.csv --output new.xml", "new.xml"),
-    bad("predict-stdin-format", "finetune predict text - --output new.csv", "--format"),
+    bad("predict-stdin-format", "finetune predict text - --output new.csv", "--format", status=2),
     bad("predict-device", f"{PREDICT} --device abacus", "abacus"),
     bad(
         "predict-onto-input", "finetune predict tags tags.conll --output tags.conll --overwrite", "tags.conll"
