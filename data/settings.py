@@ -9,6 +9,8 @@ from charbert.errors import CharBertError
 from charbert.vocabulary import DEFAULT_CHARACTERS
 from data.corpus.sources import HELP
 
+LEAST_TOKENS = 50
+
 
 @dataclass(kw_only=True)
 class VocabularySettings(Settings):
@@ -23,7 +25,7 @@ class VocabularySettings(Settings):
         reads=MODEL,
         section="vocabularies",
     )
-    vocab_size: int = option(30_000, "tokens", minimum=50)
+    vocab_size: int = option(30_000, "tokens", minimum=LEAST_TOKENS)
     lowercase: bool = option(False, "WordPiece without case and accents")
     characters: int = option(DEFAULT_CHARACTERS, "characters", minimum=1)
     character_vocabulary: str | None = option(None, "take the characters of this file unchanged", reads=FILE)

@@ -25,6 +25,9 @@ from pretrain.settings import PretrainSettings, StepTrainingSettings
 STREAMED_AHEAD = 32
 # Batches of nearly full blocks then have one length, that of their longest. `has_safe_lengths` relies on it.
 BUCKETED_LENGTH = 128
+# What is kept for evaluation where too much was asked for: one block in ten.
+_EVALUATED_SHARE = 10
+_FEWEST_BLOCKS = 2
 
 
 def has_safe_lengths(max_length: int) -> bool:
@@ -80,13 +83,18 @@ def count_training_blocks(blocks: Blocks, settings: StepTrainingSettings) -> int
     """The blocks before those at the end that are kept for evaluation.
 
     Raises:
-        CharBertError: there are none.
+        CharBertError: there are none; it says how many would leave enough.
     """
     count = len(blocks) - settings.eval_examples
     if count < 1:
+        if len(blocks) < _FEWEST_BLOCKS:
+            advice = "that is too little text for training and evaluation"
+        else:
+            share = max(len(blocks) // _EVALUATED_SHARE, 1)
+            advice = f"--eval-examples {share} would keep one in {len(blocks) // share}"
         raise CharBertError(
-            f"{settings.data}: {len(blocks)} blocks, of which --eval-examples {settings.eval_examples} "
-            "leaves none to train on"
+            f"{settings.data}: {len(blocks):,} blocks, of which --eval-examples {settings.eval_examples:,} "
+            f"leaves none to train on; {advice}"
         )
     return count
 

@@ -40,6 +40,7 @@ MORE_ARGUMENTS = {
     "torchrun --nproc-per-node 2 -m pretrain pretrain/configs/base.yaml": FEW_STEPS.format(2),
     "torchrun --nnodes 2": FEW_STEPS.format(2),
     "torchrun --nproc-per-node 8": FEW_STEPS.format(2),
+    "python -m pretrain pretrain/configs/small.yaml": FEW_STEPS.format(2),
     "python -m charbert convert": "",
     "python -m finetune finetune/configs": "--epochs 1 --max_length 24",
     "python -m data attack": "",
@@ -58,7 +59,9 @@ IN_SMALL = {
 OUTER_COMMANDS = ("make quickstart", "make test", "source .venv/bin/activate")
 
 
-PAGES = README + (ROOT / "docs" / "pretraining.md").read_text(encoding="utf-8")
+PAGES = README + "".join(
+    (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("pretraining.md", "languages.md")
+)
 BLOCKS = re.findall(r"```(bash|python)\n(.*?)```", PAGES, re.DOTALL)
 COMMANDS = [line for language, block in BLOCKS if language == "bash" for line in block.splitlines()]
 
@@ -70,7 +73,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = "\n\n".join([" ".join(tiny.SENTENCES) * 2] * 2)
     pages = "".join(PAGE.format(number, text) for number in range(1, 300))
     dump = f"<mediawiki>{pages}</mediawiki>".encode()
-    (folder / "enwiki-latest-pages-articles-multistream.xml.bz2").write_bytes(bz2.compress(dump))
+    for wiki in ("enwiki", "dewiki"):
+        (folder / f"{wiki}-latest-pages-articles-multistream.xml.bz2").write_bytes(bz2.compress(dump))
     save_plain(folder / "google-bert" / "bert-base-cased", "bert", "masked_lm")
     released = folder / "released" / "charbert-bert-wiki"
     tiny.stock_tokenizer("bert").save_pretrained(released)

@@ -1,5 +1,6 @@
 """`python -m data vocabulary`: characters, words and a tokenizer from text, as one tokenizer folder."""
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -16,9 +17,12 @@ from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import UNKNOWN, Vocabulary
 from data.corpus import sources
 from data.corpus.files import Document, cut_text
-from data.settings import VocabularySettings
+from data.settings import LEAST_TOKENS, VocabularySettings
 from data.vocabulary.counting import count_units
-from data.vocabulary.tokenizers import TRAINABLE
+from data.vocabulary.tokenizers import TRAINABLE, size_for_letters
+
+# Letters that are unknown, in percent of the text: fewer are said to nobody.
+_UNKNOWN_SHARE = 0.1
 
 
 def run(settings: VocabularySettings) -> None:
@@ -67,6 +71,8 @@ def _make_tokenizer(settings: VocabularySettings) -> tuple[CharBertTokenizer, di
         character_vocabulary = _rank(characters, settings.characters, first=[BLANK])
     if word_vocabulary is None:
         word_vocabulary = _rank(words, settings.words)
+    if trainable:
+        _say_what_fits(settings, backend, characters, counts.inner_characters(), len(words))
     tokenizer = CharBertTokenizer.from_stock(stock, character_vocabulary, word_vocabulary)
     return tokenizer, {
         "tokens": len(tokenizer),
@@ -75,6 +81,31 @@ def _make_tokenizer(settings: VocabularySettings) -> tuple[CharBertTokenizer, di
         "character_coverage": _coverage(characters, character_vocabulary, characters.total()),
         "word_coverage": _coverage(words, word_vocabulary, words.total() + counts.pruned_words),
     }
+
+
+def _say_what_fits(
+    settings: VocabularySettings, backend: Any, characters: Counter[str], inner: set[str], words: int
+) -> None:
+    """Say on standard error which sizes the text is too small for, or its script too large."""
+    tokens, asked = backend.get_vocab_size(), settings.vocab_size
+    known = backend.get_vocab()
+    unknown = sum(count for letter, count in characters.items() if letter not in known)
+    share = 100 * unknown / characters.total()
+    said = []
+    if (fitting := size_for_letters(characters, inner)) > asked and share > _UNKNOWN_SHARE:
+        said.append(
+            f"--vocab-size {asked:,}: has no room for letters that are {share:.1f}% of the text and become "
+            f"unknown; {fitting:,} has room for them"
+        )
+    elif tokens < asked:
+        said.append(
+            f"--vocab-size {asked:,}: the text gives {tokens:,} tokens, so that words are tokens of their "
+            f"own; {max(tokens // 2, LEAST_TOKENS):,} would leave some in pieces"
+        )
+    if settings.word_vocabulary is None and words < settings.words:
+        said.append(f"--words {settings.words:,}: the text has {words:,} different words; all are taken")
+    for line in said:
+        print(line, file=sys.stderr)
 
 
 def _load(path: str | None) -> Vocabulary | None:

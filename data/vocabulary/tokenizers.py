@@ -1,6 +1,7 @@
 """Training a tokenizer: WordPiece as BERT's, byte-level BPE as RoBERTa's."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -141,14 +142,25 @@ def _steps(backend: Tokenizer) -> tuple[dict[str, Any], dict[str, Any]]:
     return settings["normalizer"] or {}, settings["pre_tokenizer"] or {}
 
 
+def size_for_letters(characters: Counter[str], inner: set[str]) -> int:
+    """The tokens of a WordPiece vocabulary that has room for all the letters that a script needs."""
+    letters = _choose_alphabet(characters, inner, sys.maxsize)
+    return 2 * sum(_pieces(letter, inner) for letter in letters) + len(BERT_SPECIALS)
+
+
 def _choose_alphabet(characters: Counter[str], inner: set[str], room: int) -> list[str]:
-    """The most frequent letters for which there is room; one inside words needs room for two pieces."""
+    """The most frequent letters for which there is room."""
     total, covered = characters.total(), 0
     alphabet: list[str] = []
     for letter in sorted(characters, key=lambda letter: (-characters[letter], letter)):
-        room -= 2 if letter in inner else 1
+        room -= _pieces(letter, inner)
         if room < 0 or (len(alphabet) >= LEAST_LETTERS and covered >= LETTERS_COVER * total):
             break
         alphabet.append(letter)
         covered += characters[letter]
     return alphabet
+
+
+def _pieces(letter: str, inner: set[str]) -> int:
+    """How many tokens a letter needs: one inside words is a piece of its own there."""
+    return 2 if letter in inner else 1

@@ -13,12 +13,12 @@ from data.wiki.templates import render_unknown
 
 # Number of the name, text, end. No text of a dump has these: XML cannot hold them.
 _START, _TEXT, _END = "\x03\x04\x05"
-MARKS = f"[{_START}-{_END}]"
+MARKS = (_START, _TEXT, _END)
 _MARKED = re.compile(f"{_START}([0-9]+){_TEXT}([^{_START}-{_END}]*){_END}")
 _MARK = re.compile(f"{_START}[0-9]*{_TEXT}?|{_TEXT}|{_END}")
 _LONGEST_NAME = 80
 # Those of parser functions, and of templates that are named by another.
-_NO_NAME = re.compile(rf"[#:{{}}\[\]<>\n]|{MARKS}")
+_NO_NAME = re.compile(rf"[#:{{}}\[\]<>\n{_START}-{_END}]")
 _LETTER = re.compile(r"[^\W\d_]")
 _NOT_BLANK = re.compile(r"\S")
 # Lists, tables and headings are no sentences, and go.

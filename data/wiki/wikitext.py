@@ -18,7 +18,6 @@ from data.wiki.variants import choose_variant
 
 # Stands where markup was that keeps apostrophes apart. No text of a dump has it: XML cannot hold it.
 _GAP = "\x02"
-_MARKS = re.compile(rf"[{_GAP}]|{MARKS}")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[a-zA-Z][a-zA-Z\d]{1,31});")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _NOWIKI = re.compile(r"<nowiki>([^<]*(?:<(?!/?nowiki\b)[^<]*)*)</nowiki>", re.IGNORECASE)
@@ -69,6 +68,10 @@ _TIDY = [
     (re.compile(r"(?<![ ,;])[ ,;]+\)"), ")"),
     (re.compile(r"([,;])(?: ?[,;])+"), r"\1"),
     (re.compile(r" ([,.)])(?![\w.])"), r"\1"),
+]
+# The same in Chinese and Japanese, which have signs of their own.
+_WIDE_SIGN = re.compile(r"[（、，；]")
+_TIDY_WIDE = [
     (re.compile(r"（[ 、，；：,;:]*）"), ""),
     (re.compile(r"（[ 、，；：,;:]+"), "（"),
     (re.compile(r"(?<![ 、，；：,;:])[ 、，；：,;:]+）"), "）"),
@@ -84,7 +87,9 @@ def plain_text(markup: str, site: Site = ENGLISH, unknown: Counter[str] | None =
     Headings, lists, tables, captions, references and formulas are dropped. Takes linear time and memory.
     """
     templates = UnknownTemplates()
-    text = _show_tags(_ENTITY.sub(_decoded_letter, _COMMENT.sub("", _MARKS.sub("", markup))))
+    for mark in (_GAP, *MARKS):
+        markup = markup.replace(mark, "")
+    text = _show_tags(_ENTITY.sub(_decoded_letter, _COMMENT.sub("", markup)))
     text = render_brackets(text, _renderers(site, templates))
     text = templates.resolve(_without_emphasis(text))
     if unknown is not None:
@@ -264,6 +269,7 @@ def _without_switch(switch: re.Match[str]) -> str:
 
 def _tidy(paragraph: str) -> str:
     text = " ".join(_ENTITY.sub(lambda entity: html.unescape(entity[0]), paragraph).split())
-    for pattern, replacement in _TIDY:
+    is_wide = not text.isascii() and _WIDE_SIGN.search(text)
+    for pattern, replacement in [*_TIDY, *_TIDY_WIDE] if is_wide else _TIDY:
         text = pattern.sub(replacement, text)
     return text.strip().lstrip(" ,;:")

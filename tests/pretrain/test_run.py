@@ -312,7 +312,7 @@ def test_overwrite_starts_anew(finished: Path, tmp_path: Path) -> None:
         ({"max_lenght": 3}, "nearest is 'max_length'"),
         ({"noise_curriculum": ["0:0.1"]}, "'noise_curriculum' has the name 'noise_schedule' now"),
         ({"architecture": "gpt"}, "--architecture: 'gpt' is unknown; choose one of bert, roberta"),
-        ({"eval_examples": 10**6}, "none to train on"),
+        ({"eval_examples": 10**6}, r"none to train on; --eval-examples \d+ would keep one in"),
         ({"noise_edits": ["drop", "typo"]}, "--noise-edits: 'typo' is unknown"),
         ({"noise_probability": 1.5}, "--noise-probability: 1.5 must be at least 0 and at most 1"),
         ({"interaction": "magic"}, "interaction"),

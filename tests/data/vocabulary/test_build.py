@@ -1,4 +1,5 @@
 import json
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,52 @@ def test_the_same_text_gives_the_same_files(text: Path, form: str) -> None:
     first = {name: (folder / name).read_bytes() for name in NAMES}
     build(text, "--tokenizer", form, "--vocab-size", "320", "--overwrite")
     assert {name: (folder / name).read_bytes() for name in NAMES} == first
+
+
+def test_sizes_that_the_text_is_too_small_for_are_said(
+    text: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokenizer = build(text, "--vocab-size", "5000", "--words", "100")
+    said = capsys.readouterr().err
+    assert f"--vocab-size 5,000: the text gives {len(tokenizer):,} tokens" in said
+    assert f"--words 100: the text has {len(tokenizer.words) - 1} different words; all are taken" in said
+
+
+def test_a_script_that_is_too_large_for_its_size_is_told_one_that_fits(
+    text: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text.write_text("".join(f"{chr(letter)} の " for letter in range(0x4E00, 0x4F00)), encoding="utf-8")
+    assert build(text, "--vocab-size", "100").unk_token_id in build_ids(text)
+    [size] = re.findall(r"become unknown; ([\d,]+) has room for them", capsys.readouterr().err)
+    build(text, "--vocab-size", size.replace(",", ""), "--overwrite")
+    assert "has room" not in capsys.readouterr().err
+    assert CharBertTokenizer.from_pretrained(text.parent / "tokenizer").unk_token_id not in build_ids(text)
+
+
+def build_ids(text: Path) -> list[int]:
+    """The tokens of a text by the tokenizer that was built from it."""
+    tokenizer = CharBertTokenizer.from_pretrained(text.parent / "tokenizer")
+    return tokenizer(text.read_text(encoding="utf-8"))["input_ids"]
+
+
+def test_sizes_that_fit_are_not_spoken_of(text: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    build(text, "--vocab-size", "50", "--words", "5")
+    assert "--words" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    (
+        ("แมวกินปลา หมากินปลา", ["แมวกินปลา", "หมากินปลา"]),
+        ("東京は日本の首都である", ["東", "京", "は", "日", "本", "の", "首", "都", "である"]),
+        ("北京是中国首都", ["北", "京", "是", "中", "国", "首", "都"]),
+    ),
+)
+def test_without_spaces_words_are_those_of_the_pre_tokenisation(
+    text: Path, script: str, words: list[str]
+) -> None:
+    text.write_text(script, encoding="utf-8")
+    assert sorted(build(text).words.entries) == sorted([*words, "<unk>"])
 
 
 def test_letters_leave_room_for_pieces(text: Path) -> None:
