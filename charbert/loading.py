@@ -50,7 +50,8 @@ class PretrainedLoading:
             character_vocabulary: a character vocabulary or its file, to build the spelling table of a
                 released checkpoint, which may come without one.
             tokenizer: the tokens to spell, or where they are; the folder's own when left out.
-            kwargs: as in `transformers`; a key of the configuration overrides the checkpoint's.
+            kwargs: as in `transformers`; a key of the configuration overrides the checkpoint's. What
+                `output_loading_info=True` gives of new parts is not logged too.
                 `ignore_mismatched_sizes="head"` starts a head of another size anew, `True` the encoder too.
 
         Raises:
@@ -142,8 +143,10 @@ class PretrainedLoading:
         if not may_differ:
             mismatched = [str(entry[0]) for entry in info["mismatched_keys"]]
         refuse_partial(source, missing, [] if may_differ is True else mismatched, left_over)
+        if with_info:
+            return model, info
         say_what_is_new(model, source, info)
-        return (model, info) if with_info else model
+        return model
 
     @classmethod
     def _load_tuned(cls, source: Source, **kwargs: Any) -> Any:
@@ -186,9 +189,11 @@ class PretrainedLoading:
         load_fitting(model, converted)
         model.name_or_path = str(checkpoint.source)
         model.tie_weights()
+        if with_info:
+            return model.eval(), info
         if released:
             say_what_is_new(model, checkpoint.source, info)
-        return (model.eval(), info) if with_info else model.eval()
+        return model.eval()
 
 
 def _configuration(
@@ -302,18 +307,31 @@ def refuse_partial(
 
 def say_what_is_new(model: Any, source: Any, info: Mapping[str, Iterable[Any]]) -> None:
     """Log which parts of a model with a head do not come from the checkpoint."""
-    names = [*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])]
-    prefix = _prefix(model)
-    parts = (
-        sorted({name.partition(".")[0] for name in names if not name.startswith(prefix)}) if prefix else []
-    )
-    if parts:
+    if parts := _new_parts(model, info):
         logger.warning(
             "%s: %s holds no %s of this size; it is new and must be trained.",
             type(model).__name__,
             source,
             ", ".join(parts),
         )
+
+
+def refuse_new(model: Any, source: Any, info: Mapping[str, Iterable[Any]]) -> None:
+    """Refuse a checkpoint that a part of a model does not come from.
+
+    Raises:
+        CharBertError: there is such a part.
+    """
+    if parts := _new_parts(model, info):
+        raise LoadingError(
+            f"{source}: holds no {', '.join(parts)} of this size; give a model that was trained"
+        )
+
+
+def _new_parts(model: Any, info: Mapping[str, Iterable[Any]]) -> list[str]:
+    names = [*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])]
+    prefix = _prefix(model)
+    return sorted({name.partition(".")[0] for name in names if prefix and not name.startswith(prefix)})
 
 
 @contextmanager

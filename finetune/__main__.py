@@ -14,6 +14,12 @@ FINETUNE = Command(
     "finetune.settings:FinetuneSettings", "fine-tune a model, and score it", "finetune.run", config=True
 )
 COMMANDS = {
+    "distill": Command(
+        "finetune.settings:DistillSettings",
+        "fine-tune a smaller model that learns from a larger one",
+        "finetune.run",
+        config=True,
+    ),
     "predict": Command(
         "finetune.settings:PredictSettings",
         "predictions of a fine-tuned model for a file",

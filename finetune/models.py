@@ -1,7 +1,7 @@
 """Loading models for fine-tuning and after it, and `task.json`, which says what a model was trained for."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,26 @@ from finetune.tasks.registry import make_task
 
 TASK_FILE = "task.json"
 CHARBERT, RELEASED, PLAIN = "charbert", "released", "plain"
+
+
+def load_teacher(folder: str, task: Task[Any, Any]) -> tuple[Any, Any]:
+    """The model of the output folder of a run, to teach a student the same task, and its tokenizer.
+
+    Raises:
+        CharBertError: it cannot be read, or does not teach this.
+    """
+    settings, known = load_task(Path(folder))
+    if (type(known), known.variant) != (type(task), task.variant):
+        variant = f" ({known.variant})" if known.variant else ""
+        raise CharBertError(
+            f"--teacher: {folder}: was trained for {settings.task}{variant}; give one of this task"
+        )
+    if known.labels != task.labels:
+        theirs, ours = (", ".join(labels[:10]) for labels in (known.labels, task.labels))
+        raise CharBertError(f"--teacher: {folder}: has the labels {theirs}, and the training data {ours}")
+    if settings.probe:
+        raise CharBertError(f"--teacher: {folder}: a probe on a frozen model; give a model that was trained")
+    return load_finetuned(folder, task, "cpu")
 
 
 def load(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any, Any]:
@@ -127,7 +147,9 @@ def load_tokenizer(folder: str) -> Any:
 
 def save_task(settings: FinetuneSettings, task: Task[Any, Any], folder: Path) -> None:
     """Write what a model was trained for into its folder, to predict with it."""
-    content = {"settings": asdict(settings), "labels": task.labels, "threshold": task.threshold}
+    ordinary = {field.name for field in fields(FinetuneSettings)}
+    known = {name: value for name, value in asdict(settings).items() if name in ordinary}
+    content = {"settings": known, "labels": task.labels, "threshold": task.threshold}
     with whole_file(folder / TASK_FILE) as partial:
         partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 

@@ -16,6 +16,8 @@ from charbert.backbones import check_length
 from charbert.commands import results, training
 from charbert.commands.output import is_main_process, output_folder
 from charbert.commands.tables import format_scores, format_table
+from charbert.distillation.loss import Distillation
+from charbert.distillation.student import make_student
 from charbert.errors import CharBertError
 from charbert.losses import IGNORED
 from charbert.ragged import round_up
@@ -25,8 +27,8 @@ from finetune.augmentation import make_attack, make_copies
 from finetune.batches import COMPILED_TOKENS, Padding, Rows
 from finetune.datasets import Sets, read_sets
 from finetune.metrics.seeds import summarize_runs
-from finetune.models import TASK_FILE, load, save_task
-from finetune.settings import FinetuneSettings
+from finetune.models import TASK_FILE, load, load_teacher, save_task
+from finetune.settings import DistillSettings, FinetuneSettings
 from finetune.tasks.base import Task
 from finetune.tasks.registry import TASKS, find_task
 from finetune.trainer import EvaluationSet, FinetuneTrainer, balance_weights
@@ -90,7 +92,13 @@ def run_seed(
     if this_run.results is not None:
         return this_run.results
     set_seed(seed)
-    model, tokenizer = load(settings, task)
+    distillation = None
+    if isinstance(settings, DistillSettings):
+        teacher, tokenizer = load_teacher(settings.teacher, task)
+        model = make_student(teacher, settings.student_layers)
+        distillation = Distillation(model, teacher, **settings.loss)
+    else:
+        model, tokenizer = load(settings, task)
     if settings.gradient_checkpointing:
         training.checkpoint_gradients(model)
     check_length(model, round_up(task.max_length, COMPILED_TOKENS if settings.torch_compile else 1))
@@ -107,6 +115,7 @@ def run_seed(
         dev=dev,
         layer_decay=settings.layer_decay,
         class_weights=class_weights,
+        distillation=distillation,
         callbacks=[EarlyStoppingCallback(settings.early_stopping)] if settings.early_stopping else None,
     )
     if settings.overwrite and first and is_main_process():
@@ -135,6 +144,7 @@ def run_seed(
         "seconds": monotonic() - started,
         "parameters": model.num_parameters(),
         "trainable_parameters": trainable,
+        **(distillation.numbers if distillation else {}),
     }
     if is_main_process():
         save_task(settings, task, output)

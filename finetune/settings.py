@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from charbert.commands.paths import DATA, FILE, FOLDER, MODEL, STANDARD, check_exists, expand_patterns
 from charbert.commands.settings import ALWAYS, REQUIRED, UNFINISHED, Settings, option, positional
+from charbert.distillation.settings import STUDENT_LAYERS, DistillationSettings
 from charbert.errors import CharBertError, UsageError
 from charbert.noise import KEYBOARDS, KINDS
 from charbert.tuning.settings import TuningSettings
@@ -182,6 +183,26 @@ class FinetuneSettings(TuningSettings, Columns):
         source = self.model or self.backbone
         assert source is not None  # one of them is
         return source
+
+
+@dataclass(kw_only=True)
+class DistillSettings(DistillationSettings, FinetuneSettings):
+    """A fine-tuning run whose model is a student of a teacher that was fine-tuned before."""
+
+    teacher: str = option(
+        REQUIRED,
+        "output folder of a fine-tuning run of the same task; the student starts from it, in place of model "
+        "or backbone",
+        reads=FOLDER,
+    )
+    student_layers: int = option(REQUIRED, STUDENT_LAYERS, minimum=1)
+
+    def __post_init__(self) -> None:
+        # Whatever an ordinary run of the same config starts from.
+        self.model, self.backbone, self.tokenizer, self.character_vocabulary = self.teacher, None, None, None
+        super().__post_init__()
+        if self.probe:
+            raise CharBertError("--probe: its model stays as it is, so it learns nothing from a teacher")
 
 
 @dataclass(kw_only=True)

@@ -63,10 +63,10 @@ class FinetuneTrainer(CheckedTrainer):
         self._class_weights = class_weights
 
     def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> tuple[list[Any], Any]:
-        """The batches of a step, and the number of labels in them, in those of all processes together."""
+        """The batches of a step, and the numbers of labels and of tokens in those of all processes."""
         batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
-        count = sum(map(_count_labels, batches), torch.tensor(0)).to(device)
-        return batches, self.accelerator.reduce(count).clamp(min=1)
+        counts = sum(map(_count, batches), torch.zeros(2, dtype=torch.long)).to(device)
+        return batches, self.accelerator.reduce(counts).clamp(min=1)
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
@@ -74,13 +74,13 @@ class FinetuneTrainer(CheckedTrainer):
         """The loss of a batch as a part of its step's, times the number of processes, whose mean is taken.
 
         Args:
-            num_items_in_batch: labels of the step; None: those of the batch.
+            num_items_in_batch: labels and tokens of the step; None: those of the batch.
         """
-        count = _count_labels(inputs)
+        counts = _count(inputs)
         if "labels" in inputs:
             # A batch without a label has no share of the step, but its loss must be a number, and plain
             # models give NaN for it: it gets labels, no matter which.
-            inputs = {**inputs, "labels": torch.where(count > 0, inputs["labels"], 0)}
+            inputs = {**inputs, "labels": torch.where(counts[0] > 0, inputs["labels"], 0)}
             if self.args.torch_compile:
                 mark_dynamic({"labels": inputs["labels"]})
         if self._class_weights is None:
@@ -88,9 +88,19 @@ class FinetuneTrainer(CheckedTrainer):
         else:
             outputs = model(**{name: tensor for name, tensor in inputs.items() if name != "labels"})
             loss = _weighted_loss(outputs.logits, inputs["labels"], self._class_weights)
+        shares = torch.ones_like(counts)
         if num_items_in_batch is not None:
             # One factor: of a step of a single batch it is exactly 1.
-            loss = loss * (count * self.args.world_size / num_items_in_batch)
+            shares = counts * self.args.world_size / num_items_in_batch
+        if self._distillation is None:
+            loss = loss * shares[0]
+        else:
+            with self.accelerator.autocast():
+                soft, cosine = self._distillation.losses(outputs, inputs)
+            self._running.add({"hard_loss": loss, **soft, "cosine_loss": cosine})
+            loss = self._distillation.combine(
+                soft["soft_loss"] * shares[0], loss * shares[0], cosine * shares[1]
+            )
         return (loss, outputs) if return_outputs else loss
 
     def predict_set(self, given: EvaluationSet) -> list[Any]:
@@ -142,6 +152,11 @@ class FinetuneTrainer(CheckedTrainer):
         self.control.should_save = True  # what was scored may be the best, whatever `save_steps` says
         return scores
 
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        if "loss" in logs:
+            logs.update(self._running.means(self.accelerator))
+        super().log(logs, *args, **kwargs)
+
     def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
         optimizer = super().create_optimizer(*args, **kwargs)
         if self._layer_decay < 1:
@@ -163,12 +178,14 @@ class FinetuneTrainer(CheckedTrainer):
         return [found[number] for number in range(len(encoded.inputs))]
 
 
-def _count_labels(batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """How many labels a batch has: classes, or else rows."""
-    labels = batch.get("labels")
+def _count(batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """(2,) how many labels a batch has, classes or else rows, and how many tokens without padding."""
+    mask, labels = batch["attention_mask"], batch.get("labels")
     if labels is None or labels.is_floating_point():
-        return torch.tensor(len(batch["input_ids"]))
-    return (labels != IGNORED).sum()
+        found = torch.tensor(len(mask), device=mask.device)
+    else:
+        found = (labels != IGNORED).sum()
+    return torch.stack([found, mask.sum()])
 
 
 def _weighted_loss(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,14 @@ from charbert.backbones import find_backbone
 from charbert.checkpoints import read_checkpoint, read_config
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError, reading
-from charbert.loading import compare_tensors, encoder_faults, load_fitting, refuse_partial, say_what_is_new
+from charbert.loading import (
+    compare_tensors,
+    encoder_faults,
+    load_fitting,
+    refuse_new,
+    refuse_partial,
+    say_what_is_new,
+)
 from charbert.losses import mean_cross_entropy, score_labelled
 from charbert.outputs import CharBertForPreTrainingOutput
 from charbert.spelling import check_tokens
@@ -61,12 +68,12 @@ def masked_lm_class(model_type: str) -> Any:
     )
 
 
-def plain_from_backbone(source: str, tokenizer: Any) -> PreTrainedModel:
-    """A plain BERT or RoBERTa with its masked-LM head; one that has none gets a fresh one.
+def plain_from_backbone(source: str, tokenizer: Any, needs_head: bool = False) -> PreTrainedModel:
+    """A plain BERT or RoBERTa with its masked-LM head; one that has none gets a fresh one, or is refused.
 
     Raises:
         CharBertError: the checkpoint is a CharBERT, cannot be read, fits the encoder only in part, or has
-            other tokens than the tokenizer.
+            other tokens than the tokenizer; or it has no head, and needs one.
     """
     config = read_config(source)
     is_own = config.get("model_type") == CharBertConfig.model_type
@@ -83,5 +90,5 @@ def plain_from_backbone(source: str, tokenizer: Any) -> PreTrainedModel:
     info["missing_keys"] -= model.all_tied_weights_keys.keys()
     refuse_partial(source, *encoder_faults(model, info))
     load_fitting(model, named)
-    say_what_is_new(model, source, info)
+    (refuse_new if needs_head else say_what_is_new)(model, source, info)
     return model

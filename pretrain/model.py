@@ -9,6 +9,7 @@ from charbert.commands.training import checkpoint_gradients
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
+from charbert.loading import backbone_tokenizer, refuse_new, say_what_is_new
 from charbert.tokenization import CharBertTokenizer
 from pretrain.advbert import masked_lm_class, plain_from_backbone
 from pretrain.settings import PretrainSettings
@@ -24,12 +25,31 @@ def build_model(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> Pre
     check_length(model, settings.max_length)
     if settings.gradient_checkpointing:
         checkpoint_gradients(model)
+    if settings.teacher is not None:
+        _check_teacher_tokens(settings, model, tokenizer)
     return model
+
+
+def _check_teacher_tokens(
+    settings: PretrainSettings, model: PreTrainedModel, tokenizer: CharBertTokenizer
+) -> None:
+    """Refuse a teacher whose folder holds a tokenizer of other tokens, characters or words."""
+    kind = getattr(model.config, "backbone_config", model.config).model_type
+    own = backbone_tokenizer(settings.teacher, kind)
+    differing = "tokens" if own.get_vocab() != tokenizer.get_vocab() else None
+    for name in () if settings.plain else ("characters", "words"):
+        if getattr(own, name, None) not in (None, getattr(tokenizer, name)):
+            differing = differing or name
+    if differing:
+        raise CharBertError(
+            f"--teacher: {settings.teacher}: its tokenizer has other {differing} than that of --tokenizer, "
+            f"{settings.tokenizer}; give the tokenizer and data that the teacher was trained with"
+        )
 
 
 def _plain(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> PreTrainedModel:
     if settings.backbone:
-        return plain_from_backbone(settings.backbone, tokenizer)
+        return plain_from_backbone(settings.backbone, tokenizer, needs_head=settings.teacher is not None)
     return masked_lm_class(settings.architecture)(_scratch(settings, tokenizer))
 
 
@@ -43,7 +63,8 @@ def _charbert(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> CharB
         "word_vocabulary_size": words,
     }
     if settings.model:
-        model = CharBertForPreTraining.from_pretrained(settings.model)
+        model, info = CharBertForPreTraining.from_pretrained(settings.model, output_loading_info=True)
+        (say_what_is_new if settings.teacher is None else refuse_new)(model, settings.model, info)
         if model.config.word_vocabulary_size != words:
             raise CharBertError(
                 f"{settings.model}: predicts {model.config.word_vocabulary_size} words, but the tokenizer "

@@ -6,6 +6,8 @@ from transformers import TrainingArguments, set_seed
 
 from charbert.commands.output import output_folder
 from charbert.commands.training import TrainingRun, end_processes, print_results
+from charbert.distillation.loss import Distillation
+from charbert.distillation.student import make_student
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.loading import fit_tokenizer
@@ -45,7 +47,9 @@ def _train(settings: PretrainSettings) -> dict[str, Any]:
     arguments = _training_arguments(settings)
     set_seed(settings.seed)
     tokenizer = CharBertTokenizer.from_pretrained(settings.tokenizer)
-    model = build_model(settings, tokenizer)
+    model, teacher = build_model(settings, tokenizer), None
+    if settings.student_layers is not None:
+        model, teacher = make_student(model, settings.student_layers), model
     tokenizer = fit_tokenizer(tokenizer, model)
     has_all_steps = run.has_all_steps(settings.max_steps)
     if has_all_steps:
@@ -57,6 +61,7 @@ def _train(settings: PretrainSettings) -> dict[str, Any]:
         settings, arguments, tokenizer, spelling, run.first_step, run.checkpoint
     )
     run.begin(model)
+    distillation = None if teacher is None else Distillation(model, teacher, **settings.loss)
     trainer = PretrainingTrainer(
         model=model,
         args=arguments,
@@ -64,6 +69,7 @@ def _train(settings: PretrainSettings) -> dict[str, Any]:
         evaluation=evaluation,
         processing_class=tokenizer,
         cudnn_attention=has_safe_lengths(settings.max_length),
+        distillation=distillation,
     )
     run.train(trainer, has_all_steps)
     speed = dict.fromkeys(Speed._fields) if has_all_steps else trainer.speed()._asdict()
@@ -78,6 +84,7 @@ def _train(settings: PretrainSettings) -> dict[str, Any]:
         * arguments.world_size,
         **speed,
         "parameters": model.num_parameters(),
+        **(distillation.numbers if distillation else {}),
     }
     run.save_results(trainer, numbers, CURVES, "eval_mlm_accuracy")
     end_processes()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from charbert.backbones import BACKBONES
 from charbert.commands.paths import DATA, FOLDER, MODEL
 from charbert.commands.settings import ALWAYS, REQUIRED, Settings, option
+from charbert.distillation.settings import DistillationSettings
 from charbert.errors import CharBertError
 from charbert.noise import EDITS, PRETRAINING_EDITS
 from pretrain.noise_schedule import Noise, NoisePoint, NoiseSchedule
@@ -63,7 +64,7 @@ class StepTrainingSettings(Settings):
 
 
 @dataclass(kw_only=True)
-class PretrainSettings(StepTrainingSettings):
+class PretrainSettings(DistillationSettings, StepTrainingSettings):
     """The defaults are the paper's where it gives one."""
 
     RENAMED = {**Settings.RENAMED, "noise_curriculum": "noise_schedule"}
@@ -135,6 +136,9 @@ class PretrainSettings(StepTrainingSettings):
     )
 
     def __post_init__(self) -> None:
+        if self.teacher is not None:
+            # Whatever an ordinary run of the same config starts from.
+            self.model, self.backbone = (None, self.teacher) if self.plain else (self.teacher, None)
         super().__post_init__()
         if self.longest_input is not None and self.longest_input < self.max_length:
             raise CharBertError(

@@ -130,8 +130,6 @@ class PretrainingTrainer(StepTrainer):
         self._tokens_trained = 0
         self._evaluation_seconds = 0.0
         self._logged = Spent()
-        self._batches = 0
-        self._running = torch.zeros(len(self._losses), device=self.args.device)
         self._latest: tuple[int, dict[str, float]] = (-1, {})
 
     def create_accelerator_and_postprocess(self) -> None:
@@ -165,15 +163,18 @@ class PretrainingTrainer(StepTrainer):
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
         self._tokens_trained += inputs["input_ids"].numel() * self.args.world_size
-        self._batches += 1
-        self._running += torch.stack([outputs[name].detach() for name in self._losses])
+        losses = {name: outputs[name] for name in self._losses}
+        if self._distillation is not None:
+            with self.accelerator.autocast():
+                soft, cosine = self._distillation.losses(outputs, inputs)
+            losses |= {**soft, "cosine_loss": cosine}
+            loss = self._distillation.combine(torch.stack([*soft.values()]).sum(), loss, cosine)
+        self._running.add(losses)
         return (loss, outputs) if return_outputs else loss
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        if "loss" in logs and self._batches:
-            means = self.accelerator.reduce(self._running / self._batches, reduction="mean").tolist()
-            logs.update(zip(self._losses, means, strict=True))
-            self._running, self._batches = torch.zeros_like(self._running), 0
+        if "loss" in logs and (means := self._running.means(self.accelerator)):
+            logs.update(means)
             spent = self._spent()
             logs.update(self._of_all(spent.speed_since(self._logged))._asdict())
             self._logged = spent

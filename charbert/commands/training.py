@@ -37,7 +37,8 @@ from charbert.commands.resuming import (
     write_record,
 )
 from charbert.commands.tables import format_table
-from charbert.commands.training_log import FIGURE, Beginning, Progress, draw_curves
+from charbert.commands.training_log import FIGURE, Beginning, Progress, RunningLosses, draw_curves
+from charbert.distillation.loss import Distillation
 from charbert.errors import CharBertError, name_failures
 from charbert.tuning.delta import FILES as FILES_OF_A_DELTA
 
@@ -150,18 +151,31 @@ class CheckedTrainer(Trainer):
 
     Args:
         cudnn_attention: whether cuDNN may do attention, where no batch has a length that it cannot do.
+        distillation: of the model by a teacher; None: an ordinary training.
         args, kwargs: as of `transformers.Trainer`.
 
     Raises:
         CharBertError: a loss, a measure or a weight is not finite; or a file cannot be written.
     """
 
-    def __init__(self, *args: Any, cudnn_attention: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        cudnn_attention: bool = False,
+        distillation: Distillation | None = None,
+        **kwargs: Any,
+    ) -> None:
         # The Trainer asks whether there is something to evaluate on, and no more.
         super().__init__(*args, eval_dataset=(), **kwargs)
         if self.pop_callback(ProgressCallback) or self.pop_callback(PrinterCallback):  # else in a notebook
             self.add_callback(Progress)
         self._cudnn_attention = cudnn_attention
+        self._running = RunningLosses()
+        self._distillation = distillation
+        if distillation is not None:
+            distillation.teacher.to(self.args.device)
+            if self.args.torch_compile:
+                distillation.teacher.compile()
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         with attention_kernels(self._cudnn_attention):

@@ -46,6 +46,29 @@ class Progress(TrainerCallback):
             self._bar = None
 
 
+class RunningLosses:
+    """Means of the losses of batches, over all processes, between two lines of the log."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, torch.Tensor] = {}
+        self._batches = 0
+
+    def add(self, losses: Mapping[str, torch.Tensor]) -> None:
+        """Add those of a batch, without waiting for the device."""
+        self._batches += 1
+        for name, loss in losses.items():
+            self._sums[name] = self._sums.get(name, 0) + loss.detach()
+
+    def means(self, accelerator: Any) -> dict[str, float]:
+        """The means since this was last asked for, by all processes together; nothing without a batch."""
+        if not self._batches:
+            return {}
+        sums = torch.stack(list(self._sums.values())) / self._batches
+        found = dict(zip(self._sums, accelerator.reduce(sums, reduction="mean").tolist(), strict=True))
+        self._sums, self._batches = {}, 0
+        return found
+
+
 class Beginning(TrainerCallback):
     """One line, once the number of steps is known: what is trained from what, how, and from where on.
 

@@ -1,0 +1,71 @@
+"""The student of a distillation: a copy of its teacher with some of the layers."""
+
+from copy import deepcopy
+from typing import Any
+
+from torch import nn
+
+from charbert.errors import CharBertError
+
+
+def find_layers(model: Any) -> nn.ModuleList:
+    """The layers of a CharBERT, or of a plain model that has them where BERT has.
+
+    Raises:
+        CharBertError: it has none there.
+    """
+    layers = getattr(getattr(_backbone(model), "encoder", None), "layer", None)
+    if not isinstance(layers, nn.ModuleList):
+        raise CharBertError(
+            f"--teacher: {model.name_or_path or type(model).__name__}: has no layers as BERT has them, for a "
+            "student to take"
+        )
+    return layers
+
+
+def choose_layers(count: int, wanted: int) -> list[int]:
+    """The numbers of the layers that a student takes: evenly spaced, with the first and the last.
+
+    Of 12 layers 6 are 0, 2, 4, 7, 9, 11, as in the code of DistilBERT (Section 3, "student initialization").
+
+    Args:
+        count: layers of the teacher.
+        wanted: those of the student.
+
+    Raises:
+        CharBertError: the teacher has fewer.
+    """
+    if wanted > count:
+        raise CharBertError(f"--student-layers: {wanted}, but the teacher has {count}; give no more")
+    gaps = max(1, wanted - 1)
+    return [(2 * number * (count - 1) + gaps) // (2 * gaps) for number in range(wanted)]
+
+
+def make_student(teacher: Any, layers: int) -> Any:
+    """A copy of the teacher with so many of its layers, each with its own interaction where it has one.
+
+    Embeddings, character channel, shared interaction and heads are copied whole.
+
+    Args:
+        teacher: a CharBERT or a plain BERT or RoBERTa, with any head; it is not changed.
+        layers: as of `choose_layers`.
+
+    Raises:
+        CharBertError: the teacher has fewer layers, or none that can be taken.
+    """
+    kept = choose_layers(len(find_layers(teacher)), layers)
+    student = deepcopy(teacher)
+    base = student.base_model
+    _backbone(student).encoder.layer = _take(find_layers(student), kept)
+    base.config.num_hidden_layers = layers
+    if getattr(base.config, "interaction_per_layer", False) and base.interactions:
+        base.interactions = _take(base.interactions, kept)
+    return student
+
+
+def _backbone(model: Any) -> Any:
+    return getattr(model.base_model, "backbone", model.base_model)
+
+
+def _take(modules: Any, numbers: list[int]) -> nn.ModuleList:
+    return nn.ModuleList(modules[number] for number in numbers)
