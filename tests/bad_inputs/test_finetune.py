@@ -9,6 +9,7 @@ from bad_inputs import (
     Change,
     Refused,
     bad,
+    behead,
     cut,
     edit,
     lock,
@@ -26,6 +27,8 @@ SCORE_QA = "finetune score qa.json p.json --task qa"
 WORST = "finetune worst-case text texts.csv --output new.json"
 WORST_READ = f"{WORST} --recognizer recognizer"
 REPORT = "finetune robustness report.yaml"
+DISTILL = "finetune distill text.yaml --teacher text --student-layers 1"
+OTHER_LABELS = "text,label\n" + "a fox,good\na dog,bad\n" * 9
 WRONG = put("predictions.csv", "prediction\n" + "animal\n" * 24)
 ELSEWHERE = """{"data": [{"paragraphs": [{"context": "a b", "qas":
   [{"id": "1", "question": "q", "answers": [{"text": "c", "answer_start": 0}]}]}]}]}"""
@@ -35,6 +38,22 @@ CASES = [
     bad("task", f"{TEXT} --task txt", "--task"),
     bad("no-model", TEXT, "--model", edit("text.yaml", backbone=None)),
     bad("model-and-backbone", f"{TEXT} --model text", "--backbone"),
+    bad("distill-no-teacher", "finetune distill text.yaml --student-layers 1", "--teacher", status=2),
+    bad("distill-no-layers", "finetune distill text.yaml --teacher text", "--student-layers", status=2),
+    bad("distill-teacher-missing", f"{DISTILL} --teacher none", "none"),
+    bad("distill-teacher-is-no-run", f"{DISTILL} --teacher plain", "task.json"),
+    bad("distill-teacher-of-another-task", f"{DISTILL} --teacher tags", "was trained for tagging"),
+    bad("distill-teacher-of-other-labels", DISTILL, "animal, thing", put("texts.csv", OTHER_LABELS)),
+    bad(
+        "distill-teacher-without-head", DISTILL, "classifier", behead("text/model.safetensors", "classifier")
+    ),
+    bad("distill-teacher-is-output", f"{DISTILL} --output text --overwrite", "text"),
+    bad("distill-too-many-layers", f"{DISTILL} --student-layers 3", "the teacher has 2"),
+    bad("distill-no-layer", f"{DISTILL} --student-layers 0", "--student-layers"),
+    bad("distill-temperature", f"{DISTILL} --temperature 0", "--temperature"),
+    bad("distill-weights", f"{DISTILL} --soft-weight 0 --hard-weight 0 --cosine-weight 0", "--soft-weight"),
+    bad("distill-probe", f"{DISTILL} --probe token", "--probe"),
+    bad("teacher-of-an-ordinary-run", f"{TEXT} --teacher text", "--teacher", status=2),
     bad("no-train", TEXT, "--train", edit("text.yaml", train=None)),
     bad("train-missing", f"{TEXT} --train none.csv", "none.csv"),
     bad("train-empty", TEXT, "texts.csv", put("texts.csv")),

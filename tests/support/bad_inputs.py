@@ -138,6 +138,17 @@ def spoil(path: str) -> Change:
     return change
 
 
+def behead(path: str, head: str) -> Change:
+    """Weights without those of a head."""
+
+    def change(folder: Path) -> None:
+        tensors = load_file(folder / path)
+        kept = {name: tensor for name, tensor in tensors.items() if not name.startswith(f"{head}.")}
+        save_file(kept, folder / path, {"format": "pt"})
+
+    return change
+
+
 def make_good_inputs(folder: Path) -> Path:
     """Small inputs of every command: text, labelled data, configs, tokenizers, blocks, models."""
     make_corpus(folder)

@@ -117,9 +117,9 @@ def log_lines(output: Path) -> list[dict[str, Any]]:
     return [entry for entry in history if "mlm_loss" in entry]
 
 
-def torchrun(config: Path, *more: str, module: str = "pretrain") -> None:
-    """A run of two processes."""
-    finish(start_torchrun(config, ("--nproc-per-node", "2"), more, module))
+def torchrun(config: Path, *more: str, module: str = "pretrain", command: tuple[str, ...] = ()) -> None:
+    """A run of two processes; `command` comes before the config."""
+    finish(start_torchrun(config, ("--nproc-per-node", "2"), more, module, command))
 
 
 def free_port() -> int:
@@ -129,13 +129,17 @@ def free_port() -> int:
 
 
 def start_torchrun(
-    config: Path, launch: tuple[str, ...], more: tuple[str, ...] = (), module: str = "pretrain"
+    config: Path,
+    launch: tuple[str, ...],
+    more: tuple[str, ...] = (),
+    module: str = "pretrain",
+    command: tuple[str, ...] = (),
 ) -> subprocess.Popen[str]:
     program = str(Path(sys.executable).with_name("torchrun"))
     script = config.with_name("together.py")
     script.write_text(TOGETHER.format(module=module))
     return subprocess.Popen(
-        [program, *launch, str(script), str(config), *more],
+        [program, *launch, str(script), *command, str(config), *more],
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

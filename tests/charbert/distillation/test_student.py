@@ -99,6 +99,8 @@ def test_more_layers_than_the_teacher_has_are_refused() -> None:
 
 
 def test_a_teacher_of_another_build_is_refused() -> None:
-    teacher = DistilBertForSequenceClassification(DistilBertConfig(dim=8, n_heads=2, hidden_dim=8, n_layers=2))
-    with pytest.raises(CharBertError, match="--teacher: DistilBert.* has no layers as BERT has them"):
+    teacher = DistilBertForSequenceClassification(
+        DistilBertConfig(dim=8, n_heads=2, hidden_dim=8, n_layers=2)
+    )
+    with pytest.raises(CharBertError, match=r"--teacher: DistilBert.* has no layers as BERT has them"):
         make_student(teacher, 1)
