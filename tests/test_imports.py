@@ -94,6 +94,7 @@ COMMANDS = {
     },
     "finetune": {
         "": "finetune/configs/ner.yaml --data missing --backbone bert-base-cased --output out",
+        "distill": "finetune/configs/ner.yaml --data missing --teacher docs --student-layers 1 --output out",
         "predict": "missing missing.csv --output out.jsonl",
         "score": "missing.csv missing.csv --task text",
         "robustness": "finetune/configs/robustness.yaml --models missing --test README.md --output out",

@@ -261,3 +261,23 @@ def test_states_of_opposite_directions_are_two_apart() -> None:
     mask = torch.tensor([[1, 0]])
     assert float(cosine_loss((states,), (-2 * states,), mask)) == pytest.approx(2.0)
     assert float(cosine_loss((states, states), (states, -states))) == pytest.approx(1.0)
+
+
+def test_compiled_in_one_graph_the_losses_are_the_same() -> None:
+    graphs: list[Any] = []
+
+    def backend(graph: Any, _inputs: Any) -> Any:
+        graphs.append(graph)
+        return graph.forward
+
+    teacher = make_teacher("pre-training")
+    student, batch = make_student(teacher, 2), make_batch("pre-training")
+    distillation = Distillation(student, teacher)
+    wanted = distillation.losses(student(**batch), batch)
+    torch.compiler.reset()
+    for model in (student, teacher):
+        model.compile(backend=backend)
+    found = distillation.losses(student(**batch), batch)
+    torch.compiler.reset()
+    assert graphs
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
