@@ -26,7 +26,7 @@ from charbert.loading import (
     without_report,
 )
 from charbert.tokenization import CharBertTokenizer
-from charbert.tuning.model import add_delta
+from charbert.tuning.model import add_delta, has_delta, merge_delta
 from charbert.tuning.saving import from_delta, is_delta
 from charbert.vocabulary import Vocabulary
 from finetune.probe import build_probe, register_probe
@@ -55,7 +55,15 @@ def load_teacher(folder: str, task: Task[Any, Any]) -> tuple[Any, Any]:
         raise CharBertError(f"--teacher: {folder}: has the labels {theirs}, and the training data {ours}")
     if settings.probe:
         raise CharBertError(f"--teacher: {folder}: a probe on a frozen model; give a model that was trained")
-    return load_finetuned(folder, task, "cpu")
+    model, tokenizer = load_finetuned(folder, task, "cpu")
+    if has_delta(model):
+        try:
+            merge_delta(model)
+        except CharBertError as error:
+            raise CharBertError(
+                f"--teacher: {folder}: a delta without which there is no model ({error})"
+            ) from error
+    return model, tokenizer
 
 
 def load(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any, Any]:

@@ -203,6 +203,8 @@ class DistillSettings(DistillationSettings, FinetuneSettings):
         super().__post_init__()
         if self.probe:
             raise CharBertError("--probe: its model stays as it is, so it learns nothing from a teacher")
+        if self.tuning:
+            raise CharBertError("--tuning: a student is new, and no base that a delta could be put on")
 
 
 @dataclass(kw_only=True)

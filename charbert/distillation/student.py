@@ -54,7 +54,7 @@ def make_student(teacher: Any, layers: int) -> Any:
         CharBertError: the teacher has fewer layers, or none that can be taken.
     """
     kept = choose_layers(len(find_layers(teacher)), layers)
-    student = deepcopy(teacher)
+    student = deepcopy(teacher).requires_grad_(True)  # the teacher may teach another one already
     base = student.base_model
     _backbone(student).encoder.layer = _take(find_layers(student), kept)
     base.config.num_hidden_layers = layers

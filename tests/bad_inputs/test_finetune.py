@@ -53,6 +53,7 @@ CASES = [
     bad("distill-temperature", f"{DISTILL} --temperature 0", "--temperature"),
     bad("distill-weights", f"{DISTILL} --soft-weight 0 --hard-weight 0 --cosine-weight 0", "--soft-weight"),
     bad("distill-probe", f"{DISTILL} --probe token", "--probe"),
+    bad("distill-tuning", f"{DISTILL} --tuning lora", "--tuning"),
     bad("teacher-of-an-ordinary-run", f"{TEXT} --teacher text", "--teacher", status=2),
     bad("no-train", TEXT, "--train", edit("text.yaml", train=None)),
     bad("train-missing", f"{TEXT} --train none.csv", "none.csv"),

@@ -160,6 +160,18 @@ def test_a_stopped_distillation_goes_on_to_the_same_student(
     assert_identical_weights(tmp_path / "stopped", tmp_path / "whole")
 
 
+def test_a_delta_teaches_if_it_can_be_merged(teachers: dict[str, Path], tmp_path: Path) -> None:
+    base = teachers["texts"]
+    settings = settings_of("texts", base, model=base)
+    for tuning in ("lora", "prompt"):
+        main([str(write_finetune_config(tmp_path / tuning, tuning=tuning, **settings))])
+        (tmp_path / "train.csv").write_bytes(base.with_name("train.csv").read_bytes())
+    numbers = distill(tmp_path / "student", "texts", tmp_path / "lora")
+    assert numbers["trainable_parameters"] == numbers["parameters"]
+    with pytest.raises(CharBertError, match=r"--teacher: .*prompt: .* no plain model"):
+        distill(tmp_path / "other", "texts", tmp_path / "prompt")
+
+
 @pytest.mark.parametrize("case", ["texts", "tags"])
 def test_a_step_is_the_same_in_batches_of_any_size(
     case: str, teachers: dict[str, Path], tmp_path: Path
