@@ -307,7 +307,7 @@ def refuse_partial(
 
 def say_what_is_new(model: Any, source: Any, info: Mapping[str, Iterable[Any]]) -> None:
     """Log which parts of a model with a head do not come from the checkpoint."""
-    if parts := _new_parts(model, info):
+    if parts := new_parts(model, info):
         logger.warning(
             "%s: %s holds no %s of this size; it is new and must be trained.",
             type(model).__name__,
@@ -316,19 +316,8 @@ def say_what_is_new(model: Any, source: Any, info: Mapping[str, Iterable[Any]]) 
         )
 
 
-def refuse_new(model: Any, source: Any, info: Mapping[str, Iterable[Any]]) -> None:
-    """Refuse a checkpoint that a part of a model does not come from.
-
-    Raises:
-        CharBertError: there is such a part.
-    """
-    if parts := _new_parts(model, info):
-        raise LoadingError(
-            f"{source}: holds no {', '.join(parts)} of this size; give a model that was trained"
-        )
-
-
-def _new_parts(model: Any, info: Mapping[str, Iterable[Any]]) -> list[str]:
+def new_parts(model: Any, info: Mapping[str, Iterable[Any]]) -> list[str]:
+    """The parts of a model with a head that a checkpoint has no weights for, or others than these."""
     names = [*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])]
     prefix = _prefix(model)
     return sorted({name.partition(".")[0] for name in names if prefix and not name.startswith(prefix)})

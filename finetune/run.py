@@ -15,6 +15,7 @@ from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
 from charbert.backbones import check_length
 from charbert.commands import results, training
 from charbert.commands.output import is_main_process, output_folder
+from charbert.commands.resuming import remove_checkpoints
 from charbert.commands.tables import format_scores, format_table
 from charbert.distillation.loss import Distillation
 from charbert.distillation.student import make_student
@@ -152,7 +153,7 @@ def run_seed(
             task.write_gold(sets.dev[""], settings, output / PREDICTIONS / DEV_GOLD)
     this_run.save_results(trainer, numbers, {"loss": "loss"}, f"eval_{task.metric}")
     if is_main_process():
-        training.remove_checkpoints(output)
+        remove_checkpoints(output)
     trainer.accelerator.wait_for_everyone()
     return numbers
 

@@ -9,12 +9,12 @@ from transformers import PreTrainedModel
 from charbert.backbones import find_backbone
 from charbert.checkpoints import read_checkpoint, read_config
 from charbert.configuration import CharBertConfig
+from charbert.distillation.student import refuse_new_parts
 from charbert.errors import CharBertError, reading
 from charbert.loading import (
     compare_tensors,
     encoder_faults,
     load_fitting,
-    refuse_new,
     refuse_partial,
     say_what_is_new,
 )
@@ -90,5 +90,5 @@ def plain_from_backbone(source: str, tokenizer: Any, needs_head: bool = False) -
     info["missing_keys"] -= model.all_tied_weights_keys.keys()
     refuse_partial(source, *encoder_faults(model, info))
     load_fitting(model, named)
-    (refuse_new if needs_head else say_what_is_new)(model, source, info)
+    (refuse_new_parts if needs_head else say_what_is_new)(model, source, info)
     return model

@@ -7,9 +7,10 @@ from transformers import AutoConfig, PreTrainedModel
 from charbert.backbones import check_length, find_backbone
 from charbert.commands.training import checkpoint_gradients
 from charbert.configuration import CharBertConfig
+from charbert.distillation.student import refuse_new_parts
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
-from charbert.loading import backbone_tokenizer, refuse_new, say_what_is_new
+from charbert.loading import backbone_tokenizer, say_what_is_new
 from charbert.tokenization import CharBertTokenizer
 from pretrain.advbert import masked_lm_class, plain_from_backbone
 from pretrain.settings import PretrainSettings
@@ -64,7 +65,7 @@ def _charbert(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> CharB
     }
     if settings.model:
         model, info = CharBertForPreTraining.from_pretrained(settings.model, output_loading_info=True)
-        (say_what_is_new if settings.teacher is None else refuse_new)(model, settings.model, info)
+        (say_what_is_new if settings.teacher is None else refuse_new_parts)(model, settings.model, info)
         if model.config.word_vocabulary_size != words:
             raise CharBertError(
                 f"{settings.model}: predicts {model.config.word_vocabulary_size} words, but the tokenizer "

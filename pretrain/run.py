@@ -5,7 +5,8 @@ from typing import Any
 from transformers import TrainingArguments, set_seed
 
 from charbert.commands.output import output_folder
-from charbert.commands.training import TrainingRun, end_processes, print_results
+from charbert.commands.results import print_results
+from charbert.commands.training import TrainingRun, end_processes
 from charbert.distillation.loss import Distillation
 from charbert.distillation.student import make_student
 from charbert.errors import CharBertError

@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from charbert import __version__
-from charbert.commands.output import output_folder, whole_file
+from charbert.commands.output import is_main_process, output_folder, whole_file
+from charbert.commands.tables import format_table
 from charbert.errors import CharBertError
 
 RESULTS = "results.json"
@@ -60,6 +61,12 @@ def new_folder(settings: Any) -> Iterator[Path]:
         (output / RESULTS).unlink(missing_ok=True)  # results stand for a folder that is complete
         for path in sorted(Path(made).iterdir(), key=lambda path: path.name == RESULTS):
             path.replace(output / path.name)
+
+
+def print_results(numbers: Mapping[str, Any], output: str | Path) -> None:
+    """Print the numbers of a run, and where it is."""
+    if is_main_process():
+        print(f"{format_table(('', ''), list(numbers.items()))}\nresults and model in {output}")
 
 
 def format_numbers(numbers: Mapping[str, float]) -> str:

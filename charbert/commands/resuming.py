@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
@@ -146,6 +147,12 @@ def find_checkpoints(output: Path) -> list[Path]:
     found = output.glob(f"{PREFIX_CHECKPOINT_DIR}-*")
     named = (path for path in found if path.is_dir() and _CHECKPOINT.fullmatch(path.name))
     return sorted(named, key=checkpoint_step, reverse=True)
+
+
+def remove_checkpoints(output: Path) -> None:
+    """Remove all checkpoints of a Trainer's folder."""
+    for folder in find_checkpoints(output):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def checkpoint_step(checkpoint: Path) -> int:

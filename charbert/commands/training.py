@@ -34,9 +34,9 @@ from charbert.commands.resuming import (
     has_grown,
     read_record,
     refuse_differences,
+    remove_checkpoints,
     write_record,
 )
-from charbert.commands.tables import format_table
 from charbert.commands.training_log import FIGURE, Beginning, Progress, RunningLosses, draw_curves
 from charbert.distillation.loss import Distillation
 from charbert.errors import CharBertError, name_failures
@@ -173,9 +173,7 @@ class CheckedTrainer(Trainer):
         self._running = RunningLosses()
         self._distillation = distillation
         if distillation is not None:
-            distillation.teacher.to(self.args.device)
-            if self.args.torch_compile:
-                distillation.teacher.compile()
+            distillation.prepare(self.args.device, compile=self.args.torch_compile)
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         with attention_kernels(self._cudnn_attention):
@@ -380,12 +378,6 @@ def _quiet_threads() -> Iterator[None]:
         threading.excepthook = before
 
 
-def print_results(numbers: Mapping[str, Any], output: str | Path) -> None:
-    """Print the numbers of a run, and where it is."""
-    if is_main_process():
-        print(f"{format_table(('', ''), list(numbers.items()))}\nresults and model in {output}")
-
-
 def end_processes() -> None:
     """End the processes of `torchrun` together: one that ends while gloo holds a tensor would abort.
 
@@ -406,9 +398,3 @@ def remove_run(output: Path, files: Collection[str] = FILES_OF_A_RUN) -> None:
     for pattern in files:
         for path in output.glob(pattern):
             path.unlink()
-
-
-def remove_checkpoints(output: Path) -> None:
-    """Remove all checkpoints of a Trainer's folder."""
-    for folder in find_checkpoints(output):
-        shutil.rmtree(folder, ignore_errors=True)

@@ -52,6 +52,12 @@ class Distillation:
         self._weights = soft_weight, hard_weight, cosine_weight
         self._ours, self._theirs = _record(student, with_gradients=True), _record(teacher)
 
+    def prepare(self, device: torch.device, *, compile: bool = False) -> None:
+        """Put the teacher where the student is trained, and compile it if that is compiled."""
+        self.teacher.to(device)
+        if compile:
+            self.teacher.compile()
+
     @property
     def numbers(self) -> dict[str, int]:
         """Of `results.json`: how large the teacher is."""

@@ -1,11 +1,30 @@
 """The student of a distillation: a copy of its teacher with some of the layers."""
 
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any
 
 from torch import nn
 
 from charbert.errors import CharBertError
+from charbert.loading import new_parts
+
+
+def refuse_new_parts(model: Any, source: Any, info: Mapping[str, Iterable[Any]]) -> None:
+    """Refuse a teacher that knows less than its student is to learn.
+
+    Args:
+        model: with heads.
+        source: where it was loaded from.
+        info: what `from_pretrained(output_loading_info=True)` gives.
+
+    Raises:
+        CharBertError: a part of the model does not come from there.
+    """
+    if parts := new_parts(model, info):
+        raise CharBertError(
+            f"--teacher: {source}: holds no {', '.join(parts)} of this size; give a trained one"
+        )
 
 
 def find_layers(model: Any) -> nn.ModuleList:

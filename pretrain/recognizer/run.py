@@ -6,7 +6,8 @@ from torch.utils.data import DataLoader
 from transformers import TrainingArguments, set_seed
 
 from charbert.commands.output import output_folder
-from charbert.commands.training import TrainingRun, end_processes, print_results
+from charbert.commands.results import print_results
+from charbert.commands.training import TrainingRun, end_processes
 from charbert.errors import CharBertError
 from charbert.recognizer.modeling import WordRecognizer, WordRecognizerConfig
 from charbert.tokenization import CharBertTokenizer
