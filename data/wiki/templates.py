@@ -70,7 +70,10 @@ def render_unknown(values: Values, site: Site) -> str:
         first = second
     if not _LETTER_OR_DIGIT.search(first) or _NO_WORDS.match(first):
         return ""
-    return _date(values, site) if first.isdecimal() else first
+    date = _date_parts(values, 1)
+    if all(part.isdecimal() for part in date) and _YEAR.fullmatch(date[0]):
+        return site.locale.date(*date) or first
+    return first
 
 
 @lru_cache(1 << 16)

@@ -15,6 +15,7 @@ from data.wiki.wikitext import plain_text
         ("It ({{odd name|the ''old'' [[Bridge (thing)|bridge]]}}) fell.", "It (the old bridge) fell."),
         ("{{Odd|The bridge|x=1}} is old.", "The bridge is old."),
         ("It fell on {{day|3|10|1990}} at last.", "It fell on October 3, 1990 at last."),
+        ("It has {{count|5|m}} and {{count|7|8|9}} of it.", "It has 5 and 7 of it."),
         ("It is a {{word|fr|pont}} of stone.", "It is a pont of stone."),
         (
             "A {{nowrap|{{odd|red}} door}} and {{odd|the {{odder|blue}} one}} stay.",
