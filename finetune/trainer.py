@@ -182,7 +182,7 @@ def _count(batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """(2,) how many labels a batch has, classes or else rows, and how many tokens without padding."""
     mask, labels = batch["attention_mask"], batch.get("labels")
     if labels is None or labels.is_floating_point():
-        found = torch.tensor(len(mask), device=mask.device)
+        found = mask.new_full((), len(mask))
     else:
         found = (labels != IGNORED).sum()
     return torch.stack([found, mask.sum()])

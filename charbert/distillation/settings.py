@@ -1,7 +1,8 @@
 """Settings of distillation, for every command that trains: the teacher, the student, weights of the loss."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+from charbert.commands.options import shown_name
 from charbert.commands.paths import MODEL
 from charbert.commands.settings import Settings, option
 from charbert.errors import CharBertError
@@ -36,6 +37,11 @@ class DistillationSettings(Settings):
         super().__post_init__()
         if (self.teacher is None) != (self.student_layers is None):
             raise CharBertError("--teacher and --student-layers belong together: give both, or neither")
+        changed = [
+            each for each in fields(self) if each.name in self.loss and each.default != self.loss[each.name]
+        ]
+        if self.teacher is None and changed:
+            raise CharBertError(f"{shown_name(changed[0])}: needs --teacher and --student-layers")
         if not self.soft_weight + self.hard_weight + self.cosine_weight:
             raise CharBertError("--soft-weight, --hard-weight, --cosine-weight: one must be above 0")
 

@@ -1,5 +1,6 @@
 """The student of a distillation: a copy of its teacher with some of the layers."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any
@@ -8,6 +9,8 @@ from torch import nn
 
 from charbert.errors import CharBertError
 from charbert.loading import new_parts
+
+logger = logging.getLogger(__name__)
 
 
 def refuse_new_parts(model: Any, source: Any, info: Mapping[str, Iterable[Any]]) -> None:
@@ -73,6 +76,12 @@ def make_student(teacher: Any, layers: int) -> Any:
         CharBertError: the teacher has fewer layers, or none that can be taken.
     """
     kept = choose_layers(len(find_layers(teacher)), layers)
+    logger.info(
+        "student of %s layers: %s of %s",
+        layers,
+        ", ".join(map(str, kept)),
+        teacher.name_or_path or type(teacher).__name__,
+    )
     student = deepcopy(teacher).requires_grad_(True)  # the teacher may teach another one already
     base = student.base_model
     _backbone(student).encoder.layer = _take(find_layers(student), kept)

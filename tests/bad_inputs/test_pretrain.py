@@ -89,6 +89,7 @@ CASES = [
     bad("output-holds-input", f"{PRETRAIN} --output . --overwrite", "holds an input"),
     bad("teacher-alone", f"{PRETRAIN} --teacher text", "--student-layers"),
     bad("student-layers-alone", f"{PRETRAIN} --student-layers 1", "--teacher"),
+    bad("temperature-alone", f"{PRETRAIN} --temperature 3", "--teacher"),
     bad("teacher-missing", f"{PRETRAIN} --teacher ./none --student-layers 1", "none"),
     bad("teacher-plain", f"{PRETRAIN} --teacher plain --student-layers 1", "plain"),
     bad("teacher-without-heads", f"{PRETRAIN} --teacher text --student-layers 1", "no mlm_head, nlm_head"),
