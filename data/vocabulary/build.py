@@ -21,7 +21,7 @@ from data.settings import LEAST_TOKENS, VocabularySettings
 from data.vocabulary.counting import count_units
 from data.vocabulary.tokenizers import TRAINABLE, size_for_letters
 
-# Letters that are unknown, in percent of the text: fewer are said to nobody.
+# Letters that are unknown, in percent of the text, from which on a larger size is advised.
 _UNKNOWN_SHARE = 0.1
 
 

@@ -84,7 +84,7 @@ def test_the_same_text_gives_the_same_files(text: Path, form: str) -> None:
     assert {name: (folder / name).read_bytes() for name in NAMES} == first
 
 
-def test_sizes_that_the_text_is_too_small_for_are_said(
+def test_sizes_that_the_text_is_too_small_for_are_printed(
     text: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tokenizer = build(text, "--vocab-size", "5000", "--words", "100")
@@ -93,7 +93,7 @@ def test_sizes_that_the_text_is_too_small_for_are_said(
     assert f"--words 100: the text has {len(tokenizer.words) - 1} different words; all are taken" in said
 
 
-def test_a_script_that_is_too_large_for_its_size_is_told_one_that_fits(
+def test_for_a_script_of_too_many_letters_a_size_that_fits_is_printed(
     text: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text.write_text("".join(f"{chr(letter)} の " for letter in range(0x4E00, 0x4F00)), encoding="utf-8")
@@ -110,7 +110,7 @@ def build_ids(text: Path) -> list[int]:
     return tokenizer(text.read_text(encoding="utf-8"))["input_ids"]
 
 
-def test_sizes_that_fit_are_not_spoken_of(text: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sizes_that_fit_print_nothing(text: Path, capsys: pytest.CaptureFixture[str]) -> None:
     build(text, "--vocab-size", "50", "--words", "5")
     assert "--words" not in capsys.readouterr().err
 
