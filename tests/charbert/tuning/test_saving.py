@@ -1,0 +1,202 @@
+"""Saved deltas: what a folder says, what it is refused for, and several on one base."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+import torch
+from plain import save_plain
+from safetensors.torch import load_file, save_file
+from small_tuning import METHODS, batch_for, difference, outputs, train, tuned
+from transformers import (
+    AutoModel,
+    AutoModelForTokenClassification,
+    BertForTokenClassification,
+    DistilBertConfig,
+)
+
+import charbert
+from charbert import CharBertError
+from charbert.tuning import (
+    TuningSettings,
+    add_delta,
+    load_delta,
+    merge_delta,
+    save_delta,
+    trainable_table,
+    use_delta,
+)
+from charbert.tuning.saving import from_delta
+
+HEAD = charbert.CharBertForTokenClassification
+SWITCHED = ("lora", "ia3", "houlsby", "bitfit", "freeze layers:1", "dora", "p-tuning-v2")
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    model = tuned(HEAD, "lora")
+    train(model, batch_for(HEAD), steps=3)
+    save_delta(model, tmp_path / "delta")
+    return tmp_path / "delta"
+
+
+def edit(folder: Path, **changes: Any) -> None:
+    path = folder / "delta.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_folder_says_what_it_holds_and_holds_nothing_else(saved: Path) -> None:
+    said = json.loads((saved / "delta.json").read_text())
+    assert said["method"] == "lora" and said["settings"]["lora_rank"] == 8
+    assert said["charbert_version"] == charbert.__version__
+    assert said["model_class"] == HEAD.__name__
+    model = tuned(HEAD, "lora")
+    assert sum(map(torch.numel, load_file(saved / "adapter_model.safetensors").values())) == (
+        trainable_table(model)[-1].trainable
+    )
+
+
+def test_several_deltas_share_a_base() -> None:
+    batch, base = batch_for(HEAD), tiny.build(HEAD, "bert")
+    plain = outputs(base, batch)
+    model, wanted = tiny.build(HEAD, "bert"), {}
+    for method in SWITCHED:
+        add_delta(model, TuningSettings(**METHODS[method]), method)
+        train(model, batch, steps=3)
+        wanted[method] = outputs(model, batch)
+    for method in (*SWITCHED[::-1], *SWITCHED):
+        use_delta(model, method)
+        assert difference(outputs(model, batch), wanted[method]) == 0, method
+    use_delta(model, None)
+    assert difference(outputs(model, batch), plain) == 0
+    assert not tiny.differing(model, base)
+    assert all(weight.requires_grad for weight in model.parameters())
+    with pytest.raises(
+        CharBertError, match="no delta 'x'; this model has lora, ia3, houlsby, bitfit, freeze"
+    ):
+        use_delta(model, "x")
+    with pytest.raises(CharBertError, match="no delta is on"):
+        save_delta(model, "nowhere")
+    use_delta(model, "lora")
+    with pytest.raises(CharBertError, match=r"merging would leave ia3, houlsby, .* without a base"):
+        merge_delta(model)
+    with pytest.raises(CharBertError, match="has a delta 'ia3' already; give it another name"):
+        add_delta(model, TuningSettings(tuning="lora"), "ia3")
+    assert difference(outputs(model, batch), wanted["lora"]) == 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_base_is_known_by_its_weights(method: str, tmp_path: Path) -> None:
+    save_delta(tuned(HEAD, method), tmp_path)
+    other = tiny.build(HEAD, "bert")
+    frozen = "charbert.backbone.embeddings.word_embeddings.weight"
+    with torch.no_grad():
+        other.get_parameter(frozen)[3, 0] += 0.5
+    before = {name: weight.clone() for name, weight in other.named_parameters()}
+    with pytest.raises(
+        CharBertError, match=r"was trained on weights (\w{16}) .* and this model has (?!\1)\w{16}"
+    ):
+        load_delta(other, tmp_path)
+    assert all(torch.equal(weight, before[name]) for name, weight in other.named_parameters())
+    assert all(weight.requires_grad for weight in other.parameters())
+
+
+def test_another_head_or_version_is_refused(saved: Path) -> None:
+    base = tiny.build(HEAD, "bert")
+    with pytest.raises(
+        CharBertError, match="is a delta of a CharBertForTokenClassification, not of a CharBertM"
+    ):
+        load_delta(tiny.build(charbert.CharBertModel, "bert"), saved)
+    with pytest.raises(CharBertError, match=r"classifier.bias is \(3,\) in it and \(5,\) in the model"):
+        load_delta(tiny.build(HEAD, "bert", num_labels=5), saved)
+    edit(saved, format=2, charbert_version="9.0")
+    with pytest.raises(
+        CharBertError, match=r"saved by charbert 9\.0 in format 2; this version, .*, reads format 1"
+    ):
+        load_delta(base, saved)
+    for content in ("{}", "[1]", "", '{"format": 1, "settings": []}'):
+        (saved / "delta.json").write_text(content)
+        with pytest.raises(CharBertError, match=r"has no delta\.json that can be read; give a folder"):
+            load_delta(base, saved)
+    assert not tiny.differing(base, tiny.build(HEAD, "bert"))
+
+
+def test_a_damaged_file_of_weights_is_refused(saved: Path) -> None:
+    base, path = tiny.build(HEAD, "bert"), saved / "adapter_model.safetensors"
+    tensors = load_file(path)
+    name = next(name for name in tensors if "lora_A" in name)
+    save_file({each: tensor for each, tensor in tensors.items() if each != name}, path)
+    with pytest.raises(CharBertError, match=r"lora_A\.weight is missing in it and \(8, 32\) in the model"):
+        load_delta(base, saved)
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(CharBertError, match="delta: "):
+        load_delta(base, saved)
+    assert not tiny.differing(base, tiny.build(HEAD, "bert"))
+
+
+@pytest.mark.parametrize("method", ("lora", "houlsby", "prefix"))
+def test_from_pretrained_puts_a_delta_on_its_base(method: str, tmp_path: Path) -> None:
+    names = {0: "a", 1: "b", 2: "c"}
+    base, folder = tmp_path / "base", tmp_path / "delta"
+    tiny.build(charbert.CharBertForPreTraining, "bert").save_pretrained(base)
+    labels = {"id2label": names, "label2id": {name: number for number, name in names.items()}}
+    torch.manual_seed(0)
+    model = HEAD.from_pretrained(base, **labels)
+    add_delta(model, TuningSettings(**METHODS[method]))
+    train(model, batch_for(HEAD), steps=3)
+    save_delta(model, folder)
+    for loader in (HEAD, AutoModelForTokenClassification):
+        loaded = loader.from_pretrained(folder)
+        assert difference(outputs(loaded, batch_for(HEAD)), outputs(model, batch_for(HEAD))) < 1e-5
+        assert loaded.config.id2label == names
+    edit(folder, base=None)
+    with pytest.raises(CharBertError, match="does not say where its base is"):
+        HEAD.from_pretrained(folder)
+
+
+def test_a_plain_model_takes_the_methods_that_need_no_characters(tmp_path: Path) -> None:
+    base = save_plain(tmp_path / "base", "bert", "model")
+    batch = batch_for(HEAD)
+    for method in ("lora", "ia3", "houlsby", "pfeiffer", "bitfit", "freeze layers:1"):
+        model = BertForTokenClassification.from_pretrained(base, num_labels=3)
+        add_delta(model, TuningSettings(**METHODS[method]))
+        train(model, batch, steps=3)
+        save_delta(model, tmp_path / method)
+        loaded = from_delta(AutoModelForTokenClassification, tmp_path / method)
+        assert torch.equal(loaded(**batch).logits, model(**batch).logits)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    (
+        (
+            {"lora_targets": ["interactions"]},
+            "--lora-targets: 'interactions' matches no module of this model",
+        ),
+        (
+            {"lora_targets": ["query", "vlaue"]},
+            "'vlaue' matches no module .*; choose of layers, interaction, gru, ",
+        ),
+        (
+            {"lora_targets": ["gru"], "lora_dropout": 0.1},
+            "--lora-dropout: the weights of the GRU cannot have it",
+        ),
+    ),
+)
+def test_targets_that_are_not_there_are_named_with_the_choices(given: dict[str, Any], message: str) -> None:
+    model = tiny.build(HEAD, "bert")
+    with pytest.raises(CharBertError, match=message):
+        add_delta(model, TuningSettings(tuning="lora", **given))
+    assert not tiny.differing(model, tiny.build(HEAD, "bert"))
+
+
+def test_a_model_with_nothing_to_train_is_refused() -> None:
+    model = tiny.build(charbert.CharBertModel, "bert")
+    with pytest.raises(CharBertError, match="--tuning freeze: leaves nothing of this model to train"):
+        add_delta(model, TuningSettings(tuning="freeze"))
+    assert all(weight.requires_grad for weight in model.parameters())
+    distil = AutoModel.from_config(DistilBertConfig(dim=32, n_layers=1, n_heads=2, hidden_dim=32))
+    with pytest.raises(CharBertError, match="DistilBertModel has no layers like BERT's"):
+        add_delta(distil, TuningSettings(tuning="adapter"))
