@@ -68,12 +68,7 @@ def run(given: FinetuningSpeedSettings) -> None:
             for model, tokenizer in tokenizers.items():
                 left_out = () if training else TARGETS
                 rows = [{key: row[key] for key in row.keys() - left_out} for row in inputs[model]]
-                batches: DataLoader[Any] = DataLoader(
-                    Rows(rows),
-                    batch_sampler=order,
-                    collate_fn=Padding(tokenizer, bucketed=given.compile),
-                    pin_memory=on_gpu,
-                )
+                batches = make_batches(rows, order, tokenizer, given.compile, on_gpu)
                 own = deepcopy(config.backbone_config if model == "BERT" else config)
                 own.update(task.model_settings)
                 speed = bench.measure(partial(task.auto_class.from_config, own), batches, training)
@@ -90,6 +85,18 @@ def run(given: FinetuningSpeedSettings) -> None:
                         "times BERT's": bert and taken and taken / bert.milliseconds,
                     },
                 )
+
+
+def make_batches(
+    rows: list[Any], order: list[list[int]], tokenizer: Any, bucketed: bool, on_gpu: bool
+) -> DataLoader[Any]:
+    """Batches of the rows of these numbers, as the Trainer makes them."""
+    return DataLoader(
+        Rows(rows),
+        batch_sampler=order,
+        collate_fn=Padding(tokenizer, bucketed=bucketed),
+        pin_memory=on_gpu,
+    )
 
 
 def order_by_length(lengths: Sequence[int], batch_size: int, count: int) -> list[list[int]]:
