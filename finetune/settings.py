@@ -152,7 +152,7 @@ class FinetuneSettings(TuningSettings, Columns):
         if bool(self.model) == bool(self.backbone):
             raise CharBertError("give one of --model (as it is) and --backbone (to make a CharBERT of)")
         if self.merge and not self.tuning:
-            raise CharBertError("--merge: needs --tuning, by one of lora, ia3, bitfit, freeze")
+            raise CharBertError("--merge: needs --tuning; without it a plain model is what a run leaves")
         if self.tuning and self.probe:
             raise CharBertError("--tuning and --probe exclude each other; give one of them")
         if self.tuning and self.backbone and self.freeze != "all-but-characters":

@@ -12,9 +12,10 @@ from plain import save_plain
 from small_finetuning import write_csv, write_finetune_config
 from small_runs import make_corpus, results, write_config
 
-from charbert import CharBertForTokenClassification, CharBertTokenizer
+from charbert import CharBertForPreTraining, CharBertForTokenClassification, CharBertTokenizer
 from charbert.backbones import BACKBONES
 from charbert.noise import KINDS
+from charbert.tuning import TUNINGS
 from data.__main__ import main as data
 from data.examples.readers import READERS
 from finetune.__main__ import main as finetune
@@ -32,7 +33,7 @@ def run_block(name: str) -> None:
 
 
 def test_every_block_is_run_here() -> None:
-    assert re.findall(r"```python ?(\w*)\n", DOCUMENT) == ["task", "backbone", "noise"]
+    assert re.findall(r"```python ?(\w*)\n", DOCUMENT) == ["task", "backbone", "noise", "tuning"]
 
 
 def report_of(model: Path, file: Path, folder: Path, *options: str) -> dict[str, Any]:
@@ -97,3 +98,18 @@ def test_a_kind_of_noise_goes_through_every_command(tmp_path: Path, monkeypatch:
     found = report_of(model, file, tmp_path, "--kinds", "leet")
     assert found["attacks"][0]["kind"] == "leet"
     assert "letters written as digits" in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_a_method_of_delta_tuning_trains_and_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TUNINGS, "norms", TUNINGS["bitfit"])
+    run_block("tuning")
+    base = tmp_path / "base"
+    tiny.build(CharBertForPreTraining, "bert").save_pretrained(base)
+    tiny.tokenizer("bert").save_pretrained(base)
+    train, out = write_csv(tmp_path / "train.csv"), tmp_path / "out"
+    finetune(
+        [str(write_finetune_config(out, task="text", train=train, dev=train, model=base)), "--tuning=norms"]
+    )
+    # Of two layers, the embeddings and an interaction, each of weight and bias; and the head.
+    assert results(out)["trainable_parameters"] == (2 * 2 + 1 + 2) * 2 * 32 + 2 * 64 + 2
+    finetune(["predict", str(out), str(train), "--output", str(tmp_path / "predictions.csv")])

@@ -47,7 +47,7 @@ class Deltas:
     def put_on(self, model: Any, name: str, values: Tensors | None) -> None:
         delta = self.deltas[name]
         weights = dict(model.named_parameters())
-        self.trained = [*head_names(model), *delta.trained(model)]
+        self.trained = list(dict.fromkeys([*head_names(model), *delta.trained(model)]))
         for each in self.trained:
             self.base.setdefault(each, weights[each].detach().to("cpu", copy=True))
         delta.attach(model)

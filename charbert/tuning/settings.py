@@ -22,7 +22,8 @@ class TuningSettings(Settings):
 
     tuning: str | None = option(
         None,
-        "train and save a fraction of the model by this method; without one, all of it",
+        "train and save a fraction of the model by this method, at a higher --learning-rate; without one, "
+        "all of it",
         choices=TUNINGS,
         section="delta tuning",
     )

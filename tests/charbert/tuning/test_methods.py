@@ -10,6 +10,7 @@ from small_tuning import HEADS, MERGEABLE, METHODS, PROMPTS, batch_for, differen
 
 import charbert
 from charbert import CharBertError
+from charbert.interaction import fold
 from charbert.tuning import (
     TuningSettings,
     add_delta,
@@ -117,3 +118,21 @@ def test_the_table_counts_what_is_trained_by_module(kind: str) -> None:
     assert by_name["char_encoder"].trainable == 4 * 3 * 8
     assert by_name["all"].trainable == sum(row.trainable for row in table[:-1])
     assert 0 < by_name["all"].percent < 10
+
+
+def test_fast_paths_give_way_to_adapters_alone() -> None:
+    head = charbert.CharBertForTokenClassification
+    for method in METHODS:
+        encoder = tuned(head, method).charbert
+        is_adapted = METHODS[method]["tuning"] == "lora"
+        assert encoder.char_encoder._is_plain() == (method != "lora everywhere")
+        assert (fold(encoder.interactions[0], 10**6, uses=2) is None) == is_adapted
+
+
+def test_a_compiled_model_has_no_more_graphs_than_without_a_delta() -> None:
+    head = charbert.CharBertForTokenClassification
+    breaks = []
+    for model in (tiny.build(head, "bert"), tuned(head, "lora"), tuned(head, "prefix")):
+        torch._dynamo.reset()
+        breaks.append(torch._dynamo.explain(model)(**batch_for(head)).graph_break_count)
+    assert breaks == breaks[:1] * 3
