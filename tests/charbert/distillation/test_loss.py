@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from transformers import BertForQuestionAnswering, BertForSequenceClassification, BertForTokenClassification
 
 import charbert
+from charbert.char_encoder import CharacterEncoder
 from charbert.distillation.loss import Distillation, DistillationLosses, cosine_loss, divergence
 from charbert.distillation.student import make_student
 
@@ -158,7 +159,7 @@ def test_a_plain_bert_teaches_too(case: str) -> None:
     unlabelled = {name: tensor for name, tensor in batch.items() if name[-6:] not in ("labels", "itions")}
     with torch.no_grad():
         wanted = plain_soft_losses(case, student(**unlabelled), teacher(**unlabelled), batch)
-    assert float(found.soft["soft_loss"]) == pytest.approx(wanted[0], rel=1e-4)
+    assert found.soft["soft_loss"].item() == pytest.approx(wanted[0], rel=1e-4)
     all_layers = measure(make_student(teacher, 4), teacher, batch)
     assert all_layers.soft["soft_loss"].item() == pytest.approx(0, abs=1e-6)
 
@@ -180,7 +181,7 @@ def test_where_nothing_is_labelled_there_are_no_soft_targets(case: str) -> None:
         if name in batch:
             batch[name] = torch.full_like(batch[name], -100 if "labels" in name else -1)
     found = measure(make_student(teacher, 2), teacher, batch)
-    assert [float(loss) for loss in found.soft.values()] == [0.0] * len(found.soft)
+    assert [loss.item() for loss in found.soft.values()] == [0.0] * len(found.soft)
     assert found.cosine.item() > 0.01
 
 
@@ -233,11 +234,11 @@ def test_a_student_comes_nearer_to_its_teacher_than_by_labels_alone() -> None:
     teacher = charbert.CharBertForSequenceClassification(tiny.config("bert", backbone=FOUR))
     teacher.set_spelling(tiny.tokenizer("bert"))
     words = ("fox", "dog", "word", "token", "the lazy dog", "a quick fox", "is", "jumps")
-    texts = tuple(f"{one} {other}" for one in words for other in words[:4])
+    texts = tuple(f"{one} {other}" for one in words for other in words[:2])
     batch = tiny.ragged_batch("bert", texts)
     # Labels that the texts do not explain, so that the teacher is unsure in its own way.
     batch["labels"] = torch.randint(3, (len(texts),), generator=torch.Generator().manual_seed(1))
-    train(teacher, batch, 60, lambda outputs: outputs.loss)
+    train(teacher, batch, 40, lambda outputs: outputs.loss)
     taught, alone = make_student(teacher, 2), make_student(teacher, 2)
     distillation = Distillation(taught, teacher)
 
@@ -250,8 +251,8 @@ def test_a_student_comes_nearer_to_its_teacher_than_by_labels_alone() -> None:
             return float(divergence(model(**batch).logits, teacher(**batch).logits).mean())
 
     before = distance(taught.eval())
-    train(taught, batch, 100, distilled)
-    train(alone, batch, 100, lambda outputs: outputs.loss)
+    train(taught, batch, 60, distilled)
+    train(alone, batch, 60, lambda outputs: outputs.loss)
     assert distance(taught) < 0.1 * before
     assert distance(taught) < 0.1 * distance(alone)
 
@@ -263,21 +264,24 @@ def test_states_of_opposite_directions_are_two_apart() -> None:
     assert float(cosine_loss((states, states), (states, -states))) == pytest.approx(1.0)
 
 
-def test_compiled_in_one_graph_the_losses_are_the_same() -> None:
+def test_compiled_in_one_graph_the_losses_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     graphs: list[Any] = []
 
     def backend(graph: Any, _inputs: Any) -> Any:
         graphs.append(graph)
         return graph.forward
 
-    teacher = make_teacher("pre-training")
-    student, batch = make_student(teacher, 2), make_batch("pre-training")
+    # The operator that GPUs use is one call of a graph; torch's GRU would cut it.
+    monkeypatch.setattr(CharacterEncoder, "_fused_dtype", lambda *_: torch.float32)
+    teacher = tiny.build(charbert.CharBertForPreTraining, "bert")
+    student, batch = make_student(teacher, 1), make_batch("pre-training")
+    batch |= tiny.ragged_batch("bert", return_spelling=True)
     distillation = Distillation(student, teacher)
     wanted = distillation.losses(student(**batch), batch)
     torch.compiler.reset()
     for model in (student, teacher):
-        model.compile(backend=backend)
+        model.compile(backend=backend, fullgraph=True)
     found = distillation.losses(student(**batch), batch)
     torch.compiler.reset()
-    assert graphs
+    assert len(graphs) == 2
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
