@@ -9,6 +9,7 @@ import pytest
 import tiny
 import torch
 from plain import save_plain
+from released_layout import save_released
 from safetensors.torch import load_file
 from small_finetuning import TAGGED, write_conll, write_csv, write_finetune_config
 from small_runs import assert_identical_weights
@@ -154,6 +155,17 @@ def test_a_fresh_character_channel_is_trained_on_a_frozen_backbone(plain: Path, 
     assert all(torch.equal(tensor, base[name.split("backbone.")[1]]) for name, tensor in spelled.items())
     with pytest.raises(CharBertError, match="--tuning lora: would leave the fresh character channel"):
         run(out, task="text", train=train, backbone=plain, tuning="lora", overwrite=True)
+
+
+def test_the_base_may_be_a_released_checkpoint(tmp_path: Path) -> None:
+    base, train, out = tmp_path / "released", write_csv(tmp_path / "train.csv"), tmp_path / "out"
+    tiny.stock_tokenizer("bert").save_pretrained(base)
+    save_released(base, "bert")
+    tiny.tokenizer("bert").characters.save(tmp_path / "characters")
+    given = {"model": base, "character_vocabulary": tmp_path / "characters", "tuning": "lora"}
+    run(out, task="text", train=train, dev=train, epochs=1, **given)
+    rows = (out / "predictions/dev.tsv").read_text().splitlines()[1:]
+    assert predicted(out, train, tmp_path / "p.csv") == [row.split("\t")[1] for row in rows]
 
 
 def test_reports_and_attacks_take_a_delta(charbert: Path, tmp_path: Path) -> None:
