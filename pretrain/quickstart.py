@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 
 from charbert.commands.output import output_folder
+from charbert.commands.progress import without_bars_of_models
 from charbert.commands.results import read_results, write_results
 from charbert.commands.settings import REQUIRED, Settings, option, parse_settings
 from charbert.commands.tables import format_table
@@ -67,7 +68,7 @@ class QuickstartSettings(Settings):
 def main(arguments: Sequence[str]) -> None:
     program = "python -m pretrain.quickstart"
     settings = parse_settings(QuickstartSettings, arguments, program, __doc__ or "")
-    with output_folder(settings) as output:
+    with output_folder(settings) as output, without_bars_of_models():
         _run(settings, output)
 
 
