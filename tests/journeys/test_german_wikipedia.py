@@ -74,7 +74,7 @@ def test_a_german_wikipedia(checkout: Checkout) -> None:
     )
     run(
         "python -m pretrain pretrain/configs/small.yaml --data runs/de/blocks --tokenizer runs/de/tokenizer "
-        "--output runs/de/model --eval-examples 49 --batch-size 16 --max-steps 40 --warmup-steps 10"
+        "--output runs/de/model --eval-examples 49 --batch-size 8 --max-steps 40 --warmup-steps 10"
     )
     results = checkout.results("runs/de/model")
     assert results["steps"] == 40
