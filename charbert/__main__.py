@@ -16,6 +16,11 @@ COMMANDS = {
         "a released CharBERT checkpoint -> this project's format",
         "charbert.conversion",
     ),
+    "export": Command(
+        "charbert.settings:ExportSettings",
+        "a model folder -> an ONNX graph that spells its tokens itself",
+        "charbert.export.command",
+    ),
     "correct": Command(
         "charbert.settings:CorrectSettings",
         "texts -> the same texts with their misspelled words replaced",

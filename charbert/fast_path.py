@@ -48,7 +48,8 @@ def layer_attention_mask(
     On a GPU, sdpa gets a row of numbers to add for each sequence, expanded to (B, 1, L, L): attention reads
     it from the cache, and the host does not wait for its values, as it would to see whether one is needed.
     """
-    if states.device.type != "cuda" or config._attn_implementation != "sdpa":
+    on_cpu = states.device.type != "cuda" and not is_exporting()
+    if on_cpu or config._attn_implementation != "sdpa":
         return create_bidirectional_mask(config=config, inputs_embeds=states, attention_mask=attention_mask)
     dtype = compute_dtype(states)
     row = torch.zeros(attention_mask.shape, dtype=dtype, device=states.device)

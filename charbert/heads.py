@@ -124,6 +124,8 @@ class CharBertForSequenceClassification(_TaskModel):
 class CharBertForMultipleChoice(_TaskModel):
     """Picks one of several sequences."""
 
+    input_axes = ("batch", "choices", "length")
+
     def __init__(self, config: CharBertConfig) -> None:
         super().__init__(config)
         self.classifier = nn.Linear(2 * config.hidden_size, 1)

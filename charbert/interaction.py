@@ -126,6 +126,9 @@ def _by_taps(
 
 def _shifted(inputs: torch.Tensor, places: int) -> torch.Tensor:
     """(B, L, D) moved `places` positions on, zero where nothing comes from."""
+    if is_exporting():  # the same for all lengths
+        before, after = max(places, 0), max(-places, 0)
+        return F.pad(inputs, (0, 0, before, after)).narrow(1, after, inputs.shape[1])
     if abs(places) >= inputs.shape[1]:
         return torch.zeros_like(inputs)
     return F.pad(inputs, (0, 0, places, -places))

@@ -47,6 +47,8 @@ class CharBertPreTrainedModel(PretrainedLoading, PreTrainedModel):
     _supports_attention_backend = True
     # The loss is a mean over labelled positions of each batch, so the Trainer does the averaging over steps.
     accepts_loss_kwargs = False
+    input_axes: tuple[str, ...] = ("batch", "length")
+    """What the dimensions of `input_ids` are."""
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -268,7 +270,8 @@ class CharBertModel(CharBertPreTrainedModel):
                 characters = layer(characters, attention_mask, *past[-1])
             else:
                 both = torch.cat([tokens, characters])
-                tokens, characters = layer(both, attention_mask, *past[0]).chunk(2)
+                both = layer(both, attention_mask, *past[0])
+                tokens, characters = both.unflatten(0, (2, -1)).unbind(0)
             if interactions:
                 interaction, folded = interactions[index % len(interactions)]
                 tokens, characters = interaction(tokens, characters, position_mask, folded)

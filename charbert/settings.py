@@ -1,4 +1,4 @@
-"""Settings of the commands `charbert convert` and `charbert correct`."""
+"""Settings of the commands `charbert convert`, `charbert correct` and `charbert export`."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from charbert.commands.settings import REQUIRED, Settings, option, positional
 from charbert.commands.text_files import TextSettings
 from charbert.errors import CharBertError
 
+DEFAULT_OPSET, FIRST_OPSET, LAST_OPSET = 20, 18, 25
 HEADS = ("pretraining", "token", "sequence", "qa", "none")
 
 
@@ -58,3 +59,18 @@ class CorrectSettings(TextSettings):
     )
     top_k: int = option(5, "suggestions for a word in JSON lines, at most", minimum=1)
     device: str | None = option(None, "where the model runs, such as cuda:1 or cpu; by default a GPU")
+
+
+@dataclass(kw_only=True)
+class ExportSettings(Settings):
+    """Options of `charbert export`."""
+
+    model: str = positional("folder or hub id of a CharBERT with any head", MODEL)
+    int8: bool = option(
+        False, "quantise the weights of matrix products: smaller and faster, less exact", section="graph"
+    )
+    opset: int = option(
+        DEFAULT_OPSET, "version of the ONNX operators", minimum=FIRST_OPSET, maximum=LAST_OPSET
+    )
+    output: str = option(REQUIRED, "folder to write", writes=FOLDER, section="output")
+    overwrite: bool = option(False, "write into a folder that holds something")

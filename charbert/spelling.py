@@ -17,6 +17,7 @@ from torch import nn
 from transformers import initialization
 
 from charbert.errors import CharBertError
+from charbert.fast_path import is_exporting
 from charbert.ragged import round_up
 from charbert.vocabulary import DEFAULT_CHARACTERS, UNKNOWN, Vocabulary
 
@@ -98,7 +99,7 @@ class SpellingTable(nn.Module):
         Raises:
             CharBertError: the table is empty.
         """
-        batch_size = len(input_ids)
+        batch_size = input_ids.shape[0]  # its len() would be a constant of an exported program
         present = torch.ones_like(input_ids) if attention_mask is None else attention_mask.long()
         first = self.offsets[input_ids].long()
         lengths = self.offsets[input_ids + 1].long() - first
@@ -108,28 +109,34 @@ class SpellingTable(nn.Module):
             copied = copied.masked_fill(hidden, 0)
         widths = (lengths + 1) * present
         ends_of_tokens = widths.cumsum(dim=1)
-        start_ids = (ends_of_tokens - widths) * present
-        end_ids = (start_ids + lengths - 1) * present
+        begins = ends_of_tokens - widths
+        size = round_up(self._longest(ends_of_tokens), multiple)
 
-        longest = 1
-        if input_ids.numel():
-            # One wait for the device gives both numbers.
-            longest, end = torch.stack([ends_of_tokens[:, -1].max(), self.offsets[-1].long()]).tolist()
-            if self._lacks_entries(end):
-                raise CharBertError(NO_SPELLING)
-        size = round_up(max(1, longest), multiple)
-        char_input_ids = torch.full((batch_size, size), BLANK_ID, dtype=torch.long, device=input_ids.device)
-        # One row of (source, target) for each copied character: its index in the table, and its index in the
-        # flat batch (B * size). Repeating each token's two starts by its length, minus the characters copied
-        # before it, and adding arange gives both at once: tokens of 2 and 3 characters that start at 7 and 40
-        # in the table -> 7 8 40 41 42.
-        copied = copied.flatten()
-        rows = torch.arange(0, batch_size * size, size, device=input_ids.device)
-        places = torch.stack([first.flatten(), (start_ids + rows[:, None]).flatten()])
-        places = torch.repeat_interleave(places - (copied.cumsum(0) - copied), copied, dim=1)
-        source, target = places + torch.arange(places.shape[1], device=input_ids.device)
-        char_input_ids.view(-1)[target] = self.characters[source].long()
-        return SpelledInputs(char_input_ids, start_ids, end_ids)
+        # Which token each character belongs to: one is counted where each token begins, and what has no width
+        # shares its place with the token after it. Tokens of widths 3, 0, 2 begin at 0, 3, 3: counted
+        # 1 0 0 2 0, summed 1 1 1 3 3, so that the characters are of the tokens 0 0 0 2 2.
+        counts = input_ids.new_zeros(batch_size, size + 1).scatter_add(1, begins, torch.ones_like(begins))
+        token = counts[:, :-1].cumsum(dim=1) - 1
+        within = torch.arange(size, device=input_ids.device) - begins.gather(1, token)
+        is_copied = within < copied.gather(1, token)
+        source = (first.gather(1, token) + within).masked_fill(~is_copied, 0)
+        char_input_ids = self.characters[source].long().masked_fill(~is_copied, BLANK_ID)
+        start_ids = begins * present
+        return SpelledInputs(char_input_ids, start_ids, (start_ids + lengths - 1) * present)
+
+    def _longest(self, ends_of_tokens: torch.Tensor) -> int:
+        """The characters of the longest sequence, at least one."""
+        if is_exporting():  # what the table holds is not known then
+            longest = ends_of_tokens[:, -1].max().clamp(min=1).item()
+            torch._check(longest >= 1)
+            return longest  # type: ignore[return-value]
+        if not ends_of_tokens.numel():
+            return 1
+        # One wait for the device gives both numbers.
+        longest, end = torch.stack([ends_of_tokens[:, -1].max(), self.offsets[-1].long()]).tolist()
+        if self._lacks_entries(end):
+            raise CharBertError(NO_SPELLING)
+        return max(1, longest)
 
 
 def lay_out(spellings: Iterable[Sequence[int]]) -> tuple[list[int], list[int], list[int]]:

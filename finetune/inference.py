@@ -99,7 +99,7 @@ def default_tokens(device: torch.device) -> int:
 
 def _logits(made: Any) -> Output:
     if "start_logits" in made:
-        logits = torch.stack([made.start_logits, made.end_logits], dim=-1)
+        logits = torch.stack([made["start_logits"], made["end_logits"]], dim=-1)
     else:
-        logits = made.logits
+        logits = made["logits"]
     return np.asarray(logits.float().cpu())

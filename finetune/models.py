@@ -15,6 +15,8 @@ from charbert.commands.output import whole_file
 from charbert.commands.settings import restore_settings
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError, reading
+from charbert.export import TASK_FILE
+from charbert.export.session import ExportedModel
 from charbert.loading import (
     HEAD,
     backbone_tokenizer,
@@ -34,7 +36,6 @@ from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
 from finetune.tasks.registry import make_task
 
-TASK_FILE = "task.json"
 CHARBERT, RELEASED, PLAIN = "charbert", "released", "plain"
 
 
@@ -134,12 +135,29 @@ def load_finetuned(folder: str, task: Task[Any, Any], device: str | None = None)
     else:
         model, info = _load_plain(folder, task.auto_class)
     refuse_partial(folder, info["missing_keys"], [str(name) for name, *_ in info["mismatched_keys"]])
-    labels = task.model_settings.get("id2label", {})
-    if labels and len(labels) != model.config.num_labels:
-        raise CharBertError(
-            f"{folder}: {TASK_FILE} has {len(labels)} labels, and the model scores {model.config.num_labels}"
-        )
+    _check_labels(folder, task, model.config)
     return model.to(target).eval(), fit_tokenizer(load_tokenizer(folder), model)
+
+
+def load_exported(folder: str, task: Task[Any, Any], device: str | None = None) -> tuple[Any, Any]:
+    """The model that `charbert export` wrote into a folder, to predict with, and its tokenizer.
+
+    Raises:
+        CharBertError: they cannot be read, or `device` is no CPU.
+    """
+    if device not in (None, "cpu"):
+        raise CharBertError(f"--device: {device!r}, and an exported model runs on the cpu; leave it out")
+    model = ExportedModel(folder)
+    _check_labels(folder, task, model.config)
+    return model, CharBertTokenizer.from_pretrained(folder)
+
+
+def _check_labels(folder: str, task: Task[Any, Any], config: Any) -> None:
+    labels = task.model_settings.get("id2label", {})
+    if labels and len(labels) != config.num_labels:
+        raise CharBertError(
+            f"{folder}: {TASK_FILE} has {len(labels)} labels, and the model scores {config.num_labels}"
+        )
 
 
 def load_tokenizer(folder: str) -> Any:

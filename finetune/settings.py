@@ -213,7 +213,7 @@ class PredictSettings(Settings):
 
     RENAMED: ClassVar[Mapping[str, str]] = {**Settings.RENAMED, "batch_size": "batch_tokens"}
 
-    model: str = positional("output folder of a fine-tuning run", FOLDER)
+    model: str = positional("output folder of a fine-tuning run, or its export", FOLDER)
     file: str = positional("data as the run read it, or without its labels; -: standard input", DATA)
     format: str | None = option(
         None,

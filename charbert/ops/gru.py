@@ -54,19 +54,32 @@ class DirectionalGRU(nn.Module):
             initialization.uniform_(parameter, -bound, bound)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        weights = (self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0)
-        return (_states if is_exporting() else _states_outside_of_graphs)(inputs, weights, self.training)
+        weights = [self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0]
+        if is_exporting():
+            return gru_states(inputs, weights)
+        return _states_outside_of_graphs(inputs, weights, self.training)
 
     def extra_repr(self) -> str:
         return f"{self.input_size}, {self.hidden_size}"
 
 
-def _states(inputs: torch.Tensor, weights: tuple[torch.Tensor, ...], training: bool) -> torch.Tensor:
+def _states(inputs: torch.Tensor, weights: list[torch.Tensor], training: bool) -> torch.Tensor:
     first = inputs.new_zeros(1, len(inputs), weights[1].shape[-1])
     return torch.gru(inputs, first, weights, True, 1, 0.0, training, False, True)[0]
 
 
 _states_outside_of_graphs = torch.compiler.disable(_states)
+
+
+@torch.library.custom_op("charbert::gru_states", mutates_args=())
+def gru_states(inputs: torch.Tensor, weights: list[torch.Tensor]) -> torch.Tensor:
+    """torch's GRU as one operator of exported programs: traced, it would be for one number of steps."""
+    return _states(inputs, weights, False)
+
+
+@gru_states.register_fake
+def _(inputs: torch.Tensor, weights: list[torch.Tensor]) -> torch.Tensor:
+    return inputs.new_empty(*inputs.shape[:2], weights[1].shape[-1])
 
 
 def bidirectional_gru(

@@ -1,0 +1,62 @@
+"""`charbert export`: a model folder -> an ONNX graph with its tokenizer, compared with PyTorch."""
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from charbert.auto import MODELS
+from charbert.checkpoints import read_config
+from charbert.commands.results import new_folder, write_results
+from charbert.configuration import CharBertConfig
+from charbert.errors import CharBertError
+from charbert.export import MODEL_FILE, TASK_FILE
+from charbert.export.folder import export_onnx
+from charbert.export.graph import check_packages
+from charbert.settings import ExportSettings
+from charbert.tokenization import CharBertTokenizer
+
+
+def run(settings: ExportSettings) -> None:
+    """Export a model, and say how far the graph is from it.
+
+    Raises:
+        CharBertError: as `export_onnx`; the folder holds no CharBERT with a head that is known.
+    """
+    check_packages()
+    with new_folder(settings) as made:
+        model, tokenizer = load(settings.model)
+        errors = export_onnx(model, tokenizer, made, settings.int8, settings.opset)
+        task = Path(settings.model) / TASK_FILE
+        if task.is_file():
+            shutil.copyfile(task, made / TASK_FILE)
+        numbers = {f"error_{name}": error for name, error in errors.items()}
+        numbers["bytes"] = sum(path.stat().st_size for path in made.glob(f"{MODEL_FILE}*"))
+        write_results(made, numbers, asdict(settings))
+    shown = ", ".join(f"{name} {error:.1g}" for name, error in errors.items())
+    print(f"{type(model).__name__} exported to {settings.output}; largest errors: {shown}")
+
+
+def load(source: str) -> tuple[Any, CharBertTokenizer]:
+    """The model of a folder or hub id with the head that its configuration names, and its tokenizer.
+
+    Raises:
+        CharBertError: it is none in this project's format, or its head is unknown.
+    """
+    config = read_config(source)
+    if config.get("model_type") != CharBertConfig.model_type:
+        raise CharBertError(
+            f"{source}: is no CharBERT in this project's format; charbert convert makes one of a released "
+            "checkpoint"
+        )
+    heads = {each.__name__: each for each in MODELS.values()}
+    named = next(iter(config.get("architectures") or ()), None)
+    if named not in heads:
+        raise CharBertError(
+            f"{source}: config.json names the architecture {named!r}, which is unknown; known are "
+            f"{', '.join(heads)}"
+        )
+    model = heads[named].from_pretrained(source, dtype=torch.float32, attn_implementation="sdpa")
+    return model, CharBertTokenizer.from_pretrained(source)

@@ -1,0 +1,62 @@
+"""ExportedModel: the graph of an exported folder, run by ONNX Runtime and called as a model of PyTorch."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from charbert.configuration import CharBertConfig
+from charbert.errors import reading
+from charbert.export import MODEL_FILE
+from charbert.export.graph import check_packages
+
+
+class ExportedModel:
+    """A graph in a folder, or a file of one, on a CPU.
+
+    Called with tensors by name it gives a dict of tensors; inputs that the graph does not have are left out.
+
+    Args:
+        source: the folder, or the file.
+        threads: that a call uses; None: as many as there are cores.
+
+    Raises:
+        CharBertError: it cannot be read, or ONNX Runtime is not installed.
+    """
+
+    device = torch.device("cpu")
+
+    def __init__(self, source: str | Path, threads: int | None = None) -> None:
+        check_packages("onnxruntime")
+        import onnxruntime
+
+        path = Path(source)
+        self.name_or_path = str(source)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = threads or 0
+        file = path / MODEL_FILE if path.is_dir() else path
+        with reading(file, "an ONNX graph"):
+            self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        self.inputs = [each.name for each in self._session.get_inputs()]
+        self.outputs = [each.name for each in self._session.get_outputs()]
+
+    @property
+    def config(self) -> CharBertConfig:
+        """The configuration in the folder.
+
+        Raises:
+            CharBertError: it cannot be read.
+        """
+        with reading(self.name_or_path, "a configuration"):
+            return CharBertConfig.from_pretrained(self.name_or_path)
+
+    def __call__(self, **inputs: torch.Tensor) -> dict[str, Any]:
+        given = {name: inputs[name].numpy() for name in self.inputs}
+        found = self._session.run(None, given)
+        return {name: torch.from_numpy(array) for name, array in zip(self.outputs, found, strict=True)}
+
+
+def is_exported(folder: str | Path) -> bool:
+    """Whether a folder holds an exported model."""
+    return (Path(folder) / MODEL_FILE).is_file()
