@@ -1,4 +1,4 @@
-"""Export: a CharBERT as a program of `torch.export` and as an ONNX graph, compared with PyTorch before it is kept."""
+"""Export: a CharBERT as a program of `torch.export`, and as an ONNX graph that is compared with PyTorch."""
 
 MODEL_FILE = "model.onnx"
 TASK_FILE = "task.json"

@@ -89,8 +89,8 @@ def compare(model: Any, tokenizer: Any, exported: ExportedModel, limit: float) -
             if not error <= limit:
                 shape = "x".join(map(str, batch["input_ids"].shape))
                 raise CharBertError(
-                    f"{name}: the exported graph differs from the model by {error:.1g} of its values on a batch "
-                    f"of {shape} tokens, and {limit:g} is the limit; nothing is kept"
+                    f"{name}: the exported graph differs from the model by {error:.1g} of the values on a "
+                    f"batch of {shape} tokens, and {limit:g} is the limit; nothing is kept"
                 )
             errors[name] = max(errors.get(name, 0.0), error)
     return errors
@@ -115,7 +115,7 @@ def _batches(model: Any, tokenizer: Any) -> Iterator[dict[str, torch.Tensor]]:
 
 
 def _as_rows(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:
-    """(B, L) as the inputs of a model, with two choices (B, 2, L) where it chooses: the other one reversed."""
+    """(B, L) as the inputs of a model; of one that chooses with two choices (B, 2, L), of two rows each."""
     types = torch.zeros_like(ids)
     types[:, ids.shape[1] // 2 :] = model.config.type_vocab_size - 1
     columns = [ids, mask, types]

@@ -45,7 +45,7 @@ def write_graph(program: ExportedProgram, outputs: Sequence[str], path: Path, op
         path: the file. A graph beyond 2 GB has its weights in a second one beside it.
         opset: version of the ONNX operators.
     """
-    from onnx_ir.passes.common import ClearMetadataAndDocStringPass
+    from onnx_ir.passes.common import ClearMetadataAndDocStringPass, DeduplicateHashedInitializersPass
 
     with _quiet():
         graph = torch.onnx.export(
@@ -57,9 +57,11 @@ def write_graph(program: ExportedProgram, outputs: Sequence[str], path: Path, op
             verbose=False,
         )
         assert graph is not None
-        clear_metadata = ClearMetadataAndDocStringPass()  # of each node where in the sources it comes from
-        clear_metadata(graph.model)
-        size = sum(value.const_value.nbytes for value in graph.model.graph.initializers.values())
+        # Constants of a layer that repeats, and of each node where in the sources it comes from.
+        for simplify in (DeduplicateHashedInitializersPass(), ClearMetadataAndDocStringPass()):
+            simplify(graph.model)
+        weights = [value.const_value for value in graph.model.graph.initializers.values()]
+        size = sum(weight.nbytes for weight in weights if weight is not None)
         graph.save(path, external_data=size > _LARGEST_FILE)
 
 
@@ -84,8 +86,9 @@ def quantize(source: Path, target: Path) -> None:
 
 def _translate_gru(inputs: Any, weights: Sequence[Any]) -> Any:
     """`charbert::gru_states` (B, T, E) -> (B, T, D) as the operator GRU of ONNX."""
-    from onnxscript import opset18 as op
+    import onnxscript
 
+    op: Any = onnxscript.opset18
     input_weight, hidden_weight, input_bias, hidden_bias = weights
 
     def reordered(weight: Any) -> Any:

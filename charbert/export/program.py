@@ -16,7 +16,7 @@ EXAMPLE_SIZES = {"batch": 2, "choices": 3, "length": 10}
 _EVERY_USE = 2**40  # positions, so that folding pays
 
 
-def export_program(model: Any) -> ExportedProgram:
+def export_program(model: Any, strict: bool = False) -> ExportedProgram:
     """Trace a CharBERT with any head: called as it, with the inputs of `input_names`.
 
     The characters of the tokens are found inside the program, by the model's spelling table. It runs where
@@ -24,6 +24,7 @@ def export_program(model: Any) -> ExportedProgram:
 
     Args:
         model: in evaluation mode, on a CPU; not changed.
+        strict: as of `torch.export`.
 
     Raises:
         CharBertError: the model cannot spell.
@@ -38,7 +39,7 @@ def export_program(model: Any) -> ExportedProgram:
     inputs = make_inputs(model, torch.full(shape, model.config.vocab_size - 1), torch.ones(shape).long())
     shapes = {name: dict(enumerate(axes.values())) for name in inputs}
     with torch.no_grad():
-        return torch.export.export(model, (), inputs, dynamic_shapes=shapes, strict=False)
+        return torch.export.export(model, (), inputs, dynamic_shapes=shapes, strict=strict)
 
 
 def input_names(model: Any) -> list[str]:
@@ -48,7 +49,10 @@ def input_names(model: Any) -> list[str]:
 
 
 def make_inputs(
-    model: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
+    model: Any,
+    input_ids: torch.Tensor,
+    attention_mask: torch.Tensor,
+    token_type_ids: torch.Tensor | None = None,
 ) -> dict[str, torch.Tensor]:
     """The inputs of an exported model, by name."""
     types = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids

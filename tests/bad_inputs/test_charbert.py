@@ -1,11 +1,12 @@
-"""`charbert correct` and `charbert attack` with bad inputs."""
+"""`charbert correct`, `charbert attack` and `charbert export` with bad inputs."""
 
 from collections.abc import Sequence
 
 import pytest
-from bad_inputs import Change, Refused, bad, put
+from bad_inputs import Change, Refused, bad, cut, edit, put, remove
 
 CORRECT, ATTACK = "charbert correct text.txt --model plain", "charbert attack text.txt --output new.txt"
+EXPORT = "charbert export text --output new"
 ATTACK_LINES = "charbert attack a.jsonl --output new.jsonl"
 
 CASES = [
@@ -32,6 +33,25 @@ CASES = [
     bad("attack-output-is-there", "charbert attack text.txt --output texts.csv", "texts.csv"),
     bad("attack-onto-itself", "charbert attack text.txt --output text.txt --overwrite", "text.txt"),
     bad("attack-output-is-a-folder", "charbert attack text.txt --output blocks", "blocks"),
+    bad("export-missing", "charbert export ./none --output new", "./none"),
+    bad("export-no-output", "charbert export text", "--output", status=2),
+    bad("export-no-model", "charbert export blocks --output new", "blocks"),
+    bad("export-plain-model", "charbert export plain --output new", "plain"),
+    bad("export-released", "charbert export released --output new", "charbert convert"),
+    bad("export-recognizer", "charbert export recognizer --output new", "recognizer"),
+    bad(
+        "export-head",
+        EXPORT,
+        "CharBertForX",
+        edit("text/config.json", architectures=["CharBertForX"]),
+    ),
+    bad("export-no-head", EXPORT, "architecture", edit("text/config.json", architectures=None)),
+    bad("export-opset", f"{EXPORT} --opset 9", "--opset"),
+    bad("export-opset-of-tomorrow", f"{EXPORT} --opset 99", "--opset"),
+    bad("export-damaged", EXPORT, "text", cut("text/model.safetensors")),
+    bad("export-no-tokenizer", EXPORT, "text", remove("text/tokenizer.json")),
+    bad("export-output-is-there", "charbert export text --output blocks", "blocks"),
+    bad("export-onto-itself", "charbert export text --output text --overwrite", "text"),
 ]
 
 

@@ -126,6 +126,8 @@ CASES = [
     bad("backbone-is-charbert", f"{TEXT} --backbone text", "text"),
     bad("name-no-utf8", f"{TEXT} --train {UNPRINTABLE}.csv", "UTF-8"),
     bad("output-no-utf8", f"{TEXT} --output {UNPRINTABLE}", "UTF-8"),
+    bad("predict-damaged-export", PREDICT, "text/model.onnx", put("text/model.onnx", "graph")),
+    bad("predict-export-device", f"{PREDICT} --device meta", "--device", put("text/model.onnx")),
     bad("predict-no-output", "finetune predict text texts.csv", "--output", status=2),
     bad("predict-model-missing", "finetune predict none texts.csv --output new.jsonl", "none"),
     bad("predict-model-is-no-run", "finetune predict plain texts.csv --output new.jsonl", "plain"),
