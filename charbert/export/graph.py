@@ -18,6 +18,8 @@ from charbert.ops.gru import gru_states
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 _LARGEST_FILE = 2**31 - 2**20  # of a graph with its weights in it, in bytes: a limit of protobuf
 
+_FOLDED = 2**13  # numbers of a constant that the exporter folds, once for each use
+
 
 def check_packages(*names: str) -> None:
     """Refuse to go on without a package that reads or writes graphs.
@@ -45,7 +47,7 @@ def write_graph(program: ExportedProgram, outputs: Sequence[str], path: Path, op
         path: the file. A graph beyond 2 GB has its weights in a second one beside it.
         opset: version of the ONNX operators.
     """
-    from onnx_ir.passes.common import ClearMetadataAndDocStringPass, DeduplicateHashedInitializersPass
+    from onnx_ir.passes.common import ClearMetadataAndDocStringPass, DeduplicateInitializersPass
 
     with _quiet():
         graph = torch.onnx.export(
@@ -58,7 +60,7 @@ def write_graph(program: ExportedProgram, outputs: Sequence[str], path: Path, op
         )
         assert graph is not None
         # Constants of a layer that repeats, and of each node where in the sources it comes from.
-        for simplify in (DeduplicateHashedInitializersPass(), ClearMetadataAndDocStringPass()):
+        for simplify in (DeduplicateInitializersPass(_FOLDED), ClearMetadataAndDocStringPass()):
             simplify(graph.model)
         weights = [value.const_value for value in graph.model.graph.initializers.values()]
         size = sum(weight.nbytes for weight in weights if weight is not None)
