@@ -113,7 +113,6 @@ class FinetuneSettings(TuningSettings, Columns):
         choices=FEATURES,
     )
     probe_size: int = option(PROBE_SIZE, "units of the probe in each direction", minimum=1)
-    merge: bool = option(False, "with --tuning: leave a plain model, not what was trained of it")
     evaluations: int = option(1, "evaluations on dev per epoch", minimum=1, may_differ=UNFINISHED)
     early_stopping: int = option(
         0, "stop after so many evaluations without a better one; 0: never", minimum=0
@@ -144,6 +143,9 @@ class FinetuneSettings(TuningSettings, Columns):
     report: bool = option(False, "scores of each label, and the confusion of labels as a figure")
     resume: bool = option(False, "go on from the last checkpoint")
     overwrite: bool = option(False, "write into a folder that holds another run")
+    merge: bool = option(
+        False, "leave a plain model in place of what was trained of it", section="delta tuning"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

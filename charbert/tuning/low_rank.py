@@ -62,6 +62,8 @@ class _PeftDelta(Delta):
         self._tuner = None
 
     def write_config(self, model: Any, folder: Path, base: str | None) -> None:
+        if getattr(model, "_tied_weights_keys", None):
+            return  # peft asks for all weights of a head, those of the token embeddings too
         config = deepcopy(self._tuner.peft_config[ADAPTER])
         config.base_model_name_or_path = base
         config.inference_mode = True

@@ -83,6 +83,12 @@ print(AutoConfig.for_model("charbert").model_type)
     assert done.stdout.split() == ["charbert"], done.stderr
 
 
+@pytest.mark.parametrize("head", HEADS[:2], ids=lambda head: head.__name__)
+def test_what_peft_cannot_load_is_not_offered_to_it(head: Any, tmp_path: Path) -> None:
+    save_delta(tuned(head, "lora"), tmp_path)
+    assert not (tmp_path / "adapter_config.json").exists()
+
+
 @pytest.mark.parametrize("head", HEADS[2:], ids=lambda head: head.__name__)
 @pytest.mark.parametrize("method", ("lora", "dora", "rslora", "lora everywhere", "ia3"))
 def test_peft_loads_our_deltas(method: str, head: Any, tmp_path: Path, recwarn: Any) -> None:
