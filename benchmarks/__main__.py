@@ -10,6 +10,9 @@ COMMANDS = {
     "pretraining": Command("benchmarks.pretraining:PretrainingSpeedSettings", "steps of pre-training"),
     "finetuning": Command("benchmarks.finetuning:FinetuningSpeedSettings", "steps of fine-tuning"),
     "tuning": Command("benchmarks.tuning:TuningSpeedSettings", "methods of delta tuning: time, memory, size"),
+    "inference": Command(
+        "benchmarks.inference:InferenceSettings", "PyTorch and ONNX Runtime, CharBERT beside BERT"
+    ),
     "gru": Command("benchmarks.gru:GruSettings", "the character GRU beside nn.GRU"),
     "data": Command("benchmarks.data:DataSpeedSettings", "extraction, tokenising, training examples"),
     "wikitext": Command(

@@ -38,7 +38,7 @@ def random_batches(config: CharBertConfig, count: int, batch_size: int, length: 
     """
     maker = PretrainingCollator(
         _RandomExamples(config, length),
-        _random_spelling(config, np.random.default_rng(0)),
+        random_spelling(config, np.random.default_rng(0)),
         NoiseSchedule.constant(Noise()),
         seed=0,
         bucketed=True,
@@ -79,7 +79,8 @@ class _RandomExamples(Masking):
         )
 
 
-def _random_spelling(config: CharBertConfig, draws: np.random.Generator) -> SpellingTable:
+def random_spelling(config: CharBertConfig, draws: np.random.Generator) -> SpellingTable:
+    """A spelling table with tokens as long as those of text."""
     lengths = draws.choice(np.arange(1, len(TOKEN_LENGTHS) + 1), config.vocab_size, p=TOKEN_LENGTHS)
     letters = _letters(int(lengths.sum()), config.character_vocabulary_size, draws)
     return SpellingTable.from_spellings([part.tolist() for part in np.split(letters, lengths.cumsum()[:-1])])

@@ -1,6 +1,6 @@
 """Exported programs: a CharBERT traced by `torch.export` once, for all batch sizes and lengths."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,10 +34,26 @@ def export_program(model: Any, strict: bool = False) -> ExportedProgram:
     longest = model.base_model.max_tokens
     sizes = {**EXAMPLE_SIZES, "length": min(EXAMPLE_SIZES["length"], longest)}
     shape = [sizes[name] for name in model.input_axes]
-    # The first dimensions of two inputs are one, so that they have one name.
-    axes = {name: Dim(name, max=longest) if name == "length" else Dim(name) for name in model.input_axes}
     inputs = make_inputs(model, torch.full(shape, model.config.vocab_size - 1), torch.ones(shape).long())
-    shapes = {name: dict(enumerate(axes.values())) for name in inputs}
+    return trace(model, inputs, model.input_axes, longest, strict)
+
+
+def trace(
+    model: nn.Module,
+    inputs: dict[str, torch.Tensor],
+    axes: Sequence[str],
+    longest: int,
+    strict: bool = False,
+) -> ExportedProgram:
+    """Trace any model for all sizes of its inputs, which have the same dimensions.
+
+    Args:
+        inputs: an example.
+        axes: names of the dimensions, `"length"` among them.
+        longest: the greatest length.
+    """
+    dimensions = [Dim(name, max=longest) if name == "length" else Dim(name) for name in axes]
+    shapes = {name: dict(enumerate(dimensions)) for name in inputs}
     with torch.no_grad():
         return torch.export.export(model, (), inputs, dynamic_shapes=shapes, strict=strict)
 

@@ -35,6 +35,8 @@ class ExportedModel:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = threads or 0
+        # Threads that wait asleep leave the cores to what else runs there.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         file = path / MODEL_FILE if path.is_dir() else path
         with reading(file, "an ONNX graph"):
             self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
