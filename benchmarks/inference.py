@@ -1,9 +1,9 @@
 """`python -m benchmarks inference`: latency, throughput and memory of CharBERT beside BERT.
 
 PyTorch as it is and compiled, and the graphs of `charbert export` in fp32 and int8. Both models have random
-weights, the same sizes and no head. BERT is exported in the same way, with the mask in its fastest form. Calls
-of all take turns, so that what else runs on the machine slows each of them alike; `x BERT` compares with BERT
-run by the same.
+weights, the same sizes and no head. BERT is exported in the same way, with the mask in its fastest form.
+Calls take turns, so that what else runs on the machine slows all alike; `x BERT` compares with BERT run by
+the same.
 """
 
 import time
