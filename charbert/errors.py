@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import select
 import signal
 import sys
 import threading
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import IO, Any
 
 INTERRUPTED = "interrupted"
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
@@ -97,16 +98,20 @@ def _disk_failure(error: Exception, path: Path) -> str | None:
 def run_command(main: Callable[[Sequence[str]], None], arguments: Sequence[str] | None = None) -> int:
     """Run `main(arguments)` and return an exit status: 0, 1 (failed or interrupted) or 2 (wrong usage).
 
-    A `CharBertError` or `OSError` is printed to standard error as one line. Any other exception is a
-    defect of this project and keeps its traceback. Until `begin_work` is called an interrupt ends the process
-    at once: raised while modules are imported, `KeyboardInterrupt` may come out of them as anything.
+    A `CharBertError` or `OSError` is printed to standard error as one line, unless it is that the reader of
+    the output, such as `head`, has ended. Any other exception is a defect of this project and keeps its
+    traceback. Until `begin_work` is called an interrupt ends the process at once: raised while modules are
+    imported, `KeyboardInterrupt` may come out of them as anything.
     """
     before = signal.getsignal(signal.SIGINT)
     _set_handler(_end_process)
     try:
         main(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()  # while a failure can still be reported: Python itself does it too late
     except (CharBertError, OSError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        if not (isinstance(error, BrokenPipeError) and _is_unread(sys.stdout)):
+            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        _drop_unwritten(sys.stdout)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         print(INTERRUPTED, file=sys.stderr)
@@ -115,6 +120,23 @@ def run_command(main: Callable[[Sequence[str]], None], arguments: Sequence[str] 
     finally:
         _set_handler(before)
     return 0
+
+
+def _drop_unwritten(stream: IO[str]) -> None:
+    """Let a stream forget what it cannot write: Python would try again, and fail, when it ends."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _is_unread(stream: IO[str]) -> bool:
+    """Whether a stream is a pipe whose reader has ended; pipes between processes may break, too."""
+    if not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    poll.register(stream.fileno(), 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def begin_work() -> None:

@@ -124,3 +124,37 @@ def test_an_interrupt_while_a_program_starts_is_one_line(program: str, tmp_path:
 def test_an_interrupt_of_a_command_is_one_line(main: str) -> None:
     script = f"from charbert.errors import begin_work, run_command\ndef main(_):\n {main}\n"
     assert ended("-c", f"{script}raise SystemExit(run_command(main, []))") == (1, "interrupted\n")
+
+
+def printing(main: str, output: int) -> tuple[int, str]:
+    """As `ended`, of a command that does `main` and whose standard output is a file descriptor."""
+    script = f"from charbert.errors import run_command\ndef main(_):\n {main}\n"
+    found = subprocess.run(
+        [sys.executable, "-c", f"{script}raise SystemExit(run_command(main, []))"],
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+        cwd=ROOT,
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(output)
+    return found.returncode, found.stderr
+
+
+@pytest.mark.parametrize("main", ["print(1)", "print(*range(100_000))"])
+def test_an_output_that_nobody_reads_any_more_is_no_error(main: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    assert printing(main, writer) == (1, "")
+
+
+def test_another_pipe_that_breaks_is_an_error() -> None:
+    reader, writer = os.pipe()
+    assert printing("raise BrokenPipeError('a worker')", writer) == (1, "error: a worker\n")
+    os.close(reader)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_what_cannot_be_printed_at_the_end_is_one_line() -> None:
+    status, message = printing("print(1)", os.open("/dev/full", os.O_WRONLY))
+    assert (status, message.count("\n"), message[:6]) == (1, 1, "error:")
