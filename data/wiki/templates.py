@@ -128,16 +128,15 @@ def _fill(pattern: str, values: Values, site: Site) -> str:
             return site.locale.number(text, is_grouped=match[1] == "#")
         return measures.superscript(text) if match[1] == "^" else text
 
-    def optional(part: re.Match[str]) -> str:
-        nonlocal filled
-        before, count = filled, len(_FIELD.findall(part[1]))
-        text = _FIELD.sub(field, part[1])
+    def optional(part: str) -> str:
+        before, count = filled, len(_FIELD.findall(part))
+        text = _FIELD.sub(field, part)
         return text if filled == before + count else ""
 
-    text = _OPTIONAL.sub(optional, pattern)
-    needs_value = bool(_FIELD.search(text))
-    text = _FIELD.sub(field, text).strip()
-    return text if filled or not needs_value else ""
+    parts = _OPTIONAL.split(pattern)  # every second one is optional
+    texts = [optional(part) if number % 2 else _FIELD.sub(field, part) for number, part in enumerate(parts)]
+    needs_value = any(map(_FIELD.search, parts[::2]))
+    return "".join(texts).strip() if filled or not needs_value else ""
 
 
 def _nothing(_values: Values, _site: Site) -> str:

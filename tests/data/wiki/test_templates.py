@@ -239,3 +239,8 @@ def test_names_of_languages_have_a_column_for_each_wiki() -> None:
     header, *rows = read_rows("languages")
     assert all(len(row) == len(header) for row in rows)
     assert read_table("languages")["fr"][header.index("ru") - 1] == "фр."
+
+
+def test_a_value_may_hold_what_looks_like_a_field() -> None:
+    text = plain_text("Die Menge {{grS|α|{1} und so|de=alpha}} ist leer.", make_site("de"))
+    assert text == "Die Menge griechisch α, {1} und so, ‚alpha‘ ist leer."
