@@ -94,7 +94,7 @@ class _Row(NamedTuple):
 
 def _read_row(line: bytes, place: str, key: str | None) -> _Row:
     try:
-        text = line.decode("utf-8")
+        text = line.decode("utf-8" if key is None else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise CharBertError(f"{place}: is not UTF-8 (byte {error.start}); convert the file") from error
     body = text.rstrip("\r\n")

@@ -71,6 +71,11 @@ def test_json_lines_keep_what_they_have(run: Run, model: str, tmp_path: Path) ->
     assert [each["word"] for each in word["suggestions"]] == ["brown"]
 
 
+def test_a_byte_order_mark_is_no_part_of_json(run: Run) -> None:
+    found = run("attack", "-", "--format", "jsonl", given=b'\xef\xbb\xbf{"text": "a"}\n')
+    assert found == b'{"text": "a", "edits": []}\n'
+
+
 def test_known_words_stay(run: Run, model: str, tmp_path: Path) -> None:
     (tmp_path / "known.txt").write_text("lzay\n")
     options = ["--model", model, "--threshold", "0", "--known", tmp_path / "known.txt"]
