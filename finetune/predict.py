@@ -1,5 +1,6 @@
 """`python -m finetune predict MODEL FILE --output FILE`: predictions of a fine-tuned model for a file."""
 
+import io
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,10 +17,10 @@ from charbert.commands.progress import progress_bar
 from charbert.compression import text_ending
 from charbert.errors import CharBertError
 from charbert.export.session import is_exported
-from data.examples.cells import dump_json, is_nothing, write_labels
+from data.examples.cells import as_text, dump_json, is_nothing, write_labels
 from data.examples.lines import Dialect, find_delimiter
 from data.examples.readers import find_reader, read_examples
-from data.examples.rows import BadRows, Row
+from data.examples.rows import BadRows, Row, RowError
 from data.examples.tables import csv_writer
 from finetune.inference import Predictor
 from finetune.models import load_exported, load_finetuned, load_task
@@ -47,6 +48,8 @@ def run(settings: PredictSettings) -> None:
     bad = BadRows(settings.skip_bad_rows)
     with _open_input(settings) as source:
         if settings.output == STANDARD:
+            if isinstance(sys.stdout, io.TextIOWrapper):  # as files, whatever the locale and the system are
+                sys.stdout.reconfigure(encoding="utf-8", newline="")
             with TemporaryDirectory() as folder:
                 partial = Path(folder) / "predictions"
                 _predict(settings, run_settings, task, source, ending, bad, partial, sys.stdout)
@@ -143,15 +146,19 @@ class _Table:
         return found
 
     def _write_line(self, row: Row, cells: list[str]) -> None:
-        if self._ending == ".csv":
-            self._write_cells(cells)
-            return
         for name, cell in zip(self._header, cells, strict=True):
-            if any(mark in cell for mark in "\t\r\n"):
+            try:
+                as_text(cell, name)
+            except RowError as error:
+                raise CharBertError(f"{row.location}: {error}; write .jsonl") from error
+            if self._ending == ".tsv" and any(mark in cell for mark in "\t\r\n"):
                 raise CharBertError(
                     f"{row.location}: column {name!r} holds a tab or a line break, which .tsv cannot; write "
                     ".csv or .jsonl"
                 )
+        if self._ending == ".csv":
+            self._write_cells(cells)
+            return
         self._file.write("\t".join(cells) + "\n")
 
 

@@ -204,6 +204,15 @@ def test_it_reads_standard_input_and_writes_standard_output(
     assert piped(monkeypatch, capsys, content.encode(), *arguments).startswith(expected)
 
 
+def test_standard_output_is_as_a_file_would_be(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = io.BytesIO()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("text\nthe 한 dog\n".encode())))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output, "latin-1", newline="\r\n"))
+    main(["predict", str(models / "text"), "-", "--format", "csv", "--output", "-"])
+    assert output.getvalue().decode().split("\n")[1].startswith("0,the 한 dog,")
+    assert b"\r" not in output.getvalue()
+
+
 def test_scorers_forms_go_to_standard_output_too(
     models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -238,6 +247,15 @@ def test_a_file_without_an_ending_has_the_format_that_is_named(models: Path, tmp
     lines = predict_file(models, "text", file, tmp_path / "out.csv", "--format", "csv").splitlines()
     assert lines[0] == "id;text;note;prediction;probability_animal;probability_thing"
     assert lines[1].startswith("0;the lazy dog;x;")
+
+
+@pytest.mark.parametrize("ending", (".csv", ".tsv"))
+def test_half_a_character_is_for_json_alone(ending: str, models: Path, tmp_path: Path) -> None:
+    file = tmp_path / "texts.jsonl"
+    file.write_text('{"text": "the dog", "note": "\\ud800"}\n')
+    with pytest.raises(CharBertError, match=r"row 1: column 'note' has an escape .*; write \.jsonl$"):
+        predict_file(models, "text", file, tmp_path / f"out{ending}")
+    assert "\\ud800" in predict_file(models, "text", file, tmp_path / "out.jsonl")
 
 
 def test_what_tsv_cannot_hold_is_named(models: Path, tmp_path: Path) -> None:
