@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import IO, Any
+from typing import Any
 
 INTERRUPTED = "interrupted"
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
@@ -107,11 +107,11 @@ def run_command(main: Callable[[Sequence[str]], None], arguments: Sequence[str] 
     _set_handler(_end_process)
     try:
         main(sys.argv[1:] if arguments is None else arguments)
-        sys.stdout.flush()  # while a failure can still be reported: Python itself does it too late
+        _flush_output()  # while a failure can still be reported: Python itself does it too late
     except (CharBertError, OSError) as error:
-        if not (isinstance(error, BrokenPipeError) and _is_unread(sys.stdout)):
+        if not (isinstance(error, BrokenPipeError) and _is_output_unread()):
             print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        _drop_unwritten(sys.stdout)
+        _drop_unwritten()
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         print(INTERRUPTED, file=sys.stderr)
@@ -122,20 +122,24 @@ def run_command(main: Callable[[Sequence[str]], None], arguments: Sequence[str] 
     return 0
 
 
-def _drop_unwritten(stream: IO[str]) -> None:
-    """Let a stream forget what it cannot write: Python would try again, and fail, when it ends."""
+def _flush_output() -> None:
+    print(end="", flush=True)  # also where there is none, as after `>&-`
+
+
+def _drop_unwritten() -> None:
+    """Let standard output forget what it cannot write: Python would try again, and fail, when it ends."""
     try:
-        stream.flush()
+        _flush_output()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _is_unread(stream: IO[str]) -> bool:
-    """Whether a stream is a pipe whose reader has ended; pipes between processes may break, too."""
-    if not hasattr(select, "poll"):
+def _is_output_unread() -> bool:
+    """Whether standard output is a pipe whose reader has ended; pipes between processes may break, too."""
+    if sys.stdout is None or not hasattr(select, "poll"):
         return False
     poll = select.poll()
-    poll.register(stream.fileno(), 0)
+    poll.register(sys.stdout.fileno(), 0)
     return any(event & select.POLLERR for _, event in poll.poll(0))
 
 

@@ -158,3 +158,11 @@ def test_another_pipe_that_breaks_is_an_error() -> None:
 def test_what_cannot_be_printed_at_the_end_is_one_line() -> None:
     status, message = printing("print(1)", os.open("/dev/full", os.O_WRONLY))
     assert (status, message.count("\n"), message[:6]) == (1, 1, "error:")
+
+
+def test_a_command_may_have_no_standard_output() -> None:
+    script = "from charbert.errors import run_command; raise SystemExit(run_command(print, []))"
+    found = subprocess.run(
+        ["sh", "-c", '"$0" "$@" >&-', sys.executable, "-c", script], cwd=ROOT, stderr=subprocess.PIPE
+    )
+    assert (found.returncode, found.stderr) == (0, b"")
