@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file, save_file
+from transformers import PreTrainedConfig
 from transformers.utils import logging
 
 import charbert
@@ -98,9 +99,10 @@ def load_delta(model: Any, folder: str | Path, name: str = "default") -> None:
 
     own = insert(model, delta, name, check_base, lambda own: check_shapes(folder, own, tensors))
     copy_values(tensors, own)
-    labels = _labels(folder)
-    if len(labels.get("id2label", {})) == model.config.num_labels:
-        model.config.id2label, model.config.label2id = labels["id2label"], labels["label2id"]
+    head = _head_settings(folder)
+    if len(head["id2label"]) == model.config.num_labels:
+        for key, value in head.items():
+            setattr(model.config, key, value)
 
 
 def restore_delta(model: Any, folder: str | Path) -> None:
@@ -140,7 +142,7 @@ def from_delta(model_class: Any, folder: str | PathLike[str], **kwargs: Any) -> 
         )
     with _without_news():
         try:
-            model = _load_base(model_class, base, folder, kwargs | _labels(folder))
+            model = _load_base(model_class, base, folder, kwargs | _head_settings(folder))
         except CharBertError as error:
             raise CharBertError(f"{folder}: its base cannot be loaded; {error}") from error
     load_delta(model, folder)
@@ -201,11 +203,12 @@ def read_description(folder: Path) -> dict[str, Any]:
     return found
 
 
-def _labels(folder: Path) -> dict[str, Any]:
-    """The names of labels, as keys of a configuration, that the `config.json` of a saved delta has."""
-    names = read_config(folder).get("id2label") or {}
-    id2label = {int(number): label for number, label in names.items()}
-    return {"id2label": id2label, "label2id": {label: number for number, label in id2label.items()}}
+def _head_settings(folder: Path) -> dict[str, Any]:
+    """What the `config.json` of a saved delta has of its head, and where it has nothing, the defaults."""
+    names = ("id2label", "label2id", "problem_type")
+    saved = read_config(folder)
+    config = PreTrainedConfig(**{name: saved[name] for name in names if name in saved})
+    return {name: getattr(config, name) for name in names}
 
 
 def _plain_settings(settings: TuningSettings) -> dict[str, Any]:

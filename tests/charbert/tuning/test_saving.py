@@ -156,6 +156,25 @@ def test_from_pretrained_puts_a_delta_on_its_base(method: str, tmp_path: Path) -
         HEAD.from_pretrained(folder)
 
 
+@pytest.mark.parametrize(
+    "given",
+    ({"num_labels": 2}, {"num_labels": 3, "problem_type": "multi_label_classification"}),
+    ids=("the default labels", "several labels"),
+)
+def test_the_kind_of_a_head_comes_with_its_delta(given: dict[str, Any], tmp_path: Path) -> None:
+    head, base, folder = charbert.CharBertForSequenceClassification, tmp_path / "base", tmp_path / "delta"
+    tiny.build(charbert.CharBertForPreTraining, "bert").save_pretrained(base)
+    model = head.from_pretrained(base, **given)
+    add_delta(model, TuningSettings(tuning="bitfit"))
+    save_delta(model, folder)
+    loaded = head.from_pretrained(folder)
+    onto = head.from_pretrained(base, num_labels=given["num_labels"])
+    load_delta(onto, folder)
+    for name in ("num_labels", "id2label", "label2id", "problem_type"):
+        wanted = getattr(model.config, name)
+        assert getattr(loaded.config, name) == getattr(onto.config, name) == wanted
+
+
 def test_a_plain_model_takes_the_methods_that_need_no_characters(tmp_path: Path) -> None:
     base = save_plain(tmp_path / "base", "bert", "model")
     batch = batch_for(HEAD)
