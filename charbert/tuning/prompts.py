@@ -43,12 +43,6 @@ class VirtualTokens(nn.Module):
         """(2V, D): what the encoder gives, which replaces it after training."""
         return self.encoder(self.rows)
 
-    @torch.no_grad()
-    def fold(self, vectors: torch.Tensor | None = None) -> None:
-        """Put a table of `vectors` (2V, D), or of what it gives, in the place of the encoder."""
-        given = self.folded() if vectors is None else vectors
-        self.encoder = nn.Embedding.from_pretrained(given.clone(), freeze=False)
-
     def run(
         self,
         layers: Callable[..., States],
