@@ -64,6 +64,16 @@ def find_backbone(model_type: str) -> Backbone:
     return BACKBONES[model_type]
 
 
+def backbone_of(model: Any) -> Any:
+    """The encoder with the layers: of a CharBERT its backbone, of a plain model all but its head."""
+    return getattr(model.base_model, "backbone", model.base_model)
+
+
+def layers_of(model: Any) -> Any:
+    """The layers of a CharBERT, or of a plain model that has them where BERT has; None if it has not."""
+    return getattr(getattr(backbone_of(model), "encoder", None), "layer", None)
+
+
 def max_tokens(position_embeddings: Any) -> int:
     """The longest input, in tokens, for which a table of position embeddings has rows."""
     # RoBERTa keeps the rows up to that of the padding token free.
@@ -73,8 +83,7 @@ def max_tokens(position_embeddings: Any) -> int:
 
 def longest_input(model: Any) -> int | None:
     """What a CharBERT or a plain model can read, in tokens; None without a table of position embeddings."""
-    encoder = getattr(model.base_model, "backbone", model.base_model)
-    positions = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
+    positions = getattr(getattr(backbone_of(model), "embeddings", None), "position_embeddings", None)
     return None if positions is None else max_tokens(positions)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from charbert.backbones import backbone_of, layers_of
 from charbert.errors import CharBertError
 from charbert.loading import new_parts
 
@@ -36,7 +37,7 @@ def find_layers(model: Any) -> nn.ModuleList:
     Raises:
         CharBertError: it has none there.
     """
-    layers = getattr(getattr(_backbone(model), "encoder", None), "layer", None)
+    layers = layers_of(model)
     if not isinstance(layers, nn.ModuleList):
         raise CharBertError(
             f"--teacher: {model.name_or_path or type(model).__name__}: has no layers as BERT has them, for a "
@@ -84,15 +85,11 @@ def make_student(teacher: Any, layers: int) -> Any:
     )
     student = deepcopy(teacher).requires_grad_(True)  # the teacher may teach another one already
     base = student.base_model
-    _backbone(student).encoder.layer = _take(find_layers(student), kept)
+    backbone_of(student).encoder.layer = _take(find_layers(student), kept)
     base.config.num_hidden_layers = layers
     if getattr(base.config, "interaction_per_layer", False) and base.interactions:
         base.interactions = _take(base.interactions, kept)
     return student
-
-
-def _backbone(model: Any) -> Any:
-    return getattr(model.base_model, "backbone", model.base_model)
 
 
 def _take(modules: Any, numbers: list[int]) -> nn.ModuleList:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from transformers.activations import ACT2FN
 
-from charbert.tuning.delta import Delta, layers_of, replace_module
+from charbert.tuning.delta import Delta, replace_module, require_layers
 
 
 class Bottleneck(nn.Module):
@@ -52,11 +52,11 @@ class Adapters(Delta):
     """
 
     def check(self, model: Any) -> None:
-        layers_of(model)
+        require_layers(model)
 
     def attach(self, model: Any) -> None:
         is_pfeiffer = self.settings.adapter == "pfeiffer"
-        for layer in layers_of(model):
+        for layer in require_layers(model):
             for name in ("output",) if is_pfeiffer else ("attention.output", "output"):
                 base = layer.get_submodule(name)
                 bottleneck = Bottleneck(
@@ -68,7 +68,7 @@ class Adapters(Delta):
                 replace_module(layer, name, AdaptedOutput(base, bottleneck, reads_norm=is_pfeiffer))
 
     def detach(self, model: Any) -> None:
-        for layer in layers_of(model):
+        for layer in require_layers(model):
             for name in ("attention.output", "output"):
                 part = layer.get_submodule(name)
                 if isinstance(part, AdaptedOutput):

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
+from charbert.backbones import layers_of
 from charbert.errors import CharBertError
 from charbert.loading import DELTA as DESCRIPTION
 from charbert.modeling import CharBertModel
@@ -76,15 +77,13 @@ def encoder_of(model: Any) -> Any:
     return model.base_model
 
 
-def layers_of(model: Any) -> Any:
+def require_layers(model: Any) -> Any:
     """The transformer layers of a CharBERT or a plain model.
 
     Raises:
         CharBertError: a model without such layers.
     """
-    encoder = encoder_of(model)
-    encoder = getattr(encoder, "backbone", encoder)
-    layers = getattr(getattr(encoder, "encoder", None), "layer", None)
+    layers = layers_of(model)
     if layers is None:
         raise CharBertError(
             f"--tuning: {type(model).__name__} has no layers like BERT's; tune a CharBERT, BERT or RoBERTa"

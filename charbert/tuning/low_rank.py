@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from charbert.errors import CharBertError
-from charbert.tuning.delta import ADAPTER, Delta, encoder_of, head_modules, layers_of
+from charbert.tuning.delta import ADAPTER, Delta, encoder_of, head_modules, require_layers
 from charbert.tuning.methods import IA3_FEEDFORWARD, IA3_TARGETS, LORA_TARGETS
 from charbert.tuning.settings import TuningSettings
 
@@ -94,7 +94,7 @@ class Lora(_PeftDelta):
         )
 
     def check(self, model: Any) -> None:
-        layers_of(model)
+        require_layers(model)
         _, parameters = _split_targets(model, self.settings.lora_targets)
         if parameters and (self.settings.dora or self.settings.lora_dropout):
             option = "--dora" if self.settings.dora else "--lora-dropout"
@@ -121,7 +121,7 @@ class Ia3(_PeftDelta):
         )
 
     def check(self, model: Any) -> None:
-        layers_of(model)
+        require_layers(model)
 
 
 def import_peft() -> Any:
@@ -188,7 +188,7 @@ def _inside_head(model: Any) -> list[str]:
         name
         for head in head_modules(model)
         for name, _ in model.named_modules()
-        if f".{name}.".find(f".{head}.") >= 0 and not name.startswith("charbert.")
+        if f".{head}." in f".{name}." and not name.startswith("charbert.")
     ]
 
 

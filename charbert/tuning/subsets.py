@@ -3,7 +3,7 @@
 from typing import Any
 
 from charbert.errors import CharBertError
-from charbert.tuning.delta import Delta, encoder_of, head_names, layers_of, require_charbert
+from charbert.tuning.delta import Delta, encoder_of, head_names, require_charbert, require_layers
 
 
 class _Subset(Delta):
@@ -39,8 +39,8 @@ class Freeze(_Subset):
         kind, _, number = self.settings.freeze.partition(":")
         if kind == "all-but-characters":
             require_charbert(model, f"--freeze {kind}")
-        if kind == "layers" and int(number) > len(layers_of(model)):
-            raise CharBertError(f"--freeze layers:{number}: the model has {len(layers_of(model))} layers")
+        if kind == "layers" and int(number) > (count := len(require_layers(model))):
+            raise CharBertError(f"--freeze layers:{number}: the model has {count} layers")
 
     def is_trained(self, model: Any, name: str) -> bool:
         kind, _, number = self.settings.freeze.partition(":")
@@ -55,5 +55,5 @@ class Freeze(_Subset):
 
     def _is_used_above(self, model: Any, interaction: int, frozen: int) -> bool:
         """Whether a layer that is trained comes before an interaction, which may serve several."""
-        layers, interactions = len(layers_of(model)), len(encoder_of(model).interactions)
+        layers, interactions = len(require_layers(model)), len(encoder_of(model).interactions)
         return any(layer % interactions == interaction for layer in range(frozen, layers))
