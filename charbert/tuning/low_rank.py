@@ -1,5 +1,7 @@
 """LoRA (also DoRA and rsLoRA) and IA3, as peft has them, on the layers, the interaction and the GRU."""
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -58,6 +60,13 @@ class _PeftDelta(Delta):
         self._tuner = None
 
     def merge(self, model: Any) -> None:
+        uses = Counter(id(weight) for _, weight in model.named_parameters(remove_duplicate=False))
+        for name in self._tuner.targeted_module_names:
+            if uses[id(model.get_submodule(name).base_layer.weight)] > 1:
+                raise CharBertError(
+                    f"merging would change the head too, which has the weights of {name}; leave "
+                    f"{name.rpartition('.')[2]} out of --lora-targets"
+                )
         self._tuner.merge_and_unload(safe_merge=True)
         self._tuner = None
 
@@ -144,11 +153,11 @@ def _split_targets(model: Any, names: list[str]) -> tuple[list[str], list[str]]:
         CharBertError: a name matches nothing in the model.
     """
     if not names:
-        return [name for name in LORA_TARGETS if _matching(model, [name])], []
+        return [name for name in LORA_TARGETS if _narrowed(model, name)], []
     modules: list[str] = []
     for name in names:
         if name != "gru":
-            group = [each for each in GROUPS.get(name, (name,)) if _matching(model, [each])]
+            group = [each for target in GROUPS.get(name, (name,)) for each in _narrowed(model, target)]
             modules += group or _refuse_target(model, name)
     parameters = [name for name, _ in encoder_of(model).named_parameters() if name in _GRU]
     if "gru" in names and not parameters:
@@ -156,28 +165,41 @@ def _split_targets(model: Any, names: list[str]) -> tuple[list[str], list[str]]:
     return list(dict.fromkeys(modules)), parameters if "gru" in names else []
 
 
-def _matching(model: Any, targets: Any) -> list[str]:
-    """Names of the encoder's modules that a name is that of, or the end of that of."""
+def _modules(model: Any) -> Iterator[tuple[str, Any]]:
+    """Those of the encoder by name, without a plain model's pooler, which is part of the head."""
+    return (
+        (name, each) for name, each in encoder_of(model).named_modules() if not name.startswith("pooler.")
+    )
+
+
+def _adaptable(model: Any) -> list[str]:
+    """Names of the modules that can be adapted; positions cannot, since models ask for their number."""
     return [
         name
-        for name, module in encoder_of(model).named_modules()
-        if isinstance(module, _WRAPPED)
-        and not name.startswith("pooler.")
-        and any(f".{name}".endswith(f".{target}") for target in targets)
+        for name, module in _modules(model)
+        if isinstance(module, _WRAPPED) and not name.endswith("position_embeddings")
     ]
 
 
+def _matching(names: Iterable[str], target: str) -> list[str]:
+    """The names that a target is, or the end of which it is."""
+    return [name for name in names if f".{name}".endswith(f".{target}")]
+
+
+def _narrowed(model: Any, target: str) -> list[str]:
+    """A target, or the names that it matches in full where peft would match others by it too."""
+    found = _matching(_adaptable(model), target)
+    others = _matching((name for name, _ in _modules(model)), target)
+    return found if len(found) < len(others) else [target] * bool(found)
+
+
 def _refuse_target(model: Any, name: str) -> Any:
-    found = {
-        each.rpartition(".")[2]
-        for each, module in encoder_of(model).named_modules()
-        if isinstance(module, _WRAPPED) and not each.startswith("pooler.")
-    }
+    found = {each.rpartition(".")[2] for each in _adaptable(model)}
     groups = [group for group, members in GROUPS.items() if found & set(members)]
     if any(each in _GRU for each, _ in encoder_of(model).named_parameters()):
         groups.append("gru")
     raise CharBertError(
-        f"--lora-targets: {name!r} matches no module of this model; choose of "
+        f"--lora-targets: {name!r} matches no module of this model that can be adapted; choose of "
         f"{', '.join([*groups, *sorted(found)])}, or the end of a module's full name"
     )
 

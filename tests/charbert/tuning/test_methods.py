@@ -136,3 +136,25 @@ def test_a_compiled_model_has_no_more_graphs_than_without_a_delta() -> None:
         torch._dynamo.reset()
         breaks.append(torch._dynamo.explain(model)(**batch_for(head)).graph_break_count)
     assert breaks == breaks[:1] * 3
+
+
+@pytest.mark.parametrize("target", ("embeddings", "word_embeddings", "token_type_embeddings"))
+def test_tables_are_adapted_and_merged_where_no_head_shares_them(target: str) -> None:
+    head = charbert.CharBertForTokenClassification
+    model, batch = tiny.build(head, "bert"), batch_for(head)
+    add_delta(model, TuningSettings(tuning="lora", lora_targets=[target]))
+    train(model, batch, steps=2)
+    before = outputs(model, batch)
+    merge_delta(model)
+    assert difference(outputs(model, batch), before) < 1e-5
+
+
+def test_a_table_that_the_head_shares_is_not_merged() -> None:
+    head = charbert.CharBertForMaskedLM
+    model, batch = tiny.build(head, "bert"), batch_for(head)
+    add_delta(model, TuningSettings(tuning="lora", lora_targets=["word_embeddings"]))
+    train(model, batch, steps=2)
+    before = outputs(model, batch)
+    with pytest.raises(CharBertError, match=r"would change the head too, .*; leave word_embeddings out"):
+        merge_delta(model)
+    assert difference(outputs(model, batch), before) == 0

@@ -198,6 +198,7 @@ def test_a_plain_model_takes_the_methods_that_need_no_characters(tmp_path: Path)
             {"lora_targets": ["query", "vlaue"]},
             "'vlaue' matches no module .*; choose of layers, interaction, gru, ",
         ),
+        ({"lora_targets": ["position_embeddings"]}, "'position_embeddings' matches no module .* be adapted"),
         (
             {"lora_targets": ["gru"], "lora_dropout": 0.1},
             "--lora-dropout: the weights of the GRU cannot have it",
