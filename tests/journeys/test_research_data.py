@@ -13,7 +13,7 @@ import pytest
 from checkouts import QUICKSTART, Checkout
 from small_finetuning import write_conll
 
-FIRST = 300  # sentences and questions of real data
+FIRST = 150  # sentences and questions of real data
 PEOPLE = "Anna Peter Maria David Laura Simon Clara Oscar".split()
 PLACES = "Paris London Berlin Madrid Vienna Geneva Dublin Lisbon".split()
 WORK = "doctor teacher farmer lawyer painter driver baker writer".split()
