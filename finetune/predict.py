@@ -165,7 +165,8 @@ class _Table:
 def _cell_text(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else dump_json(value)
+    # What JSON has no form for, such as a date of Parquet, would be a text in quotes there.
+    return dump_json(value) if isinstance(value, bool | int | float | list | tuple | dict) else str(value)
 
 
 def _with_threshold(task: Task[Any, Any], threshold: float | None) -> Task[Any, Any]:

@@ -5,8 +5,12 @@ import io
 import json
 import shutil
 import sys
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from plain import save_plain
 from small_finetuning import TAGGED, write_conll, write_csv, write_finetune_config, write_squad
@@ -247,6 +251,15 @@ def test_a_file_without_an_ending_has_the_format_that_is_named(models: Path, tmp
     lines = predict_file(models, "text", file, tmp_path / "out.csv", "--format", "csv").splitlines()
     assert lines[0] == "id;text;note;prediction;probability_animal;probability_thing"
     assert lines[1].startswith("0;the lazy dog;x;")
+
+
+def test_cells_of_parquet_are_texts_of_csv(models: Path, tmp_path: Path) -> None:
+    file = tmp_path / "texts.parquet"
+    cells = {"day": date(2026, 11, 30), "price": Decimal("1.50"), "sold": True, "sizes": [1, 2], "none": None}
+    pq.write_table(pa.Table.from_pylist([{"text": "the dog", **cells}]), file)
+    (row,) = csv.DictReader(predict_file(models, "text", file, tmp_path / "out.csv").splitlines())
+    found = [row[name] for name in cells]
+    assert found == ["2026-11-30", "1.50", "true", "[1, 2]", ""]
 
 
 @pytest.mark.parametrize("ending", (".csv", ".tsv"))
