@@ -75,7 +75,7 @@ def change_texts(
                 for number, line in enumerate(lines, 1)
             ]
             for row, changed in zip(rows, change([row.text for row in rows]), strict=True):
-                output.write(_write_row(row, changed, settings))
+                output.write(_write_row(row, changed, settings.text_key, settings.json and not is_json))
                 words += changed.words
             output.flush()
             texts += len(rows)
@@ -110,10 +110,11 @@ def _read_row(line: bytes, place: str, key: str | None) -> _Row:
     return _Row(row[key], end, row)
 
 
-def _write_row(row: _Row, changed: Changed, settings: TextSettings) -> bytes:
-    if row.others is None and not settings.json:
+def _write_row(row: _Row, changed: Changed, key: str, as_json: bool) -> bytes:
+    """A line as it was read, or, of a text, `as_json`; a blank one among JSON lines stays blank."""
+    if row.others is None and not as_json:
         return f"{changed.text}{row.end}".encode()
-    content = {**(row.others or {}), settings.text_key: changed.text, **changed.details}
+    content = {**(row.others or {}), key: changed.text, **changed.details}
     line = json.dumps(content, ensure_ascii=False) + (row.end or "\n")
     return line.encode("utf-8", "backslashreplace")  # what is no Unicode stays escaped
 

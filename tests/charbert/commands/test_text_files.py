@@ -76,6 +76,12 @@ def test_a_byte_order_mark_is_no_part_of_json(run: Run) -> None:
     assert found == b'{"text": "a", "edits": []}\n'
 
 
+def test_blank_lines_are_texts_but_no_json(run: Run) -> None:
+    rows = b'\n{"text": "a", "edits": []}\n'
+    assert run("attack", "-", "--format", "jsonl", "--json", given=b'\n{"text": "a"}\n') == rows
+    assert run("attack", "-", "--json", given=b"\na\n") == b'{"text": "", "edits": []}' + rows
+
+
 def test_known_words_stay(run: Run, model: str, tmp_path: Path) -> None:
     (tmp_path / "known.txt").write_text("lzay\n")
     options = ["--model", model, "--threshold", "0", "--known", tmp_path / "known.txt"]
