@@ -29,7 +29,7 @@ from charbert.loading import (
 )
 from charbert.tokenization import CharBertTokenizer
 from charbert.tuning.model import add_delta, has_delta, merge_delta
-from charbert.tuning.saving import from_delta, is_delta
+from charbert.tuning.saving import from_delta, is_delta, refuse_delta
 from charbert.vocabulary import Vocabulary
 from finetune.probe import build_probe, register_probe
 from finetune.settings import FinetuneSettings
@@ -75,10 +75,7 @@ def load(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any, Any]:
     """
     if settings.probe and task.auto_class is not AutoModelForTokenClassification:
         raise CharBertError("--probe: labels words, and this task has a label a text; leave it out")
-    if is_delta(settings.source):
-        raise CharBertError(
-            f"{settings.source}: holds a delta, not a whole model; give its base, or a run with --merge"
-        )
+    refuse_delta(settings.source)
     model, tokenizer = _load_for_training(settings, task)
     tokenizer = fit_tokenizer(tokenizer, model)
     if settings.tuning:

@@ -12,6 +12,7 @@ from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.loading import backbone_tokenizer, say_what_is_new
 from charbert.tokenization import CharBertTokenizer
+from charbert.tuning.saving import refuse_delta
 from pretrain.advbert import masked_lm_class, plain_from_backbone
 from pretrain.settings import PretrainSettings
 
@@ -64,6 +65,7 @@ def _charbert(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> CharB
         "word_vocabulary_size": words,
     }
     if settings.model:
+        refuse_delta(settings.model)
         model, info = CharBertForPreTraining.from_pretrained(settings.model, output_loading_info=True)
         (say_what_is_new if settings.teacher is None else refuse_new_parts)(model, settings.model, info)
         if model.config.word_vocabulary_size != words:

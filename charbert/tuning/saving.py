@@ -124,6 +124,18 @@ def is_delta(source: Any) -> bool:
     return (Path(source) / DESCRIPTION).is_file()
 
 
+def refuse_delta(source: Any) -> None:
+    """Refuse a saved delta where all weights of a model are to be trained.
+
+    Raises:
+        CharBertError: `source` is one.
+    """
+    if is_delta(source):
+        raise CharBertError(
+            f"{source}: holds a delta, not a whole model; give its base, or a run with --merge"
+        )
+
+
 def from_delta(model_class: Any, folder: str | PathLike[str], **kwargs: Any) -> Any:
     """The base of a saved delta, loaded from where it was, with the delta on it.
 

@@ -11,6 +11,7 @@ from small_runs import SETTINGS, assert_identical_weights, results, stopped, wri
 
 from charbert import CharBertForPreTraining, CharBertTokenizer
 from charbert.errors import CharBertError, run_command
+from charbert.tuning import TuningSettings, add_delta, save_delta
 from data.__main__ import main as data_main
 from data.pretraining.blocks import Blocks
 from pretrain.__main__ import main
@@ -354,4 +355,14 @@ def test_more_positions_than_the_backbone_has_are_refused(finished: Path, tmp_pa
     output = tmp_path / "out"
     with pytest.raises(CharBertError, match="--max-length: 25, but the model has 24 positions"):
         main([str(write_config(finished.parent, output, model=str(finished), max_length=25))])
+    assert not output.exists()
+
+
+def test_a_delta_is_no_model_to_start_from(finished: Path, tmp_path: Path) -> None:
+    model = CharBertForPreTraining.from_pretrained(finished)
+    add_delta(model, TuningSettings(tuning="bitfit"))
+    save_delta(model, tmp_path / "delta")
+    output = tmp_path / "out"
+    with pytest.raises(CharBertError, match="delta: holds a delta, not a whole model; give its base"):
+        main([str(write_config(finished.parent, output, model=str(tmp_path / "delta")))])
     assert not output.exists()
