@@ -6,6 +6,8 @@ Calls take turns, so that what else runs on the machine slows all alike; `x BERT
 the same.
 """
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -35,6 +37,16 @@ ON_GPU = (EAGER, COMPILED)
 MODELS = ("BERT", "CharBERT")
 AXES = ("batch", "length")
 MIB = 2**20
+_ONE_CALL = """
+import resource, sys
+import numpy as np, onnxruntime
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = int(sys.argv[2])
+session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
+ids = np.ones((1, int(sys.argv[3])), np.int64)
+session.run(None, {each.name: ids * (each.name != "token_type_ids") for each in session.get_inputs()})
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
 Run = Callable[[dict[str, torch.Tensor]], object]
 
 
@@ -74,9 +86,7 @@ def run(given: InferenceSettings) -> None:
         for threads in given.threads if device.type == "cpu" else [0]:
             torch.set_num_threads(threads or torch.get_num_threads())
             reset_device(device)
-            runs, memory = load(
-                models, kinds, Path(folder), threads, make_batch(given, 1, max(given.lengths), device)
-            )
+            runs, memory = load(models, kinds, Path(folder), threads, max(given.lengths))
             if memory:
                 report.add("memory", *memory)
             for length in given.lengths:
@@ -143,14 +153,13 @@ def load(
     kinds: list[str],
     folder: Path,
     threads: int,
-    batch: dict[str, torch.Tensor],
+    longest: int,
 ) -> tuple[dict[tuple[str, str], Run], list[dict[str, Any]]]:
-    """What runs each model, by kind and model, and of graphs what they take of memory, with a first call."""
+    """What runs each model, by kind and model, and of graphs what a process takes of memory."""
     runs: dict[tuple[str, str], Run] = {}
     memory = []
     for kind in kinds:
         for name, model in models.items():
-            before = _resident()
             if kind in ON_GPU:
                 called = torch.compile(model) if kind == COMPILED else model
                 runs[kind, name] = partial(_call, called)
@@ -158,12 +167,11 @@ def load(
                 path = folder / f"{name}-{kind}.onnx"
                 session = ExportedModel(path, threads)
                 runs[kind, name] = partial(_call, session)
-                runs[kind, name](batch)
                 memory.append(
                     {
                         "model": f"{name} {kind}, {threads} threads",
                         "file, MiB": path.stat().st_size / MIB,
-                        "resident, MiB": (_resident() - before) / MIB,
+                        "peak, MiB": _measure_peak(path, threads, longest),
                     }
                 )
     return runs, memory
@@ -175,35 +183,38 @@ def _call(model: Any, batch: dict[str, torch.Tensor]) -> object:
 
 def measure(
     runs: Mapping[tuple[str, str], Run], batch: dict[str, torch.Tensor], rounds: int, device: torch.device
-) -> dict[tuple[str, str], list[float]]:
-    """Milliseconds of calls, which take turns; a first call of each is not counted."""
-    times: dict[tuple[str, str], list[float]] = {key: [] for key in runs}
+) -> dict[tuple[str, str], list[tuple[float, float]]]:
+    """Milliseconds of calls, which take turns, and of the processor; a first call of each is not counted."""
+    times: dict[tuple[str, str], list[tuple[float, float]]] = {key: [] for key in runs}
     for number in range(rounds + 1):
         for key, call in runs.items():
-            started = time.perf_counter()
+            started = time.perf_counter(), time.process_time()
             call(batch)
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
+            ended = time.perf_counter(), time.process_time()
             if number:
-                times[key].append(1e3 * (time.perf_counter() - started))
+                times[key].append((1e3 * (ended[0] - started[0]), 1e3 * (ended[1] - started[1])))
     return times
 
 
 def rows(
-    times: Mapping[tuple[str, str], list[float]], batch_size: int, length: int, threads: int
+    times: Mapping[tuple[str, str], list[tuple[float, float]]], batch_size: int, length: int, threads: int
 ) -> list[dict[str, Any]]:
-    """Rows of a table: the ratio is the median of the rounds', in each of which both ran side by side."""
+    """Rows of a table: a ratio is the median of the rounds', in each of which both ran side by side."""
     found = []
     for (kind, name), taken in times.items():
-        half, slow = np.percentile(taken, [50, 99])
-        ratios = np.divide(taken, times[kind, MODELS[0]])
+        half, slow = np.percentile(taken, [50, 99], axis=0)
+        ratios = np.median(np.divide(taken, times[kind, MODELS[0]]), axis=0)
         found.append(
             {
                 "batch x tokens, threads": f"{batch_size:>3} x {length:<4} {threads} {name} {kind}",
-                "p50, ms": float(half),
-                "p99, ms": float(slow),
-                "sequences/s": 1e3 * batch_size / float(half),
-                "x BERT": float(np.median(ratios)),
+                "p50, ms": float(half[0]),
+                "p99, ms": float(slow[0]),
+                "sequences/s": 1e3 * batch_size / float(half[0]),
+                "x BERT": float(ratios[0]),
+                "CPU, ms": float(half[1]),
+                "x BERT, CPU": float(ratios[1]),
             }
         )
     return found
@@ -219,7 +230,10 @@ def make_batch(
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "token_type_ids": types}
 
 
-def _resident() -> int:
-    """Memory that this process holds, in bytes; 0 where the system does not say."""
-    statm = Path("/proc/self/statm")
-    return int(statm.read_text().split()[1]) * 4096 if statm.exists() else 0
+def _measure_peak(path: Path, threads: int, length: int) -> float:
+    """The most memory that a process takes, in MiB, that does nothing but load a graph and call it once."""
+    arguments = [str(path), str(threads), str(length)]
+    shown = subprocess.run(
+        [sys.executable, "-c", _ONE_CALL, *arguments], stdout=subprocess.PIPE, text=True, check=True
+    )
+    return int(shown.stdout) / 1024
