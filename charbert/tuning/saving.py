@@ -1,6 +1,7 @@
 """Saved deltas: what was trained of a model, in a folder that says what it was trained on."""
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields
@@ -10,7 +11,6 @@ from typing import Any
 
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedConfig
-from transformers.utils import logging
 
 import charbert
 from charbert.checkpoints import read_checkpoint, read_config
@@ -18,6 +18,7 @@ from charbert.commands.output import whole_file
 from charbert.commands.settings import restore_settings
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError, name_failures, reading
+from charbert.loading import without_report
 from charbert.tokenization import CharBertTokenizer
 from charbert.tuning.delta import DESCRIPTION, WEIGHTS, check_shapes
 from charbert.tuning.methods import find_tuning
@@ -179,15 +180,14 @@ def _load_base(model_class: Any, base: str, folder: Path, kwargs: dict[str, Any]
 @contextmanager
 def _without_news() -> Iterator[None]:
     """Leave out what is logged of parts that a checkpoint lacks, which come from a delta then."""
-    loggers = [logging.get_logger(name) for name in ("charbert.loading", "transformers.modeling_utils")]
-    levels = [each.level for each in loggers]
-    for each in loggers:
-        each.setLevel(logging.ERROR)
+    log = logging.getLogger("charbert.loading")
+    before = log.level
+    log.setLevel(logging.ERROR)
     try:
-        yield
+        with without_report():
+            yield
     finally:
-        for each, level in zip(loggers, levels, strict=True):
-            each.setLevel(level)
+        log.setLevel(before)
 
 
 def read_description(folder: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Saved deltas: what a folder says, what it is refused for, and several on one base."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,24 @@ def test_the_kind_of_a_head_comes_with_its_delta(given: dict[str, Any], tmp_path
     for name in ("num_labels", "id2label", "label2id", "problem_type"):
         wanted = getattr(model.config, name)
         assert getattr(loaded.config, name) == getattr(onto.config, name) == wanted
+
+
+@pytest.mark.parametrize("kind", ("charbert", "plain"))
+def test_nothing_is_logged_of_parts_that_come_from_the_delta(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, folder, logged = tmp_path / "base", tmp_path / "delta", []
+    if kind == "plain":
+        save_plain(base, "bert", "model")
+        model = BertForTokenClassification.from_pretrained(base, num_labels=3)
+    else:
+        tiny.build(charbert.CharBertForPreTraining, "bert").save_pretrained(base)
+        model = HEAD.from_pretrained(base, num_labels=3)
+    add_delta(model, TuningSettings(tuning="bitfit"))
+    save_delta(model, folder)
+    monkeypatch.setattr(logging.Handler, "handle", lambda _, record: logged.append(record.getMessage()))
+    from_delta(AutoModelForTokenClassification if kind == "plain" else HEAD, folder)
+    assert not logged
 
 
 def test_a_plain_model_takes_the_methods_that_need_no_characters(tmp_path: Path) -> None:
