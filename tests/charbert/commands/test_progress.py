@@ -1,7 +1,7 @@
 """Progress: bars on a terminal, plain lines elsewhere."""
 
 import sys
-from logging import getLogger
+from logging import Handler, LogRecord, getLogger
 from typing import Any
 
 import pytest
@@ -38,20 +38,31 @@ def test_a_line_has_the_count_of_its_moment(
     ]
 
 
-def test_a_hub_that_does_not_answer_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    attempts = getLogger("huggingface_hub.utils._http")
+class Kept(Handler):
+    """Keeps the messages of the one logger that it is added to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+
+    def emit(self, record: LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+def test_a_hub_that_does_not_answer_is_said_once() -> None:
+    attempts, kept = getLogger("huggingface_hub.utils._http"), Kept()
     before = list(attempts.filters), getLogger("huggingface_hub").propagate
-    attempts.addHandler(caplog.handler)
+    attempts.addHandler(kept)
     try:
         progress.quiet_libraries()
         for number in (1, 2):
             attempts.warning("'%s' thrown while requesting HEAD", "no such host")
             attempts.warning("Retrying in %s s", number)
-        assert caplog.messages == [
+        assert kept.messages == [
             "'no such host' thrown while requesting HEAD; trying again for half a minute"
         ]
     finally:
-        attempts.removeHandler(caplog.handler)
+        attempts.removeHandler(kept)
         attempts.filters, getLogger("huggingface_hub").propagate = before
 
 
