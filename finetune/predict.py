@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any, NamedTuple
 
 from charbert.commands.output import output_file
-from charbert.commands.paths import STANDARD
+from charbert.commands.paths import STANDARD, standard_input
 from charbert.commands.progress import progress_bar
 from charbert.compression import text_ending
 from charbert.errors import CharBertError
@@ -213,7 +213,7 @@ def _open_input(settings: PredictSettings) -> Iterator[_Input]:
         path = Path(folder) / f"{name}.{settings.format}{compressed}"
         if is_standard:
             with path.open("wb") as file:
-                shutil.copyfileobj(sys.stdin.buffer, file)
+                shutil.copyfileobj(standard_input(), file)
         else:
             path.symlink_to(Path(given).resolve())
         source = _Input(str(path), "standard input" if is_standard else given)

@@ -1,10 +1,12 @@
 """Files and folders that settings name: the forms that they may have, and whether what is read is there."""
 
 import re
+import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from glob import glob
 from pathlib import Path
+from typing import IO
 
 from charbert.errors import CharBertError
 
@@ -42,6 +44,17 @@ def check_exists(name: str, value: str, form: str) -> None:
         return
     what = " or ".join(each.lower() for each in forms if each != "HUB_ID")
     raise CharBertError(f"{name}: {value}: no such {what}{_nearest(path)}")
+
+
+def standard_input() -> IO[bytes]:
+    """The bytes of standard input.
+
+    Raises:
+        CharBertError: it is closed.
+    """
+    if sys.stdin is None:
+        raise CharBertError("standard input is closed; give a file, or a pipe")
+    return sys.stdin.buffer
 
 
 def expand_patterns(name: str, values: str | Sequence[str]) -> list[str]:

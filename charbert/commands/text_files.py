@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from charbert.commands.output import output_file
-from charbert.commands.paths import FILE, STANDARD
+from charbert.commands.paths import FILE, STANDARD, standard_input
 from charbert.commands.progress import progress_bar
 from charbert.commands.settings import Settings, option, positional
 from charbert.compression import open_to_read, open_to_write, text_ending
@@ -135,7 +135,7 @@ def _read_lines(file: IO[bytes]) -> Iterator[list[bytes]]:
 @contextmanager
 def _open_input(settings: TextSettings) -> Iterator[IO[bytes]]:
     if settings.file == STANDARD:
-        yield sys.stdin.buffer
+        yield standard_input()
         return
     with open_to_read(Path(settings.file)) as file:
         yield file

@@ -54,7 +54,7 @@ class BadRows:
             return None
         more = f"\n  and {len(self) - SHOWN} more" if len(self) > SHOWN else ""
         shown = "".join(f"\n  {message}" for message in self._messages[:SHOWN])
-        return f"{len(self)} rows left out:{shown}{more}"
+        return f"{len(self)} row{'s' * (len(self) > 1)} left out:{shown}{more}"
 
 
 def make_examples(

@@ -6,7 +6,6 @@ the work, and the reader can go on in the middle.
 
 import bz2
 import re
-import sys
 from collections.abc import Iterator
 from io import BufferedReader
 from itertools import islice
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.parsers import expat
 
-from charbert.commands.paths import STANDARD
+from charbert.commands.paths import STANDARD, standard_input
 from charbert.errors import CharBertError, first_line
 from data.wiki.sites import Site, make_site
 
@@ -160,7 +159,7 @@ class Dump:
 
     def _open(self) -> tuple[BufferedReader, BufferedReader | bz2.BZ2File]:
         """The file, and the stream of its XML."""
-        descriptor = sys.stdin.fileno() if self._path == STANDARD else self._path
+        descriptor = standard_input().fileno() if self._path == STANDARD else self._path
         closes = self._path != STANDARD
         file = open(descriptor, "rb", closefd=closes)  # noqa: SIM115 (`page_groups` closes it)
         return file, bz2.BZ2File(file) if file.peek(len(BZ2)).startswith(BZ2) else file

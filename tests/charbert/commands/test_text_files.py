@@ -12,6 +12,7 @@ from small_correction import saved_model
 
 from charbert.__main__ import main
 from charbert.correction.corrector import correct
+from charbert.errors import CharBertError
 from charbert.noise import Attack
 
 TEXTS = ["The brwon fox", "", "  a lzay  dog", "nothing to mend here"]
@@ -122,3 +123,9 @@ def test_texts_of_a_pipe_are_written_as_they_come(run: Run, monkeypatch: pytest.
     )
     run("attack", "-", "--rate", "0", given=b"one\ntwo\n")
     assert written == [0, 4, 8]
+
+
+def test_a_closed_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(CharBertError, match="standard input is closed"):
+        main(["attack", "-"])

@@ -52,7 +52,7 @@ def test_rows_that_are_left_out_are_told_and_counted(path: Path, capsys: pytest.
     attack(path, "ner", "--skip-bad-rows")
     shown = capsys.readouterr()
     assert "left_out 1" in shown.out
-    assert shown.err.startswith(f"1 rows left out:\n  {path}: row 7: has too few columns")
+    assert shown.err.startswith(f"1 row left out:\n  {path}: row 7: has too few columns")
 
 
 def test_the_same_seed_gives_the_same_file_and_another_one_another(path: Path) -> None:

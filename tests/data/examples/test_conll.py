@@ -120,7 +120,7 @@ def test_a_file_with_an_empty_cell_for_each_tag_has_no_tags(path: Path) -> None:
 def test_one_bad_first_row_drops_no_later_one(path: Path) -> None:
     words, faults = usable_words(path, b"words\n\na O\nb O\n\nc O\n")
     assert words == [("a", "b"), ("c",)]
-    assert (faults or "").startswith("1 rows left out")
+    assert (faults or "").startswith("1 row left out")
 
 
 @pytest.mark.parametrize("word", (NO_BREAK, "\u3000", "\x85", "a\u2028b", "\ufeff"))
@@ -177,7 +177,7 @@ def test_a_bad_row_takes_its_whole_sentence_along_and_no_other(path: Path, row: 
     broken.insert(place, row)
     words, faults = usable_words(path, b"a O\n\n" + b"\n".join(broken) + b"\n\nc O\n")
     assert words == [("a",), ("c",)]
-    assert (faults or "").startswith(f"1 rows left out:\n  {path}: row {3 + place}: ")
+    assert (faults or "").startswith(f"1 row left out:\n  {path}: row {3 + place}: ")
 
 
 def test_a_last_row_that_is_not_utf8_takes_its_sentence_along(path: Path) -> None:

@@ -73,7 +73,7 @@ def test_skipped_rows_keep_the_numbers_of_the_others(path: Path) -> None:
     bad = BadRows(skip=True)
     path.write_bytes(b"one\ncaf\xe9\nthree\n")
     assert list(read_lines(path, bad)) == [(1, "one"), (3, "three")]
-    assert bad.summary() == f"1 rows left out:\n  {path}: row 2: is not UTF-8"
+    assert bad.summary() == f"1 row left out:\n  {path}: row 2: is not UTF-8"
 
 
 @pytest.mark.parametrize("skip", (False, True))

@@ -109,7 +109,7 @@ def test_bad_rows_can_be_left_out_and_are_named(path: Path) -> None:
         path, {"text": "a", "label": "x"}, {"text": "b", "label": ""}, {"text": "c", "label": "y"}
     )
     assert [(example.id, example.text) for example in texts(source, bad=bad)] == [("0", "a"), ("1", "c")]
-    assert bad.summary() == f"1 rows left out:\n  {path}: row 2: column 'label' has no label"
+    assert bad.summary() == f"1 row left out:\n  {path}: row 2: column 'label' has no label"
 
 
 @pytest.mark.parametrize("column", ("text", "pair", "label"))

@@ -115,7 +115,7 @@ def test_csv_that_is_not_utf8_loses_that_row_alone(tmp_path: Path) -> None:
     source = write(tmp_path / "t.csv", b'text,label\nOne,a\n"caf\xe9\ntwo",b\nThree,c\n')
     cells, faults = faults_of(source)
     assert cells == [{"text": "One", "label": "a"}, {"text": "Three", "label": "c"}]
-    assert faults == f"1 rows left out:\n  {source}: row 3: is not UTF-8"
+    assert faults == f"1 row left out:\n  {source}: row 3: is not UTF-8"
 
 
 def test_csv_with_a_quote_out_of_place_loses_that_row_alone(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_quote_that_is_never_closed_is_named_where_it_opens_and_drops_no_later
         cells_of(source)
     cells, faults = faults_of(source)
     assert [each["text"] for each in cells if each["text"]] == ["One", "Three", "Four\n"]
-    assert (faults or "").startswith("1 rows left out")
+    assert (faults or "").startswith("1 row left out")
 
 
 def test_tsv_that_is_not_utf8_is_named(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_parquet_that_is_not_utf8_loses_that_row_alone(tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": pa.Array.from_buffers(pa.string(), 3, raw.buffers())}), path)
     cells, faults = faults_of(str(path))
     assert cells == [{"text": "One"}, {"text": "Three"}]
-    assert faults == f"1 rows left out:\n  {path}: row 2: is not UTF-8"
+    assert faults == f"1 row left out:\n  {path}: row 2: is not UTF-8"
 
 
 def test_a_damaged_parquet_file_is_an_error(tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ def test_a_class_without_a_name_is_a_bad_row(tmp_path: Path) -> None:
     pq.write_table(table.set_column(1, table.schema.field(1), pa.array([7, 0])), path)
     cells, faults = faults_of(str(path))
     assert cells == [{"text": "Two", "label": "bad", "tags": []}]
-    assert faults == f"1 rows left out:\n  {path}: row 1: has the class 7, and the file names 2, from 0"
+    assert faults == f"1 row left out:\n  {path}: row 1: has the class 7, and the file names 2, from 0"
 
 
 def test_a_note_of_another_form_names_no_classes(tmp_path: Path) -> None:
