@@ -11,7 +11,7 @@ from small_finetuning import write_conll
 import charbert
 from finetune.__main__ import main
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[1]
 DOCUMENT = (ROOT / "docs" / "delta-tuning.md").read_text(encoding="utf-8")
 FEW = {"finetune/configs/ner.yaml": ["--epochs", "1", "--max-length", "24", "--batch-size", "8"]}
 
