@@ -163,7 +163,7 @@ def load_tokenizer(folder: str) -> Any:
     Raises:
         CharBertError: it cannot be read.
     """
-    if _find_kind(folder, read_config(folder)) == CHARBERT:
+    if read_config(folder).get("model_type") == CharBertConfig.model_type:
         return CharBertTokenizer.from_pretrained(folder)
     return _load_plain_tokenizer(folder)
 
