@@ -1,5 +1,6 @@
 """LoRA (also DoRA and rsLoRA) and IA3, as peft has them, on the layers, the interaction and the GRU."""
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
@@ -33,7 +34,7 @@ _TASKS = {
 }
 
 
-class _PeftDelta(Delta):
+class _PeftDelta(Delta, ABC):
     """A method of peft that wraps modules of a model."""
 
     mergeable = True
@@ -43,13 +44,13 @@ class _PeftDelta(Delta):
         import_peft()
         self._tuner: Any = None
 
+    @abstractmethod
     def config(self, model: Any) -> Any:
         """What peft is given."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tuner_class(self) -> Any:
         """What of peft wraps the modules."""
-        raise NotImplementedError
 
     def attach(self, model: Any) -> None:
         self._tuner = self.tuner_class()(model, self.config(model), ADAPTER)

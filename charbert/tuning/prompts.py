@@ -1,5 +1,6 @@
 """Virtual tokens: prompt tuning, P-tuning, prefix tuning and P-tuning v2, in both channels."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ SAVED = "prompt_embeddings"
 States = Iterator[tuple[torch.Tensor, torch.Tensor]]
 
 
-class VirtualTokens(nn.Module):
+class VirtualTokens(nn.Module, ABC):
     """V virtual tokens that the attention of both channels sees beside the real ones.
 
     `encoder` is one of peft's prompt encoders, or an `nn.Embedding` once it is folded: it gives a row for
@@ -43,6 +44,7 @@ class VirtualTokens(nn.Module):
         """(2V, D): what the encoder gives, which replaces it after training."""
         return self.encoder(self.rows)
 
+    @abstractmethod
     def run(
         self,
         layers: Callable[..., States],
@@ -53,7 +55,6 @@ class VirtualTokens(nn.Module):
         separate: bool,
     ) -> States:
         """`CharBertModel._layers` with the virtual tokens; the states are those of the real ones."""
-        raise NotImplementedError
 
     def trim(self, attention: torch.Tensor) -> torch.Tensor:
         """Attention weights of a layer -> (B, A, L, V + L): those of the real tokens, to virtual and real."""
@@ -143,7 +144,7 @@ def _prepend(virtual: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
     return torch.cat([rows.flatten(0, 1), real], dim=-2)
 
 
-class _Prompts(Delta):
+class _Prompts(Delta, ABC):
     """A method of the prompt family; peft's configuration and prompt encoder, and this project's forward."""
 
     config_class: ClassVar[str]
@@ -174,9 +175,9 @@ class _Prompts(Delta):
         """Arguments of peft's configuration that differ by method."""
         return {}
 
+    @abstractmethod
     def encoder(self, model: Any) -> nn.Module:
         """A new one, of peft."""
-        raise NotImplementedError
 
     def virtual_tokens(self, encoder: nn.Module, model: CharBertModel) -> VirtualTokens:
         """What puts the rows of `encoder` into the forward pass."""

@@ -1,19 +1,20 @@
 """Methods that train a part of the model's own parameters in place: BitFit, and freezing the rest."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from charbert.errors import CharBertError
 from charbert.tuning.delta import Delta, encoder_of, head_names, require_charbert, require_layers
 
 
-class _Subset(Delta):
+class _Subset(Delta, ABC):
     """Trains parameters of the model itself, so that nothing is to be merged."""
 
     mergeable = True
 
+    @abstractmethod
     def is_trained(self, model: Any, name: str) -> bool:
         """Whether a parameter of the encoder is, by its name in there without `backbone.`."""
-        raise NotImplementedError
 
     def trained(self, model: Any) -> list[str]:
         inside = {id(weight): name for name, weight in encoder_of(model).named_parameters()}
