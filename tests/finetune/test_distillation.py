@@ -9,8 +9,8 @@ import tiny
 import torch
 from plain import save_plain
 from small_finetuning import TAGGED, write_conll, write_csv, write_finetune_config, write_squad
-from small_runs import assert_identical_weights, torchrun
-from transformers import BertModel, Trainer
+from small_runs import assert_identical_weights, interrupted_at, torchrun
+from transformers import BertModel
 
 from charbert.commands.results import read_results
 from charbert.errors import CharBertError
@@ -133,20 +133,12 @@ def test_a_config_of_the_teachers_own_run_is_taken(
 
 
 def test_a_stopped_distillation_goes_on_to_the_same_student(
-    teachers: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    teachers: dict[str, Path], tmp_path: Path
 ) -> None:
     case, teacher = "texts", teachers["texts"]
     changes = {"epochs": 2, "lr_scheduler_type": "constant"}
     distill(tmp_path / "whole", case, teacher, **changes)
-    step = Trainer.training_step
-
-    def interrupted(trainer: Any, *given: Any, **named: Any) -> Any:
-        if trainer.state.global_step == 8:
-            raise KeyboardInterrupt
-        return step(trainer, *given, **named)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Trainer, "training_step", interrupted)
+    with interrupted_at(8):
         distill(tmp_path / "stopped", case, teacher, **changes)
     for other, name in ((teachers["plain"], "--teacher"), (teacher, "--temperature")):
         with pytest.raises(CharBertError, match=f"was made with .*{name} .*, not"):

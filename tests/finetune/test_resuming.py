@@ -11,8 +11,7 @@ import yaml
 from plain import save_plain
 from safetensors.torch import load_file, save_file
 from small_finetuning import TAGGED, write_csv, write_finetune_config
-from small_runs import assert_identical_weights
-from transformers import Trainer
+from small_runs import assert_identical_weights, interrupted_at
 
 from charbert.commands.results import read_results
 from charbert.errors import CharBertError, run_command
@@ -48,15 +47,7 @@ def whole(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def half(folder: Path) -> Path:
     """The output of the same run, stopped in its last epoch."""
-    step = Trainer.training_step
-
-    def interrupted(trainer: Any, *given: Any, **named: Any) -> Any:
-        if trainer.state.global_step == 14:
-            raise KeyboardInterrupt
-        return step(trainer, *given, **named)
-
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Trainer, "training_step", interrupted)
+    with interrupted_at(14):
         run(folder / "half", **settings(folder))
     return folder / "half"
 

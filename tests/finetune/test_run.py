@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny
 import torch
 from plain import save_plain
 from safetensors.torch import load_file
-from small_finetuning import TAGGED, write_conll, write_csv, write_finetune_config, write_squad
-from small_runs import assert_identical_weights
-from transformers import Trainer, pipeline
+from small_finetuning import TAGGED, save_charbert, write_conll, write_csv, write_finetune_config, write_squad
+from small_runs import assert_identical_weights, interrupted_at
+from transformers import pipeline
 
-from charbert import CharBertForPreTraining
 from charbert.commands.results import read_results
 from charbert.errors import CharBertError
 from finetune.__main__ import main
@@ -30,13 +28,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def charbert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a pre-trained CharBERT."""
-    folder = tmp_path_factory.mktemp("models") / "charbert"
-    torch.manual_seed(0)
-    model = CharBertForPreTraining(tiny.config("bert"))
-    model.set_spelling(tiny.tokenizer("bert"))
-    model.save_pretrained(folder)
-    tiny.tokenizer("bert").save_pretrained(folder)
-    return folder
+    return save_charbert(tmp_path_factory.mktemp("models") / "charbert")
 
 
 def run(output: Path, *arguments: str, **settings: Any) -> dict[str, Any]:
@@ -102,20 +94,10 @@ def test_the_same_command_gives_the_same_model(charbert: Path, tmp_path: Path) -
     assert_identical_weights(tmp_path / "one", tmp_path / "other")
 
 
-def test_a_stopped_run_goes_on_to_the_same_model(
-    charbert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stopped_run_goes_on_to_the_same_model(charbert: Path, tmp_path: Path) -> None:
     settings = {"task": "text", "train": write_csv(tmp_path / "train.csv"), "model": charbert, "epochs": 3}
     run(tmp_path / "whole", **settings)
-    step = Trainer.training_step
-
-    def interrupted(trainer: Any, *given: Any, **named: Any) -> Any:
-        if trainer.state.global_step == 8:
-            raise KeyboardInterrupt
-        return step(trainer, *given, **named)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Trainer, "training_step", interrupted)
+    with interrupted_at(8):
         run(tmp_path / "stopped", **settings)
     assert list((tmp_path / "stopped").glob("checkpoint-*"))
     (tmp_path / "stopped/checkpoint-99").mkdir()  # as one that was being written

@@ -11,11 +11,11 @@ import torch
 from plain import save_plain
 from released_layout import save_released
 from safetensors.torch import load_file
-from small_finetuning import TAGGED, write_conll, write_csv, write_finetune_config
-from small_runs import assert_identical_weights
-from transformers import AutoModelForSequenceClassification, Trainer, pipeline
+from small_finetuning import TAGGED, save_charbert, write_conll, write_csv, write_finetune_config
+from small_runs import assert_identical_weights, interrupted_at
+from transformers import AutoModelForSequenceClassification, pipeline
 
-from charbert import CharBertForPreTraining, CharBertForTokenClassification
+from charbert import CharBertForTokenClassification
 from charbert.commands.results import read_results
 from charbert.errors import CharBertError
 from data.examples.rows import BadRows
@@ -34,13 +34,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def charbert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a pre-trained CharBERT."""
-    folder = tmp_path_factory.mktemp("models") / "charbert"
-    torch.manual_seed(0)
-    model = CharBertForPreTraining(tiny.config("bert"))
-    model.set_spelling(tiny.tokenizer("bert"))
-    model.save_pretrained(folder)
-    tiny.tokenizer("bert").save_pretrained(folder)
-    return folder
+    return save_charbert(tmp_path_factory.mktemp("models") / "charbert")
 
 
 def run(output: Path, *arguments: str, **settings: Any) -> dict[str, Any]:
@@ -108,20 +102,12 @@ def test_a_run_leaves_what_it_trained_and_is_used_as_any_other(
     ids=lambda given: given["tuning"],
 )
 def test_a_stopped_run_goes_on_to_the_same_delta(
-    given: dict[str, Any], charbert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    given: dict[str, Any], charbert: Path, tmp_path: Path
 ) -> None:
     train = write_csv(tmp_path / "train.csv")
     settings = {"task": "text", "train": train, "model": charbert, "epochs": 3, **given}
     run(tmp_path / "whole", **settings)
-    step = Trainer.training_step
-
-    def interrupted(trainer: Any, *given: Any, **named: Any) -> Any:
-        if trainer.state.global_step == 8:
-            raise KeyboardInterrupt
-        return step(trainer, *given, **named)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Trainer, "training_step", interrupted)
+    with interrupted_at(8):
         run(tmp_path / "stopped", **settings)
     checkpoint = next((tmp_path / "stopped").glob("checkpoint-*"))
     assert (checkpoint / WEIGHTS).is_file() and not (checkpoint / "model.safetensors").exists()
@@ -218,10 +204,7 @@ def test_a_delta_whose_base_is_gone_or_another_is_refused(charbert: Path, tmp_pa
     shutil.move(base, tmp_path / "moved")
     with pytest.raises(CharBertError, match=r"out: its base cannot be loaded; .*base: "):
         predicted(out, train, tmp_path / "p.csv")
-    torch.manual_seed(1)
-    model = CharBertForPreTraining(tiny.config("bert"))
-    model.set_spelling(tiny.tokenizer("bert"))
-    model.save_pretrained(base)
+    save_charbert(base, seed=1)
     with pytest.raises(
         CharBertError, match=r"out: was trained on weights \w{16} \(.*base\), and .* has \w{16}"
     ):

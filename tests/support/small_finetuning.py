@@ -4,7 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import tiny
+import torch
 import yaml
+
+from charbert import CharBertForPreTraining
 
 ANIMALS, THINGS = ("dog", "fox", "dogs", "foxes"), ("word", "token", "words", "tokens")
 TAGGED = [
@@ -22,6 +26,16 @@ SETTINGS: dict[str, Any] = {
     "warmup_ratio": 0.0,
     "logging_steps": 2,
 }
+
+
+def save_charbert(folder: Path, seed: int = 0) -> Path:
+    """A CharBERT as pre-training leaves it, and its tokenizer."""
+    torch.manual_seed(seed)
+    model = CharBertForPreTraining(tiny.config("bert"))
+    model.set_spelling(tiny.tokenizer("bert"))
+    model.save_pretrained(folder)
+    tiny.tokenizer("bert").save_pretrained(folder)
+    return folder
 
 
 def write_conll(path: Path, sentences: list[tuple[list[str], list[str]]] = TAGGED) -> Path:

@@ -6,12 +6,16 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from transformers import Trainer
 
 from data.__main__ import main as data_main
 
@@ -105,6 +109,21 @@ def stopped(finished: Path, copy: Path) -> Path:
     for name in ("results.json", "model.safetensors"):
         (copy / name).unlink()
     return copy
+
+
+@contextmanager
+def interrupted_at(step: int) -> Iterator[None]:
+    """Interrupt a training by a Trainer before the step after this one."""
+    train = Trainer.training_step
+
+    def interrupted(trainer: Any, *given: Any, **named: Any) -> Any:
+        if trainer.state.global_step == step:
+            raise KeyboardInterrupt
+        return train(trainer, *given, **named)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Trainer, "training_step", interrupted)
+        yield
 
 
 def results(output: Path) -> dict[str, Any]:
