@@ -3,6 +3,7 @@
 # make journeys     what a newcomer types, from a fresh clone: research data, a table, a German Wikipedia
 # make test-peers   the tests that transformers has for its own models and tokenizers, on ours
 # make test-wheel   the library's tests on the built wheel, in an environment that holds nothing else
+# make docs         the documentation site, in site/
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -11,7 +12,7 @@ TRANSFORMERS := $(shell sed -n 's/^transformers==//p' constraints.txt)
 PEERS := .venv/peers-$(TRANSFORMERS)
 WHEEL := .venv/wheel
 
-.PHONY: quickstart test journeys test-peers test-wheel format clean
+.PHONY: quickstart test journeys test-peers test-wheel docs format clean
 
 # Threads that wait without spinning: six times faster where other programs use the cores too.
 quickstart: .venv/installed
@@ -48,12 +49,16 @@ test-wheel: .venv/installed
 	cp -r tests setup.cfg $(WHEEL)
 	cd $(WHEEL) && OMP_NUM_THREADS=1 env/bin/python -m pytest --quiet tests/charbert
 
+# A warning is an error: a link to nowhere, a page that is missing in the navigation, an object that is gone.
+docs: .venv/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
 format: .venv/installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv runs .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv runs site .mypy_cache .pytest_cache .ruff_cache
 
 .venv/installed: setup.cfg constraints.txt
 	$(PYTHON) -m venv .venv

@@ -10,6 +10,8 @@ ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 FOLDERS = ("charbert", "data", "pretrain", "finetune")
 SOURCES = "|".join((*FOLDERS, "benchmarks", "tests"))
 
+DOCUMENTS = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
+
 
 def listed_modules() -> list[str]:
     """The paths of the modules in the tree of docs/architecture.md."""
@@ -36,7 +38,8 @@ def test_the_tree_lists_every_module() -> None:
     assert sorted(listed_modules()) == sorted(modules)
 
 
-@pytest.mark.parametrize("document", [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"])
+# A change log names what was there.
+@pytest.mark.parametrize("document", [document for document in DOCUMENTS if document.name != "CHANGELOG.md"])
 def test_files_named_in_documents_exist(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     # Of an earlier revision, which the sentence names.
@@ -44,6 +47,15 @@ def test_files_named_in_documents_exist(document: Path) -> None:
     named = re.findall(rf"(?<![\w/.-])((?:{SOURCES})/[a-z_/0-9]+\.\w+)", text)
     links = [str(document.parent / link) for link in re.findall(r"\]\(([\w./-]+?)(?:#[\w-]+)?\)", text)]
     assert [name for name in (*named, *links) if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_lists_and_tables_are_those_of_the_site_too(document: Path) -> None:
+    """An empty line before a list, and four blanks before what is inside of one: GitHub needs neither."""
+    text = re.sub(r"```.*?\n```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
+    attached = r"\n(?![-|#\n ]|\d+\. )[^\n]+\n(?:- |1\. |\|)[^\n]*"
+    shallow = r"\n {1,3}(?:[-|] ?|1\. |```)[^\n]*"
+    assert re.findall(rf"{attached}|{shallow}", text) == []
 
 
 def test_modules_are_short_and_folders_have_few() -> None:
