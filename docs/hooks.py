@@ -1,4 +1,4 @@
-"""Hooks of the documentation site (mkdocs.yml): its pages from outside of docs/, and links as GitHub has them."""
+"""Hooks of the documentation site: its pages from outside of docs/, and links as GitHub has them."""
 
 import posixpath
 import re
@@ -32,7 +32,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
 
 
 def relink(markdown: str, folder: str, page: str) -> str:
-    """Links of a file in `folder` of the checkout as links of `page`; text alone where the site has no page."""
+    """Links of a file in `folder` of the checkout as links of `page`; text alone if the site has no such page."""
 
     def replace(match: re.Match[str]) -> str:
         image, text, target, anchor = match.groups(default="")
