@@ -32,7 +32,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
 
 
 def relink(markdown: str, folder: str, page: str) -> str:
-    """Links of a file in `folder` of the checkout as links of `page`; text alone if the site has no such page."""
+    """Links of a file in `folder` of the checkout as links of `page`; text alone where there is no page."""
 
     def replace(match: re.Match[str]) -> str:
         image, text, target, anchor = match.groups(default="")
