@@ -11,6 +11,8 @@ from charbert.tuning.delta import Delta, Tensors, encoder_of, head_names
 from charbert.tuning.methods import TUNINGS, find_tuning
 from charbert.tuning.settings import TuningSettings
 
+HEAD_SETTINGS = ("id2label", "label2id", "problem_type")
+"""Of a configuration: what the head of a delta has of its own."""
 _POOLERS = ("pooler.", "backbone.pooler.")
 
 
@@ -35,6 +37,9 @@ class Deltas:
         self.base: Tensors = {}  # of the parameters that a delta trains in place
         self.deltas: dict[str, Delta] = {}
         self.values: dict[str, Tensors] = {}  # of those that are off
+        self.heads: dict[
+            str | None, dict[str, Any]
+        ] = {}  # their HEAD_SETTINGS, and of None those of the base
         self.active: str | None = None
         self.trained: list[str] = []
         self.added: list[str] = []
@@ -54,7 +59,7 @@ class Deltas:
         model.train(model.training)  # what was added too: its dropout
         known = {id(weight) for weight in weights.values()}
         self.added = [each for each, weight in model.named_parameters() if id(weight) not in known]
-        self.active = name
+        self._switch_head(model, name)
         for each, weight in model.named_parameters():
             weight.requires_grad_(each in self.trained or id(weight) not in known)
         if values is not None:
@@ -69,7 +74,15 @@ class Deltas:
         self.delta.detach(model)
         weights = dict(model.named_parameters())
         copy_values({name: self.base[name] for name in self.trained}, weights)
+        self._switch_head(model, None)
         self.leave(model)
+
+    def _switch_head(self, model: Any, name: str | None) -> None:
+        """Keep the labels of what was on, which belong to its head, and restore those of `name`."""
+        self.heads[self.active] = {key: getattr(model.config, key) for key in HEAD_SETTINGS}
+        self.active = name
+        for key, value in self.heads.get(name, {}).items():
+            setattr(model.config, key, value)
 
     def leave(self, model: Any) -> None:
         """The model without any delta on."""
@@ -136,6 +149,7 @@ def merge_delta(model: Any) -> None:
     deltas.delta.merge(model)
     deltas.leave(model)
     del model._deltas
+    model.name_or_path = ""  # a delta of what it is now is none of what it was loaded from
 
 
 def check_mergeable(settings: TuningSettings) -> None:
@@ -214,7 +228,7 @@ def insert(
         check_tensors(tensors)
     except CharBertError:
         use_delta(model, before)
-        for kept in (deltas.deltas, deltas.values):
+        for kept in (deltas.deltas, deltas.values, deltas.heads):
             kept.pop(name, None)  # type: ignore[attr-defined]
         raise
     return tensors

@@ -22,7 +22,7 @@ from charbert.loading import without_report
 from charbert.tokenization import CharBertTokenizer
 from charbert.tuning.delta import DESCRIPTION, WEIGHTS, check_shapes
 from charbert.tuning.methods import find_tuning
-from charbert.tuning.model import Deltas, copy_values, insert, require_delta
+from charbert.tuning.model import HEAD_SETTINGS, Deltas, copy_values, insert, require_delta
 from charbert.tuning.settings import TuningSettings
 
 FORMAT = 1
@@ -217,10 +217,9 @@ def read_description(folder: Path) -> dict[str, Any]:
 
 def _head_settings(folder: Path) -> dict[str, Any]:
     """What the `config.json` of a saved delta has of its head, and where it has nothing, the defaults."""
-    names = ("id2label", "label2id", "problem_type")
     saved = read_config(folder)
-    config = PreTrainedConfig(**{name: saved[name] for name in names if name in saved})
-    return {name: getattr(config, name) for name in names}
+    config = PreTrainedConfig(**{name: saved[name] for name in HEAD_SETTINGS if name in saved})
+    return {name: getattr(config, name) for name in HEAD_SETTINGS}
 
 
 def _plain_settings(settings: TuningSettings) -> dict[str, Any]:

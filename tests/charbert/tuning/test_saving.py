@@ -170,10 +170,20 @@ def test_the_kind_of_a_head_comes_with_its_delta(given: dict[str, Any], tmp_path
     save_delta(model, folder)
     loaded = head.from_pretrained(folder)
     onto = head.from_pretrained(base, num_labels=given["num_labels"])
+    own = onto.config.problem_type
     load_delta(onto, folder)
     for name in ("num_labels", "id2label", "label2id", "problem_type"):
         wanted = getattr(model.config, name)
         assert getattr(loaded.config, name) == getattr(onto.config, name) == wanted
+    use_delta(onto, None)
+    assert onto.config.problem_type == own
+    use_delta(onto, "default")
+    assert onto.config.problem_type == model.config.problem_type
+    merge_delta(onto)
+    add_delta(onto, TuningSettings(tuning="bitfit"))
+    save_delta(onto, folder)
+    with pytest.raises(CharBertError, match="does not say where its base is"):
+        head.from_pretrained(folder)
 
 
 @pytest.mark.parametrize("kind", ("charbert", "plain"))
