@@ -55,8 +55,8 @@ class Spellings:
         # "tea", "eh", `row` is 1 1 1, 0 0 1, 1 1 2, 2 2 3 (the last one of "eh" is of padding, and not read).
         lengths = self._lengths[indices]
         others = self._letters[indices, : int(lengths.max(initial=0))].T
-        added = np.arange(len(others) + 1)[:, None]
-        before, row = np.empty((0, 0), np.int64), np.repeat(added, len(indices), axis=1)
+        added = np.arange(len(others) + 1, dtype=np.int16)[:, None]  # small numbers, for speed
+        before, row = np.empty((0, 0), np.int16), np.repeat(added, len(indices), axis=1)
         for i, letter in enumerate(letters.tolist()):
             two_before, before = before, row
             row = before + 1

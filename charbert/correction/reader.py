@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 from typing import Any, NamedTuple
@@ -20,7 +19,9 @@ from charbert.vocabulary import Vocabulary
 
 Model = str | PathLike[str] | CharBertForPreTraining
 _SPECIAL_TOKENS = 2
-_WINDOWS, _WORDS = 32, 256  # windows of a batch, and words scored at a time
+_CONTEXT = 24  # tokens that are read on either side of a word
+_LONGEST_WINDOW = 126  # tokens: models are often trained on no more, and their later positions never
+_WINDOWS, _WORDS = 16, 256  # windows of a batch, and words scored at a time
 _SURROGATES = re.compile("[\ud800-\udfff]")  # which the tokenizer takes only in pairs
 _UNREADABLE = "\ufffd"
 # Symbols beside a letter, with all that is neither ASCII nor a letter around them.
@@ -48,9 +49,9 @@ class _TokenSpan(NamedTuple):
 class WordReader:
     """A model with a noisy-LM head, and its tokenizer.
 
-    A text that is longer than the model's input is read in windows that overlap by half, each word in the one
-    where it has most context. Words of capitals are read in small letters, as the model knows them, and emoji
-    and other symbols beside a letter as blanks, where the tokenizer does not split them off.
+    Of a text only the wanted words are read, with the tokens beside them. Words of capitals are read in
+    small letters, as the model knows them, and emoji and other symbols beside a letter as blanks, where the
+    tokenizer does not split them off.
 
     Args:
         model: the model, on any device, or the folder or hub id to load it from.
@@ -80,7 +81,7 @@ class WordReader:
         self._normalizer = self._tokenizer.backend_tokenizer.normalizer
         # WordPiece takes a word and the emoji that it touches for one word, and that for unknown.
         self._splits_symbols = is_byte_level(self._tokenizer.backend_tokenizer)
-        self._room = model.charbert.max_tokens - _SPECIAL_TOKENS
+        self._room = min(model.charbert.max_tokens - _SPECIAL_TOKENS, _LONGEST_WINDOW)
 
     def normalize(self, word: str) -> str:
         """A word as the noisy LM's vocabulary has it: as the tokenizer reads it, in small letters."""
@@ -95,24 +96,27 @@ class WordReader:
         Each piece of a word predicts the whole of it; a word of several gets the mean of their probabilities.
         """
         encodings = self._encode(texts) if texts else []
-        ids = [encoding.ids for encoding in encodings]  # each access copies them all
-        windows: dict[tuple[int, int], list[_TokenSpan]] = defaultdict(list)
+        windows: list[tuple[list[int], list[_TokenSpan]]] = []  # of each its tokens, and its words
         for index, (text, encoding) in enumerate(zip(texts, encodings, strict=True)):
-            for span in _find_words(index, text, encoding):
-                if span.last - span.first < self._room // 2 and is_wanted(span.word):
-                    windows[index, self._choose_window(span, len(ids[index]))].append(span)
-        order = sorted(windows, key=lambda window: len(ids[window[0]]) - window[1])
-        for begin in range(0, len(order), _WINDOWS):
-            batch = order[begin : begin + _WINDOWS]
-            states = self._compute_states([ids[index][start : start + self._room] for index, start in batch])
-            # Each row begins with a special token, so a token is one position further on than in its window.
-            spans = [
-                (row, span._replace(first=span.first - start + 1, last=span.last - start + 1))
-                for row, (index, start) in enumerate(batch)
-                for span in windows[index, start]
+            wanted = [
+                span
+                for span in _find_words(index, text, encoding)
+                if span.last - span.first < self._room // 2 and is_wanted(span.word)
             ]
-            for few in range(0, len(spans), _WORDS):
-                part = spans[few : few + _WORDS]
+            ids = encoding.ids if wanted else []  # each access copies them all
+            for start, end, spans in _choose_windows(wanted, len(ids), self._room):
+                # A row begins with a special token, so a token is one position further on than in its window.
+                shifted = [
+                    span._replace(first=span.first - start + 1, last=span.last - start + 1) for span in spans
+                ]
+                windows.append((ids[start:end], shifted))
+        windows.sort(key=lambda window: len(window[0]))
+        for begin in range(0, len(windows), _WINDOWS):
+            batch = windows[begin : begin + _WINDOWS]
+            states = self._compute_states([ids for ids, _ in batch])
+            found = [(row, span) for row, (_, spans) in enumerate(batch) for span in spans]
+            for few in range(0, len(found), _WORDS):
+                part = found[few : few + _WORDS]
                 yield from zip([span.word for _, span in part], self._score(states, part), strict=True)
 
     def _encode(self, texts: Sequence[str]) -> list[Any]:
@@ -120,19 +124,6 @@ class WordReader:
         if not self._splits_symbols:
             readable = [_BESIDE_LETTERS.sub(_blank_symbols, text) for text in readable]
         return self._tokenizer(readable, add_special_tokens=False, verbose=False).encodings
-
-    def _choose_window(self, span: _TokenSpan, size: int) -> int:
-        """The start of the window in which a word has most context, in a text of `size` tokens."""
-        room, step, last = self._room, max(self._room // 2, 1), max(size - self._room, 0)
-        earliest = max(span.last - room + 1, 0)  # the first start whose window has the word's last piece
-
-        def context(start: int) -> float:
-            left = span.first - start if start > 0 else math.inf
-            right = start + room - 1 - span.last if start < last else math.inf
-            return min(left, right)
-
-        starts = range(-(-earliest // step) * step, min(span.first + 1, last), step)
-        return max([*starts, last], key=context)
 
     @torch.no_grad()
     def _compute_states(self, ids: Sequence[Sequence[int]]) -> torch.Tensor:
@@ -190,6 +181,27 @@ def _find_words(index: int, text: str, encoding: Any) -> Iterator[_TokenSpan]:
         if start < end:
             yield _TokenSpan(WordSpan(index, start, end), first, token - 1)
         first = token
+
+
+def _choose_windows(
+    spans: Sequence[_TokenSpan], size: int, room: int
+) -> Iterator[tuple[int, int, list[_TokenSpan]]]:
+    """Windows `start` to `end` of a text of `size` tokens, each with those of its words that are read there.
+
+    Words whose contexts overlap share a window, unless it would be longer than `room`.
+    """
+    start = end = 0
+    inside: list[_TokenSpan] = []
+    for span in spans:
+        context = min(_CONTEXT, (room - (span.last - span.first + 1)) // 2)
+        first, last = max(span.first - context, 0), min(span.last + 1 + context, size)
+        if inside and (first > end or last - start > room):
+            yield start, end, inside
+            inside = []
+        start, end = start if inside else first, last
+        inside.append(span)
+    if inside:
+        yield start, end, inside
 
 
 def _blank_symbols(found: re.Match[str]) -> str:

@@ -24,6 +24,7 @@ SHORTEST, LONGEST = 3, 40
 """Letters of the words that are judged."""
 MOST_EDITS = 2
 _LONGEST_ACRONYM = 5
+_KEPT = 10_000  # words whose candidates are kept
 _ROUNDING = 1e-5  # of probabilities, which may sum up to a little more than 1
 _FIRST = 20  # words that count as about equally frequent
 _SENTENCE_CONTEXT = 40  # characters before a word, searched for the end of a sentence
@@ -90,6 +91,7 @@ class Rule:
         ids = [index for index, word in enumerate(words) if word.isalpha() and words.id(word) == index]
         self._ids = np.array(ids, np.int64)
         self._spellings = Spellings([words[index] for index in ids])
+        self._found: dict[str, tuple[Array, Array]] = {}  # the candidates of words that were looked up
 
     def is_suspect(self, text: str, start: int, end: int, word: str) -> bool:
         """Whether a word is to be judged.
@@ -166,9 +168,13 @@ class Rule:
 
     def _find_candidates(self, word: str) -> tuple[Array, Array]:
         """The ids of the other words that a word may be a misspelling of, and their distances from it."""
-        indices, distances = self._spellings.find_near(word, MOST_EDITS)
-        others = distances > 0
-        return self._ids[indices[others]], distances[others]
+        if word not in self._found:
+            if len(self._found) >= _KEPT:
+                self._found.clear()
+            indices, distances = self._spellings.find_near(word, MOST_EDITS)
+            others = distances > 0
+            self._found[word] = self._ids[indices[others]], distances[others]
+        return self._found[word]
 
     def _score_new(self, word: str, is_name: bool) -> float:
         """The score of a written word that the vocabulary lacks."""

@@ -1,6 +1,7 @@
 """The log-probabilities of the words of a text equal those of the model itself."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,18 @@ def read(reader: WordReader, *texts: str) -> dict[WordSpan, Any]:
     return dict(reader.score_words(texts, everything))
 
 
+class _Spy:
+    """Keeps the rows of tokens that the model reads."""
+
+    def __init__(self, compute: Any) -> None:
+        self.rows: list[Sequence[int]] = []
+        self._compute = compute
+
+    def __call__(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        self.rows += rows
+        return self._compute(rows)
+
+
 def pieces_of_word(encoding: Any, start: int) -> list[int]:
     """The positions of all pieces of the word at a place in the text."""
     word = encoding.char_to_word(start)
@@ -85,27 +98,34 @@ def test_a_text_is_read_alike_alone_and_beside_others(reader: WordReader) -> Non
         assert np.allclose(scores, beside[WordSpan(1, start, end)], atol=1e-5)
 
 
-def test_each_word_of_a_long_text_is_read_where_it_has_most_context(
-    reader: WordReader, model: Any, words_tokenizer: Any
+def test_a_word_is_read_with_the_tokens_beside_it_and_no_others(
+    reader: WordReader, model: Any, words_tokenizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(charbert.correction.reader, "_CONTEXT", 4)
     text = " ".join(["the quick brown fox jumps over the lazy dog ."] * 9)
     encoding = words_tokenizer(text, add_special_tokens=False).encodings[0]
-    room, ids = POSITIONS - 2, encoding.ids
-    starts = [*range(0, len(ids) - room, room // 2), len(ids) - room]
+    ids, words = encoding.ids, list(re.finditer(r"\S+", text))
+    wanted = {words[number].start(): pieces_of_word(encoding, words[number].start()) for number in (2, 6, 70)}
+    monkeypatch.setattr(reader, "_compute_states", spy := _Spy(reader._compute_states))
+    found = dict(reader.score_words([text], lambda place: place.start in wanted))
+    # The contexts of the first two overlap; that of the third stands alone.
+    (first, second, third) = wanted.values()
+    windows = [(max(first[0] - 4, 0), second[-1] + 5), (third[0] - 4, third[-1] + 5)]
+    assert sorted(map(len, spy.rows)) == sorted(end - start for start, end in windows)
+    for (_, begin, _), scores in found.items():
+        pieces = wanted[begin]
+        [(start, end)] = [window for window in windows if window[0] <= pieces[0] < window[1]]
+        row = [words_tokenizer.cls_token_id, *ids[start:end], words_tokenizer.sep_token_id]
+        assert np.allclose(scores, predicted(model, row, [piece - start + 1 for piece in pieces]), atol=1e-5)
 
-    def context(start: int, first: int, last: int) -> float:
-        left = first - start if start else np.inf
-        right = start + room - 1 - last if start + room < len(ids) else np.inf
-        return min(left, right)
 
-    for (_, begin, _), scores in read(reader, text).items():
-        pieces = pieces_of_word(encoding, begin)
-        contexts = {start: context(start, pieces[0], pieces[-1]) for start in starts}
-        candidates = []
-        for start in [start for start, size in contexts.items() if size == max(contexts.values())]:
-            row = [words_tokenizer.cls_token_id, *ids[start : start + room], words_tokenizer.sep_token_id]
-            candidates.append(predicted(model, row, [piece - start + 1 for piece in pieces]))
-        assert any(np.allclose(scores, wanted, atol=1e-5) for wanted in candidates)
+def test_every_word_of_a_text_longer_than_the_model_is_read_in_context(
+    reader: WordReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = " ".join(["the quick brown fox jumps over the lazy dog ."] * 9)
+    monkeypatch.setattr(reader, "_compute_states", spy := _Spy(reader._compute_states))
+    assert len(read(reader, text)) == 90
+    assert max(map(len, spy.rows)) <= POSITIONS - 2
 
 
 def test_a_word_of_capitals_is_read_in_small_letters(reader: WordReader) -> None:
