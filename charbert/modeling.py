@@ -18,6 +18,7 @@ from charbert.char_encoder import CharacterEncoder
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError, name_failures
 from charbert.fast_path import layer_attention_mask
+from charbert.hub import KnownClass
 from charbert.interaction import HeterogeneousInteraction, fold
 from charbert.loading import PretrainedLoading
 from charbert.ops.gru import DirectionalGRU
@@ -36,7 +37,7 @@ from charbert.vocabulary import Vocabulary
 logger = logging.get_logger(__name__)
 
 
-class CharBertPreTrainedModel(PretrainedLoading, PreTrainedModel):
+class CharBertPreTrainedModel(KnownClass, PretrainedLoading, PreTrainedModel):
     """Weights, loading and saving, the same for every CharBERT."""
 
     config_class = CharBertConfig

@@ -12,6 +12,7 @@ from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerFast
 from transformers.utils import PaddingStrategy, TensorType
 
 from charbert.errors import CharBertError, describe_failure, name_failures, reading
+from charbert.hub import REMOTE_CODE, KnownClass, save_remote_code
 from charbert.spelling import (
     BLANK_ID,
     frequent_characters,
@@ -35,7 +36,7 @@ KEPT_SETTINGS = (
 )
 
 
-class CharBertTokenizer(PreTrainedTokenizerFast):
+class CharBertTokenizer(KnownClass, PreTrainedTokenizerFast):
     """Any fast tokenizer, with the character vocabulary and the noisy LM's words beside it.
 
     `tokenizer(text, return_spelling=True)` adds `char_input_ids`, `start_ids` and `end_ids`, in which an
@@ -250,6 +251,11 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
         _pad_right(columns["char_input_ids"])
         return SpelledBatch({**padded, **columns}, tensor_type=return_tensors)
 
+    @property
+    def _auto_map(self) -> dict[str, Any]:
+        """What `tokenizer_config.json` names for `trust_remote_code=True`: a slow class and a fast one."""
+        return {"AutoTokenizer": [None, f"{REMOTE_CODE}.{CharBertTokenizer.__name__}"]}
+
     def save_pretrained(
         self, save_directory: str | PathLike[str], *args: Any, **kwargs: Any
     ) -> tuple[str, ...]:
@@ -259,7 +265,9 @@ class CharBertTokenizer(PreTrainedTokenizerFast):
             CharBertError: the folder cannot be written.
         """
         with name_failures(Path(save_directory)):
-            return super().save_pretrained(save_directory, *args, **kwargs)
+            saved = super().save_pretrained(save_directory, *args, **kwargs)
+            save_remote_code(save_directory)
+        return saved
 
     def _save_pretrained(
         self,

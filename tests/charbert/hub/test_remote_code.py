@@ -1,0 +1,85 @@
+"""Saved folders load with `trust_remote_code=True` where charbert is installed and not imported."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+import transformers
+
+import charbert
+from charbert.auto import MODELS
+
+ROOT = Path(__file__).parents[3]
+LOADED = """
+import json, os, sys
+import transformers
+from transformers import AutoConfig, AutoTokenizer
+
+folder, *names = sys.argv[1:]
+tokenizer = AutoTokenizer.from_pretrained(os.path.join(folder, "tokenizer"), trust_remote_code=True)
+found = [type(tokenizer).__name__]
+for name in names:
+    path = os.path.join(folder, name)
+    model = getattr(transformers, name).from_pretrained(path, trust_remote_code=True)
+    model.save_pretrained(path)  # which would copy the source of a class of someone else's
+    found.append(type(model).__name__)
+print(json.dumps(found))
+"""
+
+
+def test_folders_load_without_an_import_of_the_package(tmp_path: Path) -> None:
+    for auto_class, model_class in MODELS.items():
+        tiny.build(model_class, "bert").save_pretrained(tmp_path / auto_class.__name__)
+    tiny.tokenizer("bert").save_pretrained(tmp_path / "tokenizer")
+    names = [auto_class.__name__ for auto_class in MODELS]
+    command = [sys.executable, "-c", LOADED, str(tmp_path), *names]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == ["CharBertTokenizer", *(each.__name__ for each in MODELS.values())]
+    for name in names:
+        assert [path.name for path in (tmp_path / name).glob("*.py")] == ["modeling_charbert.py"]
+
+
+def test_every_auto_class_is_named() -> None:
+    named = {auto_class.__name__: model_class.__name__ for auto_class, model_class in MODELS.items()}
+    wanted = {
+        name: f"modeling_charbert.{of}" for name, of in {**named, "AutoConfig": "CharBertConfig"}.items()
+    }
+    assert tiny.config("bert").auto_map == wanted
+
+
+def test_a_folder_without_an_auto_map_loads_and_gets_one_when_it_is_saved(tmp_path: Path) -> None:
+    tiny.config("bert").save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({key: value for key, value in content.items() if key != "auto_map"}))
+    loaded = transformers.AutoConfig.from_pretrained(tmp_path)
+    loaded.save_pretrained(tmp_path)
+    assert json.loads(path.read_text()) == content
+
+
+def test_a_class_of_a_user_is_saved_with_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "own_tagger.py"
+    source.write_text(
+        "import charbert\n\nclass OwnTagger(charbert.CharBertForTokenClassification):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    own: Any = __import__("own_tagger").OwnTagger
+    own.register_for_auto_class("AutoModelForTokenClassification")
+    tiny.build(own, "bert").save_pretrained(tmp_path / "saved")
+    saved = transformers.AutoConfig.from_pretrained(tmp_path / "saved")
+    assert saved.auto_map["AutoModelForTokenClassification"] == "own_tagger.OwnTagger"
+    assert (tmp_path / "saved" / "own_tagger.py").read_text() == source.read_text()
+
+
+def test_without_the_package_it_is_said_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = (ROOT / "charbert" / "hub" / "modeling_charbert.py").read_text()
+    monkeypatch.setitem(sys.modules, "charbert", None)
+    with pytest.raises(ImportError, match="needs the package charbert, which is not installed"):
+        exec(code, {})
+    monkeypatch.undo()
+    assert charbert.__version__
