@@ -1,6 +1,7 @@
 """The hub: classes that saved folders name, model cards, and uploads."""
 
 import shutil
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def auto_map() -> dict[str, str]:
     return {auto_class: f"{REMOTE_CODE}.{name}" for auto_class, name in _CLASSES.items()}
 
 
-def save_remote_code(folder: str | Path) -> None:
+def save_remote_code(folder: str | PathLike[str]) -> None:
     """Copy the module that `auto_map` names into a saved folder."""
     shutil.copyfile(Path(__file__).with_name(f"{REMOTE_CODE}.py"), Path(folder) / f"{REMOTE_CODE}.py")
 
