@@ -1,7 +1,11 @@
-"""Hooks of the documentation site: its pages from outside of docs/, and links as GitHub has them."""
+"""Hooks of the documentation site: pages from outside of docs/, links as on GitHub, help of commands."""
 
+import os
 import posixpath
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ OUTSIDE = {
     "SECURITY.md": "security.md",
 }
 """Pages of the site that stand in the root of the checkout."""
+HELP = re.compile(r"(?<=^\$ )(?:python -m )?(\S+.* --help)$", re.MULTILINE)
 LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!\w+:|#)([^)#\s]+)(#[^)]*)?\)")
 
 
@@ -28,7 +33,16 @@ def on_files(files: Files, config: Any) -> Files:
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
     if page.file.src_uri in OUTSIDE.values():
         return markdown
+    markdown = HELP.sub(add_help, markdown)
     return relink(markdown, posixpath.join("docs", posixpath.dirname(page.file.src_uri)), page.file.src_uri)
+
+
+def add_help(match: re.Match[str]) -> str:
+    """A command that asks for help, and what it prints."""
+    command = [sys.executable, "-m", *shlex.split(match[1])]
+    environment = {**os.environ, "COLUMNS": "80"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    return f"{match[0]}\n{done.stdout.rstrip()}"
 
 
 def relink(markdown: str, folder: str, page: str) -> str:
@@ -39,7 +53,7 @@ def relink(markdown: str, folder: str, page: str) -> str:
         path = posixpath.normpath(posixpath.join(folder, target))
         if path in OUTSIDE:
             path = OUTSIDE[path]
-        elif path.startswith("docs/"):
+        elif path.startswith("docs/") and not (ROOT / path).is_dir():
             path = path.removeprefix("docs/")
         elif (ROOT / path).exists():
             return text

@@ -1,9 +1,16 @@
 """What the documents say of the code is true."""
 
 import re
+import shlex
+from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
+from runpy import run_path
+from typing import Any
 
 import pytest
+
+from charbert.commands.settings import parse_settings
 
 ROOT = Path(__file__).parents[1]
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -56,6 +63,58 @@ def test_lists_and_tables_are_those_of_the_site_too(document: Path) -> None:
     attached = r"\n(?![-|#\n ]|\d+\. )[^\n]+\n(?:- |1\. |\|)[^\n]*"
     shallow = r"\n {1,3}(?:[-|] ?|1\. |```)[^\n]*"
     assert re.findall(rf"{attached}|{shallow}", text) == []
+
+
+def commands(document: Path) -> list[str]:
+    """The commands of this project in a document, a line each, without `python -m` or `torchrun ... -m`."""
+    text = document.read_text(encoding="utf-8")
+    blocks = "".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
+    start = rf"(?:python -m |torchrun .* -m |(?=charbert ))((?:{'|'.join(FOLDERS)}) "
+    return re.findall(rf"^{start}[^$\n]+)$", blocks, re.MULTILINE)  # `$`: a line of a script
+
+
+@pytest.mark.parametrize("document", [document for document in DOCUMENTS if commands(document)])
+def test_commands_are_understood(document: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each option is one of the command, and its value one that it can have; files need not be there."""
+    monkeypatch.chdir(ROOT)
+    for line in commands(document):
+        program, name, *rest = shlex.split(line, comments=True)
+        main: Any = import_module(f"{program}.__main__")
+        default = getattr(main, program.upper(), None)
+        command = main.COMMANDS.get(name, default)
+        arguments = rest if name in main.COMMANDS else [name, *rest]
+        parse_settings(resolve_name(command.settings), arguments, line, "", config=command.config)
+
+
+def test_the_site_has_every_page_public_name_and_command() -> None:
+    pages = {str(page.relative_to(ROOT / "docs")) for page in DOCUMENTS if ROOT / "docs" in page.parents}
+    assert pages - set((ROOT / "mkdocs.yml").read_text(encoding="utf-8").split()) == set()
+    reference = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs/reference").glob("*.md"))
+    shown = set(re.findall(r"^::: ([\w.]+)$", reference, re.MULTILINE))
+    for package in ("charbert", "charbert.noise", "charbert.tuning"):
+        names = {f"{package}.{name}" for name in import_module(package).__all__}
+        assert names - shown - {"charbert.tuning", "charbert.__version__"} == set()
+    asked = set(re.findall(r"^\$ (?:python -m )?(.*) --help$", reference, re.MULTILINE))
+    for program in FOLDERS:
+        main: Any = import_module(f"{program}.__main__")
+        found = {f"{program} {name}" for name in main.COMMANDS}
+        assert found | ({program} if hasattr(main, program.upper()) else set()) <= asked
+
+
+@pytest.mark.parametrize(
+    ("folder", "page", "link", "shown"),
+    [
+        ("", "index.md", "![a](docs/network.svg)", "![a](network.svg)"),
+        ("", "index.md", "[a](docs/data.md#blocks)", "[a](data.md#blocks)"),
+        ("docs", "data.md", "[a](../CONTRIBUTING.md)", "[a](contributing.md)"),
+        ("docs/reference", "reference/noise.md", "[a](../data.md)", "[a](../data.md)"),
+        ("docs", "data.md", "[a](../Makefile) [b](runs)", "a b"),
+        ("docs", "data.md", "[a](https://arxiv.org) [b](#a)", "[a](https://arxiv.org) [b](#a)"),
+        ("docs", "data.md", "[a](nowhere.md)", "[a](nowhere.md)"),
+    ],
+)
+def test_links_lead_to_the_same_on_the_site(folder: str, page: str, link: str, shown: str) -> None:
+    assert run_path(str(ROOT / "docs" / "hooks.py"))["relink"](link, folder, page) == shown
 
 
 def test_modules_are_short_and_folders_have_few() -> None:

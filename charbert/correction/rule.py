@@ -41,7 +41,7 @@ _CODE = re.compile(r"[\d@#$_\\<>={}]|\w\.\w|/.*/|://")
 
 @dataclass(frozen=True)
 class Weights:
-    """The terms of the scores, in nats, fitted to a pre-trained model (`docs/robustness.md`)."""
+    """The terms of the scores, in nats, fitted to a pre-trained model (`docs/correction.md`)."""
 
     head: float = 0.2
     """Factor of a candidate's log-probability by the noisy LM."""

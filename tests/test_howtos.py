@@ -1,0 +1,92 @@
+"""The commands and the code of the how-tos in docs/, as they stand there, on small models."""
+
+import re
+import shlex
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+from released_layout import save_released
+from small_correction import WORDS, saved_model
+from small_finetuning import write_conll, write_csv
+
+import charbert
+from charbert import Vocabulary
+
+ROOT = Path(__file__).parents[1]
+FEW_STEPS = "--max-steps 1 --warmup-steps 0 --save-steps 1 --eval-steps 1 --batch-size 2 --num-workers 0"
+FEW = {
+    "finetune finetune/configs/robustness.yaml": "--kinds paper --rates 0 1 --seeds 1 --limit 4",
+    "finetune finetune/configs/": "--epochs 1 --max-length 24 --batch-size 8",
+    "pretrain pretrain/configs/small.yaml": f"{FEW_STEPS} --max-length 24 --eval-examples 4",
+    "pretrain recognizer": f"{FEW_STEPS} --eval-examples 4",
+}
+"""What the commands that begin so get beside what stands there."""
+PAGES = {
+    "delta-tuning": ("runs/ner-lora/delta.json", "runs/ner-bitfit/model.safetensors", "entities-merged"),
+    "released": ("runs/released/words.txt", "runs/ner-released/results.json"),
+    "defending": ("runs/recognizer/results.json", "runs/defences/report.html"),
+    "noise": ("misspelled.txt", "misspelled.csv", "runs/misspelled-report/report.html", "runs/typists"),
+    "correction": ("corrected.txt",),
+}
+"""The how-tos that are run, and some of what they write."""
+
+
+@pytest.fixture(scope="module")
+def workplace(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all that the documents name, in small."""
+    folder = tmp_path_factory.mktemp("howtos")
+    tiny.build(charbert.CharBertForPreTraining, "bert").save_pretrained(folder / "charbert-bert")
+    tiny.tokenizer("bert").save_pretrained(folder / "charbert-bert")
+    released = folder / "released" / "charbert-bert-wiki"
+    tiny.stock_tokenizer("bert").save_pretrained(released)
+    save_released(released, "bert")
+    tiny.tokenizer("bert").characters.save(folder / "released" / "bert_char_vocab")
+    Vocabulary(WORDS).save(folder / "released" / "term_vocab")
+    (folder / "conll2003").mkdir()
+    for name in ("eng.train", "eng.testa", "eng.testb"):
+        write_conll(folder / "conll2003" / name)
+    saved_model(folder / "runs" / "charbert-base", "bert", {})
+    for link, target in {
+        "runs/wikipedia": corpus,
+        "runs/german": corpus,
+        "finetune": ROOT / "finetune",
+        "pretrain": ROOT / "pretrain",
+    }.items():
+        (folder / link).symlink_to(target)
+    write_csv(folder / "reviews.csv")
+    for name, text in {
+        "reviews.txt": "the quick brown fox",
+        "texts.txt": "the qiuck brown fox",
+        "names.txt": "Brusels",
+        "misspellings.txt": "quick qiuck\nlazy layz",
+    }.items():
+        (folder / name).write_text(f"{text}\n")
+    return folder
+
+
+# Trainings of several models, whose commands are run elsewhere in other words.
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.slow] if page in ("defending", "noise") else [])
+        for page in PAGES
+    ],
+)
+def test_commands_and_code_run(page: str, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(workplace)
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    for language, block in re.findall(r"```(bash|python)\n(.*?)```", text, re.DOTALL):
+        if language == "python":
+            exec(compile(block, page, "exec"), names)
+            continue
+        for line in block.splitlines():
+            program, *words = shlex.split(line.removeprefix("python -m "))
+            few = next(
+                (more for start, more in FEW.items() if f"{program} {' '.join(words)}".startswith(start)), ""
+            )
+            import_module(f"{program}.__main__").main([*words, *few.split()])
+    assert [name for name in PAGES[page] if not (workplace / name).exists()] == []
