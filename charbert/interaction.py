@@ -65,22 +65,40 @@ class HeterogeneousInteraction(nn.Module):
         return self.token_norm(tokens + token_part), self.char_norm(characters + char_part)
 
     @torch.no_grad()
-    def start_as_identity(self, norms: list[nn.LayerNorm]) -> None:
+    def start_as_identity(self, norms: list[nn.LayerNorm], offset: float = 0.0) -> None:
         """Initialise as a step that changes little: the next layer gets nearly what the last one gave.
 
         Nothing is fused yet, since the convolution is zero. The norms give a vector the mean and the
         deviation that the layers gave it on average: mean(b) and sqrt(mean(g^2) + var(b)) by a norm of
         weights g and biases b.
 
+        That still scales each vector by its own deviation. With an offset K far above the deviation, K or -K
+        is added to each unit before the norm, whose deviation is about K then for every vector: the norm
+        subtracts a mean near 0, divides by nearly a constant, gives that back as its weight, and takes the
+        offset off by its bias. So the step is linear to the first order: all that is lost of a vector is its
+        part along the signs, one of H directions.
+
         Args:
             norms: the last of each layer that this step comes after.
+            offset: K.
         """
         self.convolution.weight.zero_()
         mean = torch.stack([norm.bias.mean() for norm in norms]).mean()
         variance = torch.stack([norm.weight.square().mean() + norm.bias.var(correction=0) for norm in norms])
+        # As many of each sign, in an order that no part of a backbone has, such as its attention heads.
+        size = len(self.token_norm.bias)
+        order = torch.randperm(size, generator=torch.Generator().manual_seed(0))
+        signs = (1 - 2 * (order % 2)).to(self.token_norm.bias)
+        if self.nonlinear:
+            for output in (self.token_output, self.char_output):
+                output.bias.copy_(offset * (signs + 1))  # which gelu leaves; the norm subtracts the mean
+        else:
+            bias = self.convolution.bias
+            assert bias is not None
+            bias.copy_(offset * signs)
         for norm in (self.token_norm, self.char_norm):
-            norm.weight.fill_(variance.sqrt().mean())
-            norm.bias.fill_(mean)
+            norm.weight.fill_(torch.hypot(variance.sqrt().mean(), torch.tensor(offset)))
+            norm.bias.copy_(mean - offset * signs)
 
     def _convolved(self, both: torch.Tensor, mask: torch.Tensor, folded: FoldedConvolution) -> torch.Tensor:
         by = _by_neighbours if both.is_cuda else _by_taps

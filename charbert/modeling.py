@@ -143,12 +143,16 @@ class CharBertModel(CharBertPreTrainedModel):
     def set_input_embeddings(self, value: nn.Module) -> None:
         self.backbone.set_input_embeddings(value)
 
-    def start_interactions(self) -> None:
-        """Let the states of a pre-trained backbone through fresh interactions nearly as they are."""
+    def start_interactions(self, offset: float = 0.0) -> None:
+        """Let the states of a pre-trained backbone through fresh interactions nearly as they are.
+
+        Args:
+            offset: of `HeterogeneousInteraction.start_as_identity`.
+        """
         layers, steps = self.backbone.encoder.layer, len(self.interactions)
         for number, interaction in enumerate(self.interactions):
             assert isinstance(interaction, HeterogeneousInteraction)
-            interaction.start_as_identity([layer.output.LayerNorm for layer in layers[number::steps]])
+            interaction.start_as_identity([layer.output.LayerNorm for layer in layers[number::steps]], offset)
 
     @property
     def max_tokens(self) -> int:

@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from charbert.losses import IGNORED
 from charbert.ragged import Array, round_up
-from charbert.randomness import derive_keys
+from charbert.randomness import derive_keys, uniform
 from charbert.spelling import SpellingTable
 from data.pretraining.blocks import TokenBlocks
 from pretrain.masking import Masking
@@ -21,6 +21,7 @@ STREAM_STATE = "stream_state"  # what a streamed batch carries beside its tensor
 # Of bucketed batches: English examples of 384 tokens have some 2,000 characters.
 _CHARACTERS_MULTIPLE = 256
 _POSITION_BUCKETS = 32  # distinct numbers of labelled positions, up to all B * L
+_SHARE = 1 << 32  # purpose of the draw of a batch's share of noise, beyond the number of any word
 
 
 class BatchKey(NamedTuple):
@@ -76,8 +77,10 @@ class PretrainingCollator:
             step: the step of training, for the noise schedule.
         """
         keys = derive_keys(derive_keys(self._seed, epoch), indices)
-        examples = self._masking(blocks, keys, self._noise_schedule.noise_at(step))
-        tensors = {name: torch.from_numpy(array) for name, array in examples._asdict().items()}
+        draw = float(uniform(keys[:1], _SHARE)[0])
+        examples = self._masking(blocks, keys, self._noise_schedule.noise_at(step, draw))
+        arrays = {name: array for name, array in examples._asdict().items() if array is not None}
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         hidden, nlm_labels = tensors.pop("hidden"), tensors.pop("nlm_labels")
         multiple = max(1, hidden.numel() // _POSITION_BUCKETS) if self._bucketed else 1
         tensors["mlm_positions"] = _labelled_positions(examples.labels, multiple)

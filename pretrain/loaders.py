@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from transformers import TrainingArguments
 
 from charbert.errors import CharBertError
+from charbert.noise import read_misspellings
 from charbert.spelling import SpellingTable
 from charbert.tokenization import CharBertTokenizer
 from data.pretraining.blocks import Blocks, open_blocks
@@ -125,7 +126,13 @@ def make_batches(
             settings.max_length,
             settings.label_unknown_words,
             pad_to_multiple_of=BUCKETED_LENGTH if bucketed else MaskingSettings.pad_to_multiple_of,
+            clean="none"
+            if not settings.alignment_weight
+            else "all"
+            if settings.alignment_masked
+            else "unmasked",
         ),
+        read_misspellings(settings.misspellings) if settings.misspellings else None,
     )
     blocks = open_blocks(settings.data, tokenizer, settings.max_length)
     first_held_out = 0 if settings.stream else count_training_blocks(blocks, settings)

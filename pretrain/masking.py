@@ -13,14 +13,16 @@ Every draw is a hash of its example's key and its word's index, not the next num
 examples of a batch, their order and the process that makes it change nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from charbert.losses import IGNORED
-from charbert.noise import noise_words
+from charbert.noise import EDITS, Kind, find_kind, noise_words, split_sentences
+from charbert.noise.base import MisspellingLists
 from charbert.ragged import Array, Ragged, cumulative_offsets, round_up, span_indices
 from charbert.randomness import derive_keys, uniform
 from charbert.vocabulary import Vocabulary
@@ -30,7 +32,7 @@ from data.pretraining.words import WordPieces
 from pretrain.noise_schedule import Noise
 
 # Purposes of draws: equal keys give other numbers for another purpose.
-_NOISE, _EDIT, _POSITION, _LETTER, _MASK, _MASK_KIND, _REPLACEMENT = range(7)
+_NOISE, _EDIT, _POSITION, _LETTER, _MASK, _MASK_KIND, _REPLACEMENT, _LABEL = range(8)
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,16 @@ class MaskingSettings:
     """Whether a noised word outside the word vocabulary is to be restored as `<unk>`, or not at all."""
     pad_to_multiple_of: int = 8
     """What the length of a batch is rounded up to, `max_length` at most."""
+    clean: Literal["none", "unmasked", "all"] = "none"
+    """Whether a batch has its clean text too, and which words are found in it."""
 
 
 class MaskedBatch(NamedTuple):
     """B examples of at most L tokens, special tokens included, as arrays (B, L).
 
-    `hidden` marks the positions whose characters the model must not see.
+    `hidden` marks the positions whose characters the model must not see. `clean_input_ids` is the text
+    without noise and masks, and `clean_positions` where in its row of that the word begins that begins here;
+    -1 where none does.
     """
 
     input_ids: Array
@@ -58,15 +64,30 @@ class MaskedBatch(NamedTuple):
     labels: Array
     nlm_labels: Array
     hidden: Array
+    clean_input_ids: Array | None = None
+    clean_positions: Array | None = None
 
 
 class Masking:
-    """Makes training examples of clean blocks: noise first, then masks on the words without noise."""
+    """Makes training examples of clean blocks: noise first, then masks on the words without noise.
+
+    Args:
+        tokenizer: of the blocks.
+        words: that the noisy LM knows.
+        settings: shares and lengths.
+        misspellings: right word -> wrong ones, for the kind of noise `natural`.
+    """
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerFast, words: Vocabulary, settings: MaskingSettings
+        self,
+        tokenizer: PreTrainedTokenizerFast,
+        words: Vocabulary,
+        settings: MaskingSettings,
+        misspellings: MisspellingLists | None = None,
     ) -> None:
         self._settings = settings
+        self._misspellings = misspellings
+        self._kinds: dict[str, Kind] = {}
         self._vocabulary = words
         self._pieces = WordPieces(tokenizer)
         self._first_id, self._last_id = tokenizer.cls_token_id, tokenizer.sep_token_id
@@ -82,7 +103,7 @@ class Masking:
         Args:
             blocks: B blocks.
             keys: (B,) of each example, from which its draws are derived.
-            noise: share of noised words and kinds of edits, of this batch.
+            noise: share of noised words and their kinds of noise, of this batch.
         """
         clean = Ragged(blocks.token_ids.astype(np.int64), blocks.word_offsets)
         row = np.repeat(np.arange(len(keys)), np.diff(blocks.row_offsets))
@@ -108,7 +129,16 @@ class Masking:
         values = np.concatenate([clean.values, pieces.values])
         words = Ragged(values[span_indices(starts[kept], lengths)], cumulative_offsets(lengths))
         masked = self._draw_masks(lengths, maskable[kept], row, keys)
-        return self._pad(words, row, masked, keys[masked], nlm_label, len(blocks.row_offsets) - 1)
+        if noise.labelled:
+            unchanged = maskable[kept]
+            unchanged[masked] = False
+            drawn, labels = self._label_clean(words, keys, unchanged, noise.labelled)
+            nlm_label[drawn] = labels
+        batch = self._pad(words, row, masked, keys[masked], nlm_label, len(blocks.row_offsets) - 1)
+        if self._settings.clean == "none":
+            return batch
+        left_out = masked if self._settings.clean == "unmasked" else np.zeros(0, np.int64)
+        return self._add_clean(batch, clean.take(kept), words.offsets, row, left_out)
 
     def _add_noise(self, words: Ragged, keys: Array, noise: Noise) -> tuple[Array, Ragged, Array]:
         """One edit in some of W words: (N,) indices of these, their new pieces, (N,) noisy-LM labels.
@@ -117,23 +147,93 @@ class Masking:
         changed by the edit, and spelled by known tokens. Of cat, sitting, mat: drawn [1] -> texts ["sitting"]
         -> edited ["sittng"] -> labels [id of "sitting"], pieces [8 4 6].
         """
-        drawn = np.flatnonzero(uniform(keys, _NOISE) < noise.probability)
-        drawn = drawn[~_any_token(~self._pieces.is_readable[words.values], words)[drawn]]
-        texts = self._pieces.texts(words.take(drawn))
-        noisable = [index for index, text in enumerate(texts) if text.isalpha() or is_noisable(text)]
-        drawn, texts = drawn[noisable], [texts[index] for index in noisable]
+        drawn, texts = self._read(words, np.flatnonzero(uniform(keys, _NOISE) < noise.probability))
         draws = np.stack([uniform(keys[drawn], purpose) for purpose in (_EDIT, _POSITION, _LETTER)], axis=1)
-        edited = noise_words(texts, draws, noise.edits)
+        edited = self._change(texts, draws, noise.edits)
         changed = [index for index, pair in enumerate(zip(texts, edited, strict=True)) if pair[0] != pair[1]]
         drawn = drawn[changed]
-        labels = np.array(self._vocabulary.ids([texts[index].lower() for index in changed]), np.int64)
-        if not self._settings.label_unknown_words:
-            labels[labels == self._vocabulary.unknown_id] = IGNORED
+        labels = self._labels([texts[index] for index in changed])
         after_space = self._pieces.after_space(words.values[words.offsets[drawn]])
         pieces = self._pieces.pieces([edited[index] for index in changed], after_space)
         # An unknown token has no characters from which the word could be restored.
         known = np.flatnonzero(~_any_token(self._is_special[pieces.values], pieces))
         return drawn[known], pieces.take(known), labels[known]
+
+    def _read(self, words: Ragged, rows: Array) -> tuple[Array, list[str]]:
+        """Those of the words `rows` that have a letter and a text, and their texts."""
+        rows = rows[~_any_token(~self._pieces.is_readable[words.values], words)[rows]]
+        texts = self._pieces.texts(words.take(rows))
+        noisable = [index for index, text in enumerate(texts) if text.isalpha() or is_noisable(text)]
+        return rows[noisable], [texts[index] for index in noisable]
+
+    def _labels(self, texts: list[str]) -> Array:
+        """(N,) the noisy-LM labels of words."""
+        labels = np.array(self._vocabulary.ids([text.lower() for text in texts]), np.int64)
+        if not self._settings.label_unknown_words:
+            labels[labels == self._vocabulary.unknown_id] = IGNORED
+        return labels
+
+    def _change(self, texts: list[str], draws: Array, names: Sequence[str]) -> list[str]:
+        """The words, each with noise of one of these names; where a kind cannot change one, it gets an edit.
+
+        Of (drop, add, natural) a draw of 0.9 is number 2.7, so natural; its fraction 0.7 draws further.
+        """
+        edits = [name for name in names if name in EDITS]
+        if len(edits) == len(names):
+            return noise_words(texts, draws, edits)
+        numbers, fractions = np.divmod(draws[:, 0] * len(names), 1)
+        draws = np.column_stack([fractions, draws[:, 1:]])
+        changed = noise_words(texts, draws, edits) if edits else list(texts)
+        # Words of one sentence, none of which may be joined with the next one: then each stays one word.
+        words = split_sentences([texts], [[False] * len(texts)])
+        for number, name in enumerate(names):
+            rows = np.flatnonzero(numbers == number)
+            if name in EDITS or not len(rows):
+                continue
+            kind = self._kinds.get(name) or find_kind(name)(misspellings=self._misspellings)
+            self._kinds[name] = kind
+            rows = rows[kind.find_eligible(words)[rows]]
+            changes = kind.make_changes(words, rows, draws[rows])
+            starts = words.starts[changes.rows]
+            spans = zip(
+                changes.rows, changes.starts - starts, changes.ends - starts, changes.new, strict=True
+            )
+            for row, start, end, new in spans:
+                changed[row] = texts[row][:start] + new + texts[row][end:]
+        return changed
+
+    def _label_clean(self, words: Ragged, keys: Array, unchanged: Array, share: float) -> tuple[Array, Array]:
+        """The words without noise and mask that are drawn to be named too: their indices and labels."""
+        drawn, texts = self._read(words, np.flatnonzero(unchanged & (uniform(keys, _LABEL) < share)))
+        return drawn, self._labels(texts)
+
+    def _add_clean(
+        self, batch: MaskedBatch, clean: Ragged, offsets: Array, row: Array, left_out: Array
+    ) -> MaskedBatch:
+        """The batch with its clean text; what noise had made shorter may not fit into its length, and is cut.
+
+        Args:
+            batch: of W words in their order.
+            clean: their tokens without noise and masks.
+            offsets: (W + 1,) of their tokens in the batch.
+            row: (W,) the example of each.
+            left_out: indices of words that are not found.
+        """
+        shape = batch.input_ids.shape
+        # Where a word begins in its row, after the first special token, in the batch and in the clean text.
+        first = np.searchsorted(row, row)
+        here, there = (each[:-1] - each[:-1][first] + 1 for each in (offsets, clean.offsets))
+        clean_ids, positions = np.full(shape, self._pad_id), np.full(shape, -1)
+        columns = span_indices(there, clean.lengths)
+        fits = columns < shape[1] - 1
+        clean_ids[np.repeat(row, clean.lengths)[fits], columns[fits]] = clean.values[fits]
+        clean_ids[:, 0] = self._first_id
+        lengths = (clean_ids != self._pad_id).sum(axis=1)
+        clean_ids[np.arange(len(clean_ids)), lengths] = self._last_id
+        is_found = there < shape[1] - 1
+        is_found[left_out] = False
+        positions[row[is_found], here[is_found]] = there[is_found]
+        return batch._replace(clean_input_ids=clean_ids, clean_positions=positions)
 
     def _draw_masks(self, lengths: Array, maskable: Array, row: Array, keys: Array) -> Array:
         """Indices of the words to mask (whole-word masking).

@@ -78,6 +78,8 @@ def _charbert(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> CharB
         model = CharBertForPreTraining.from_backbone(
             settings.backbone, tokenizer=tokenizer, **character_channel
         )
+        if settings.interaction_offset:
+            model.base_model.start_interactions(settings.interaction_offset)
     else:
         config = CharBertConfig(
             backbone_config=_scratch(settings, tokenizer),

@@ -9,7 +9,10 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from charbert.errors import CharBertError
-from charbert.noise import EDITS, PRETRAINING_EDITS
+from charbert.noise import EDITS, KINDS, PRETRAINING_EDITS
+
+NOISES = (*EDITS, *(name for name in KINDS if name not in (*EDITS, "paper")))
+"""All that a word may get in pre-training: edits, and the kinds of noise that are none."""
 
 
 class Noise(NamedTuple):
@@ -18,6 +21,9 @@ class Noise(NamedTuple):
     probability: float = 0.15
     """Share of the words with a letter that get one edit."""
     edits: tuple[str, ...] = PRETRAINING_EDITS
+    """Edits, and other kinds of noise by their names; one that stands twice is drawn twice as often."""
+    labelled: float = 0.0
+    """Share of the words without noise and mask that the noisy LM is to name too."""
 
 
 class NoisePoint(NamedTuple):
@@ -25,14 +31,16 @@ class NoisePoint(NamedTuple):
 
     step: int
     noise: Noise
+    highest: float | None = None
+    """The probability of each batch is drawn evenly from the noise's to this; None: it is the noise's."""
 
     @classmethod
     def parse(cls, text: str, otherwise: Noise) -> Self:
         """Read `STEP:PROBABILITY` or `STEP:PROBABILITY:EDIT+EDIT`, such as `10000:0.15:drop+swap`.
 
         Args:
-            text: the point.
-            otherwise: where the edits come from if it names none.
+            text: the point; its probability may be a range, such as `0-0.6`.
+            otherwise: where the edits come from if it names none, and all else.
 
         Raises:
             CharBertError: the text is none of them.
@@ -40,16 +48,26 @@ class NoisePoint(NamedTuple):
         step, _, rest = text.partition(":")
         probability, _, kinds = rest.partition(":")
         edits = tuple(kinds.split("+")) if kinds else otherwise.edits
+        lowest, dash, highest = probability.partition("-")
         try:
-            point = cls(int(step), Noise(float(probability), edits))
+            noise = otherwise._replace(probability=float(lowest), edits=edits)
+            point = cls(int(step), noise, float(highest) if dash else None)
         except ValueError:
-            raise CharBertError(f"{text!r}: must look like 10000:0.15 or 10000:0.15:drop+swap") from None
-        if point.step < 0 or not 0 <= point.noise.probability <= 1 or set(edits) - set(EDITS):
             raise CharBertError(
-                f"{text!r}: the step must not be negative, the probability lie between 0 and 1, and the "
-                f"edits be some of {', '.join(EDITS)}"
+                f"{text!r}: must look like 10000:0.15, 10000:0.15:drop+swap or 10000:0-0.6"
+            ) from None
+        if not (point.step >= 0 and 0 <= noise.probability <= point._highest <= 1) or set(edits) - set(
+            NOISES
+        ):
+            raise CharBertError(
+                f"{text!r}: the step must not be negative, the probability lie between 0 and 1, a range "
+                f"rise, and the edits be some of {', '.join(NOISES)}"
             )
         return point
+
+    @property
+    def _highest(self) -> float:
+        return self.noise.probability if self.highest is None else self.highest
 
 
 class NoiseSchedule:
@@ -71,8 +89,24 @@ class NoiseSchedule:
         """The same noise at every step."""
         return cls([NoisePoint(0, noise)])
 
-    def noise_at(self, step: int) -> Noise:
-        """The noise of a step."""
-        probabilities = [point.noise.probability for point in self._points]
+    @property
+    def edits(self) -> set[str]:
+        """All kinds of noise that it has at some step."""
+        return {edit for point in self._points for edit in point.noise.edits}
+
+    def noise_at(self, step: int, draw: float = 0.0) -> Noise:
+        """The noise of a batch of a step.
+
+        Args:
+            step: of training.
+            draw: a number from 0 to below 1 that places the probability in its range, where it has one.
+        """
+        lowest, highest = (
+            float(np.interp(step, self._steps, probabilities))
+            for probabilities in (
+                [point.noise.probability for point in self._points],
+                [point._highest for point in self._points],
+            )
+        )
         passed = max(int(np.searchsorted(self._steps, step, side="right")) - 1, 0)
-        return Noise(float(np.interp(step, self._steps, probabilities)), self._points[passed].noise.edits)
+        return self._points[passed].noise._replace(probability=lowest + draw * (highest - lowest))

@@ -7,15 +7,16 @@ from transformers import TrainingArguments, set_seed
 from charbert.commands.output import output_folder
 from charbert.commands.results import print_results
 from charbert.commands.training import TrainingRun, end_processes
-from charbert.distillation.loss import Distillation
+from charbert.distillation.loss import Alignment, Distillation
 from charbert.distillation.student import make_student
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.loading import fit_tokenizer
 from charbert.tokenization import CharBertTokenizer
+from pretrain.advbert import plain_from_backbone
 from pretrain.loaders import has_safe_lengths, make_batches
 from pretrain.model import build_model
-from pretrain.settings import PretrainSettings
+from pretrain.settings import CHANNELS, PretrainSettings
 from pretrain.sharding import check_checkpoint
 from pretrain.trainer import PretrainingTrainer, Speed, step_arguments
 
@@ -63,6 +64,11 @@ def _train(settings: PretrainSettings) -> dict[str, Any]:
     )
     run.begin(model)
     distillation = None if teacher is None else Distillation(model, teacher, **settings.loss)
+    alignment = None
+    if settings.alignment_weight and settings.backbone:
+        backbone = plain_from_backbone(settings.backbone, tokenizer).base_model
+        channels = [CHANNELS.index(name) for name in settings.alignment_channels]
+        alignment = Alignment(model, backbone, [0] if settings.plain else channels)
     trainer = PretrainingTrainer(
         model=model,
         args=arguments,
@@ -71,6 +77,9 @@ def _train(settings: PretrainSettings) -> dict[str, Any]:
         processing_class=tokenizer,
         cudnn_attention=has_safe_lengths(settings.max_length),
         distillation=distillation,
+        alignment=alignment,
+        alignment_weight=settings.alignment_weight,
+        fresh_learning_rate=settings.fresh_learning_rate,
     )
     run.train(trainer, has_all_steps)
     speed = dict.fromkeys(Speed._fields) if has_all_steps else trainer.speed()._asdict()

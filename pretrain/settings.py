@@ -3,17 +3,19 @@
 from dataclasses import dataclass
 
 from charbert.backbones import BACKBONES
-from charbert.commands.paths import DATA, FOLDER, MODEL
+from charbert.commands.paths import DATA, FILE, FOLDER, MODEL
 from charbert.commands.settings import ALWAYS, REQUIRED, Settings, option
 from charbert.distillation.settings import DistillationSettings
 from charbert.errors import CharBertError
 from charbert.noise import EDITS, PRETRAINING_EDITS
-from pretrain.noise_schedule import Noise, NoisePoint, NoiseSchedule
+from pretrain.noise_schedule import NOISES, Noise, NoisePoint, NoiseSchedule
 
 SCHEDULES = (
     *("linear", "cosine", "cosine_with_restarts", "polynomial"),
     *("constant", "constant_with_warmup", "inverse_sqrt"),
 )
+NATURAL = "natural"  # the kind of noise that needs a list
+CHANNELS = ("token", "character")
 
 
 @dataclass(kw_only=True)
@@ -104,15 +106,32 @@ class PretrainSettings(DistillationSettings, StepTrainingSettings):
     char_encoder: str = option("gru", "from characters to tokens", choices=("gru", "embedding"))
     interaction: str = option("released", "how the channels are fused", choices=("released", "paper", "none"))
     interaction_per_layer: bool = option(False, "an interaction for each layer, not a shared one")
+    interaction_offset: float = option(
+        0.0,
+        "from a backbone: constant that the interaction adds before its norm and takes off in it; at 6 or "
+        "more the token channel begins as the backbone",
+        minimum=0,
+    )
 
     noise_edits: list[str] = option(
-        list(PRETRAINING_EDITS), f"kinds of typos, of {', '.join(EDITS)}", choices=EDITS
+        list(PRETRAINING_EDITS),
+        f"kinds of noise, of {', '.join(NOISES)}; one that stands twice is drawn twice as often",
+        choices=NOISES,
+    )
+    misspellings: str | None = option(
+        None,
+        "natural: list of misspellings, as of `python -m data misspellings`",
+        reads=FILE,
+        section="noise and masking",
     )
     noise_schedule: list[str] = option(
         [],
-        "noise over training instead: points STEP:PROBABILITY or STEP:PROBABILITY:EDIT+EDIT",
+        "noise over training instead: points STEP:PROBABILITY or STEP:PROBABILITY:EDIT+EDIT; a PROBABILITY "
+        "such as 0-0.6 is drawn for each batch",
         metavar="POINT",
-        section="noise and masking",
+    )
+    clean_label_probability: float = option(
+        0.0, "share of the words without noise and mask that the noisy LM names too", minimum=0, maximum=1
     )
     label_unknown_words: bool = option(False, "restore words outside the word vocabulary as <unk>")
     mlm_probability: float = option(
@@ -120,8 +139,27 @@ class PretrainSettings(DistillationSettings, StepTrainingSettings):
     )
     max_length: int = option(384, "tokens of an example", minimum=3)  # two special tokens around one
 
+    alignment_weight: float = option(
+        0.0,
+        "weight of a loss that pulls the vectors of words towards those of the frozen backbone on the "
+        "clean text; one minus their cosine",
+        minimum=0,
+        section="alignment",
+    )
+    alignment_channels: list[str] = option(
+        list(CHANNELS), "channels that are pulled", choices=CHANNELS, unique=True
+    )
+    alignment_masked: bool = option(False, "pull masked words too")
+
     warmup_steps: int = option(10_000, "steps up to the peak", minimum=0)
-    adam_beta2: float = option(0.999, "second-moment decay of AdamW", minimum=0, below=1, section="training")
+    fresh_learning_rate: float | None = option(
+        None,
+        "peak learning rate of what a backbone does not bring: character encoder, interaction, noisy-LM "
+        "head; if not given, that of the rest",
+        minimum=0,
+        section="training",
+    )
+    adam_beta2: float = option(0.999, "second-moment decay of AdamW", minimum=0, below=1)
     gradient_accumulation_steps: int = option(
         1, "batches of a step on each device", minimum=1, may_differ=ALWAYS
     )
@@ -151,18 +189,23 @@ class PretrainSettings(DistillationSettings, StepTrainingSettings):
                 "--model names a CharBERT, and --plain trains a BERT or RoBERTa: give that, or the output of "
                 "a plain run, with --backbone"
             )
+        if self.alignment_weight and not (self.backbone and self.alignment_channels):
+            raise CharBertError("--alignment-weight: needs --backbone and one of --alignment-channels")
         if self.hidden_size % self.num_attention_heads:
             raise CharBertError(
                 f"--hidden-size: {self.hidden_size} must be a multiple of --num-attention-heads, "
                 f"{self.num_attention_heads}"
             )
-        self.read_noise_schedule()
+        schedule = self.read_noise_schedule()
+        if self.misspellings is None and (NATURAL in self.noise_edits or NATURAL in schedule.edits):
+            raise CharBertError(f"--noise-edits {NATURAL}: needs a list with --misspellings")
 
     def read_noise_schedule(self) -> NoiseSchedule:
         """The noise of each step of training."""
+        noise = self.noise()._replace(labelled=self.clean_label_probability)
         try:
-            points = [NoisePoint.parse(text, self.noise()) for text in self.noise_schedule]
-            return NoiseSchedule(points) if points else NoiseSchedule.constant(self.noise())
+            points = [NoisePoint.parse(text, noise) for text in self.noise_schedule]
+            return NoiseSchedule(points) if points else NoiseSchedule.constant(noise)
         except CharBertError as error:
             raise CharBertError(f"--noise-schedule: {error}") from error
 

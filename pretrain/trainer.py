@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from transformers import TrainingArguments
 
 from charbert.commands.training import CheckedTrainer, copied, training_arguments
+from charbert.distillation.loss import Alignment
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.losses import IGNORED, score_labelled
 from pretrain.collator import Batch
@@ -22,6 +23,10 @@ from pretrain.sharding import configure_sharding, gathered
 # Dimensions that differ between batches, marked so that the compiler compiles once for all.
 CHANGING = {"char_input_ids": 1, "mlm_positions": 0, "nlm_positions": 0}
 MLM_SUMS = ("mlm_count", "mlm_loss_sum", "mlm_correct")
+CLEAN = ("clean_input_ids", "clean_positions")
+"""What a batch has of its text without noise and masks, for the alignment alone."""
+FRESH = ("char_encoder.", "interactions.", "nlm_head.")
+"""What names of parameters begin with, after that of the base model, that no plain backbone has."""
 NLM_SUMS = ("nlm_count", "nlm_loss_sum", "nlm_in_first", "nlm_in_first_five")
 
 
@@ -116,13 +121,27 @@ class PretrainingTrainer(StepTrainer):
     Args:
         training: the batches of this process, from the step on where the run goes on.
         evaluation: its share of the batches of evaluation.
+        alignment: of the model with a frozen backbone; None: an ordinary training.
+        alignment_weight: of its loss.
+        fresh_learning_rate: the peak of what is `FRESH`; None: that of the rest.
         args, kwargs: as of `transformers.Trainer`.
     """
 
     def __init__(
-        self, *args: Any, training: TrainingBatches, evaluation: DataLoader[Batch], **kwargs: Any
+        self,
+        *args: Any,
+        training: TrainingBatches,
+        evaluation: DataLoader[Batch],
+        alignment: Alignment | None = None,
+        alignment_weight: float = 0.0,
+        fresh_learning_rate: float | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, training=training, **kwargs)
+        self._alignment, self._alignment_weight = alignment, alignment_weight
+        self._fresh_learning_rate = fresh_learning_rate
+        if alignment is not None:
+            alignment.prepare(self.args.device, compile=self.args.torch_compile)
         both = isinstance(self.model, CharBertForPreTraining)
         self._losses = ("mlm_loss", "nlm_loss") if both else ("mlm_loss",)
         self._sums = MLM_SUMS + NLM_SUMS if both else MLM_SUMS
@@ -161,6 +180,8 @@ class PretrainingTrainer(StepTrainer):
         self._training.save(Path(output_dir), self.args.process_index)
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
+        clean = {name: inputs[name] for name in CLEAN if name in inputs}
+        inputs = {name: tensor for name, tensor in inputs.items() if name not in CLEAN}
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
         self._tokens_trained += inputs["input_ids"].numel() * self.args.world_size
         losses = {name: outputs[name] for name in self._losses}
@@ -169,8 +190,29 @@ class PretrainingTrainer(StepTrainer):
                 soft, cosine = self._distillation.losses(outputs, inputs)
             losses |= {**soft, "cosine_loss": cosine}
             loss = self._distillation.combine(torch.stack([*soft.values()]).sum(), loss, cosine)
+        if self._alignment is not None:
+            with self.accelerator.autocast():
+                losses["alignment_loss"] = self._alignment.loss(**clean)
+            loss = loss + self._alignment_weight * losses["alignment_loss"]
         self._running.add(losses)
         return (loss, outputs) if return_outputs else loss
+
+    def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
+        optimizer = super().create_optimizer(*args, **kwargs)
+        rate = self._fresh_learning_rate
+        if rate is not None:
+            prefix = f"{self.model.base_model_prefix}."
+            fresh = {
+                parameter
+                for name, parameter in self.model.named_parameters()
+                if name.removeprefix(prefix).startswith(FRESH)
+            }
+            for group in list(optimizer.param_groups):
+                parameters = group["params"]
+                group["params"] = [each for each in parameters if each not in fresh]
+                own = [each for each in parameters if each in fresh]
+                optimizer.add_param_group({**group, "params": own, "lr": rate, "initial_lr": rate})
+        return optimizer
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         if "loss" in logs and (means := self._running.means(self.accelerator)):
@@ -225,6 +267,8 @@ class PretrainingTrainer(StepTrainer):
 
 def _measure(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """The `MLM_SUMS` of one batch, and the `NLM_SUMS` where it has labels for them."""
+    for name in CLEAN:
+        batch.pop(name, None)
     labels, mlm_positions = batch.pop("labels"), batch.pop("mlm_positions")
     nlm_labels, nlm_positions = batch.pop("nlm_labels", None), batch.pop("nlm_positions", None)
     encoded = model.base_model(**batch)

@@ -1,6 +1,6 @@
 """The loss of distillation: the teacher's scores as soft targets, and the directions of its hidden states."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -24,7 +24,19 @@ class DistillationLosses(NamedTuple):
     cosine: torch.Tensor
 
 
-class Distillation:
+class _WithTeacher:
+    """What has a frozen model beside the one in training."""
+
+    teacher: Any
+
+    def prepare(self, device: torch.device, *, compile: bool = False) -> None:
+        """Put the teacher where the student is trained, and compile it if that is compiled."""
+        self.teacher.to(device)
+        if compile:
+            self.teacher.compile()
+
+
+class Distillation(_WithTeacher):
     """A teacher beside a student in training, and DistilBERT's loss (arXiv:1910.01108, Sections 2 and 3).
 
     The loss is a weighted sum of three: the divergence of the student's scores from the teacher's, the loss
@@ -51,12 +63,6 @@ class Distillation:
         self._temperature = temperature
         self._weights = soft_weight, hard_weight, cosine_weight
         self._ours, self._theirs = _record(student, with_gradients=True), _record(teacher)
-
-    def prepare(self, device: torch.device, *, compile: bool = False) -> None:
-        """Put the teacher where the student is trained, and compile it if that is compiled."""
-        self.teacher.to(device)
-        if compile:
-            self.teacher.compile()
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -106,6 +112,42 @@ class Distillation:
         else:
             losses = divergence(ours, theirs, self._temperature)
         return _mean(losses, counted)
+
+
+class Alignment(_WithTeacher):
+    """A frozen backbone beside a model in training, whose vectors of words are pulled towards its own.
+
+    It reads the clean text, the model that with noise and masks, so that a word gets one vector, however it
+    is written.
+
+    Args:
+        student: in training; what it computes with gradients is recorded from now on.
+        backbone: a plain encoder of the same width; set to evaluation, without gradients.
+        channels: numbers of the channels that are pulled, 0 for that of tokens and 1 for that of characters.
+    """
+
+    def __init__(self, student: Any, backbone: Any, channels: Sequence[int]) -> None:
+        self.teacher = backbone.eval().requires_grad_(False)
+        self._channels = channels
+        self._ours = _record(student, with_gradients=True)
+
+    def loss(self, clean_input_ids: torch.Tensor, clean_positions: torch.Tensor) -> torch.Tensor:
+        """One minus the cosine of both models' vectors of words, on the batch that the student has just read.
+
+        A word's vector is the state at its first token.
+
+        Args:
+            clean_input_ids: (B, L) the text without noise and masks.
+            clean_positions: (B, L) where in it the word begins that begins here; -1 where none does.
+        """
+        with torch.no_grad():
+            mask = (clean_input_ids != self.teacher.config.pad_token_id).long()
+            states = self.teacher(clean_input_ids, attention_mask=mask).last_hidden_state
+            places = clean_positions.clamp(min=0).unsqueeze(-1).expand_as(states)
+            theirs = states.gather(1, places)
+        found = _take(self._ours)["states"]
+        ours = tuple(found[channel] for channel in self._channels)
+        return cosine_loss(ours, (theirs,) * len(ours), clean_positions >= 0)
 
 
 def divergence(ours: torch.Tensor, theirs: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:

@@ -106,7 +106,10 @@ class WordPieces:
         for text in texts:
             row = self._known.get(text)
             if row is None:
-                # The model alone, without the steps that would divide a text.
-                row = self._known[text] = tuple([token.id for token in self._model.tokenize(text)])
+                # The model alone, without the steps that would divide a text; noise may have put a blank in.
+                parts = text.split(_SPACE)
+                row = self._known[text] = tuple(
+                    [token.id for part in parts for token in self._model.tokenize(part)]
+                )
             rows.append(row)
         return Ragged.from_rows(rows, np.int64)

@@ -71,6 +71,26 @@ class TestTokenChannel:
         ours, theirs = torch.stack(ours)[:, real], torch.stack(theirs)[:, real]
         assert torch.cosine_similarity(ours, theirs, dim=-1).min() > 0.9
 
+    @pytest.mark.parametrize("interaction", ["released", "paper"])
+    def test_comes_through_an_offset_interaction_as_it_is(
+        self, kind: str, tmp_path: Path, interaction: str
+    ) -> None:
+        plain = AutoModel.from_config(tiny.backbone_config(kind, hidden_size=256)).eval()
+        for number, layer in enumerate(plain.encoder.layer):
+            layer.output.LayerNorm.weight.data.uniform_(0.1, 1 + number)  # which a shared norm cannot give
+        plain.save_pretrained(tmp_path)
+        tiny.stock_tokenizer(kind).save_pretrained(tmp_path)
+        model = charbert.CharBertModel.from_backbone(tmp_path, interaction=interaction, **SIZES)
+        batch = tiny.ragged_batch(kind)
+        real = batch["attention_mask"].bool()
+        errors = []
+        for offset in (0.0, 64.0):
+            model.start_interactions(offset)
+            with torch.no_grad():
+                ours, theirs = model(**batch).last_hidden_state[real], plain(**batch).last_hidden_state[real]
+            errors.append(float((ours - theirs).norm() / theirs.norm()))
+        assert errors[1] < 0.1 < errors[0]
+
     def test_with_norms_of_ones_comes_through_as_it_is(self, kind: str, tmp_path: Path) -> None:
         plain = AutoModel.from_config(tiny.backbone_config(kind)).eval()
         plain.save_pretrained(tmp_path)

@@ -221,6 +221,78 @@ def test_kinds_of_noise_are_drawn_evenly() -> None:
     assert shares == pytest.approx([1 / 3] * 3, abs=0.03)
 
 
+@pytest.mark.parametrize(
+    ("noises", "word", "forms", "share"),
+    (
+        ("natural", "quick", {"quik"}, 1),
+        ("natural", "lazy", {"lazy"}, 1),  # which no list has, and there is no other noise
+        ("natural add", "lazy", set(), 0),
+        ("natural natural add", "quick", {"quik"}, 2 / 3),
+        ("ocr", "quick", {"guick", "qnick", "qiiick", "qujck", "qulck", "quiek"}, 1),
+        ("space", "lazy", {"l azy", "la zy", "laz y"}, 1),
+    ),
+)
+def test_other_kinds_of_noise_change_words(
+    kind: str, noises: str, word: str, forms: set[str], share: float
+) -> None:
+    tokenizer = tiny.tokenizer(kind)
+    masking = Masking(tokenizer, WORDS, MaskingSettings(mlm_probability=0), {"quick": ["quik"]})
+    batch = masking(blocks_of(kind, [f" {word}"] * 100), KEYS, Noise(1.0, tuple(noises.split())))
+    rows = [row[mask == 1] for row, mask in zip(batch.input_ids, batch.attention_mask, strict=True)]
+    found = Counter(tokenizer.decode(row, skip_special_tokens=True).strip() for row in rows)
+    assert sum(found[form] for form in forms) == pytest.approx(100 * share, abs=15 if share % 1 else 0)
+    label = IGNORED if found[word] else WORDS.id(word)
+    assert all(
+        set(labels[1 : len(row) - 1]) == {label} for labels, row in zip(batch.nlm_labels, rows, strict=True)
+    )
+
+
+def test_a_share_of_the_clean_words_is_named_too() -> None:
+    text = " ".join(["the quick brown fox jumping # over"] * 200)
+    masking = Masking(tiny.tokenizer("bert"), WORDS, MaskingSettings(mlm_probability=0.2, max_length=100_000))
+    blocks = blocks_of("bert", [text])
+    without, batch = (masking(blocks, KEYS[:1], Noise(0.2, labelled=share)) for share in (0, 0.3))
+    assert np.array_equal(batch.input_ids, without.input_ids)
+    assert np.array_equal(batch.labels, without.labels)
+    added = (batch.nlm_labels != IGNORED) & (without.nlm_labels == IGNORED)
+    assert not batch.hidden[added].any()
+    own = {tiny.tokenizer("bert").convert_tokens_to_ids(word): WORDS.id(word) for word in WORDS.entries[:5]}
+    assert [own[token] for token in batch.input_ids[added]] == batch.nlm_labels[added].tolist()
+    free = (without.nlm_labels == IGNORED) & ~batch.hidden & np.isin(batch.input_ids, list(own))
+    assert added.sum() / free.sum() == pytest.approx(0.3, abs=0.05)
+
+
+@pytest.mark.parametrize("clean", ("unmasked", "all"))
+def test_words_are_found_in_the_clean_text(kind: str, clean: Any) -> None:
+    tokenizer = tiny.tokenizer(kind)
+    texts = ["the quick brown fox jumping over the lazy dog", "dog"]
+    settings = MaskingSettings(mlm_probability=0.3, clean=clean)
+    batch = Masking(tokenizer, WORDS, settings)(blocks_of(kind, texts), KEYS[:2], Noise(0.5))
+    assert batch.clean_input_ids is not None
+    assert batch.clean_positions is not None
+    for row, text in enumerate(texts):
+        ids, [here] = batch.clean_input_ids[row], np.nonzero(batch.clean_positions[row] >= 0)
+        assert tokenizer.decode(ids, skip_special_tokens=True).split() == text.split()
+        # The words from each place where one is found to the next, in the batch and in the clean text.
+        masked, noised = batch.labels[row, here] != IGNORED, batch.nlm_labels[row, here] != IGNORED
+        there = batch.clean_positions[row, here]
+        known = ~masked & ~noised & (batch.input_ids[row, here] == ids[there])
+        assert (known | masked | noised).all()
+        if clean == "unmasked":
+            assert not masked.any()
+        else:
+            starts = blocks_of(kind, [text]).word_offsets[:-1] + 1
+            assert there.tolist() == starts.tolist()
+
+
+def test_a_clean_text_longer_than_the_batch_is_cut() -> None:
+    settings = MaskingSettings(mlm_probability=0, max_length=8, clean="all")
+    masking = Masking(tiny.tokenizer("bert"), WORDS, settings)
+    batch = masking(blocks_of("bert", ["abcdefghij dog"]), KEYS[:1], Noise(0.0))
+    assert batch.clean_input_ids is not None
+    assert batch.clean_input_ids[0, 1:-1].tolist() == batch.input_ids[0, 1:-1].tolist()
+
+
 def test_replacements_are_ordinary_tokens(kind: str) -> None:
     tokenizer = tiny.tokenizer(kind)
     batch = corrupt(kind, [LONG_TEXT * 40], mlm_probability=1)

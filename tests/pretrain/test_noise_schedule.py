@@ -34,8 +34,16 @@ def test_a_point_without_kinds_has_those_of_the_settings() -> None:
     assert curriculum("0:0.1").noise_at(0).edits == CONSTANT.edits
 
 
+def test_a_range_is_drawn_from_and_moves_between_points() -> None:
+    along = curriculum("0:0-0.6", "100:0.2-0.4:ocr", "200:0.3")
+    found = [along.noise_at(step, draw).probability for step in (0, 50, 200) for draw in (0, 0.5)]
+    assert found == pytest.approx([0, 0.3, 0.1, 0.3, 0.3, 0.3])
+    assert along.edits == {"drop", "add", "ocr"}
+
+
 @pytest.mark.parametrize(
-    "text", ("", "0", "0:much", "x:0.1", "0:0.1:typo", "-1:0.1", "0:1.5", "0:0.1:drop,add")
+    "text",
+    ("", "0", "0:much", "x:0.1", "0:0.1:typo", "-1:0.1", "0:1.5", "0:0.1:drop,add", "0:0.6-0.1", "0:0.1-"),
 )
 def test_what_is_no_point_is_refused(text: str) -> None:
     with pytest.raises(CharBertError, match="must"):

@@ -7,7 +7,8 @@ import pytest
 import tiny
 import torch
 from plain import save_plain
-from small_runs import SETTINGS, assert_identical_weights, results, stopped, write_config
+from safetensors.torch import load_file
+from small_runs import SETTINGS, assert_identical_weights, log_lines, results, stopped, write_config
 
 from charbert import CharBertForPreTraining, CharBertTokenizer
 from charbert.errors import CharBertError, run_command
@@ -202,6 +203,44 @@ def test_noise_follows_the_schedule(corpus: Path, tmp_path: Path) -> None:
     losses = [entry["nlm_loss"] for entry in history if "nlm_loss" in entry]
     assert losses[:3] == [0, 0, 0]
     assert losses[3] > 0
+
+
+@pytest.fixture(scope="module")
+def plain(corpus: Path) -> Path:
+    """A plain backbone of the corpus's tokenizer."""
+    output = corpus / "backbone"
+    main([str(write_config(corpus, output, plain=True, max_steps=1))])
+    return output
+
+
+@pytest.mark.parametrize("is_plain", [False, True], ids=["charbert", "plain"])
+def test_vectors_of_words_are_pulled_towards_those_of_the_clean_text(
+    corpus: Path, plain: Path, tmp_path: Path, is_plain: bool
+) -> None:
+    changes = {
+        "backbone": str(plain),
+        "plain": is_plain,
+        "alignment_weight": 20.0,
+        "noise_schedule": ["0:0-0.6"],
+    }
+    steps = {"max_steps": 10, "eval_steps": 10, "save_steps": 10}
+    main([str(write_config(corpus, tmp_path / "out", **changes, **steps))])
+    lines = log_lines(tmp_path / "out")
+    first, last = lines[0], lines[-1]
+    terms = first["mlm_loss"] + first.get("nlm_loss", 0) + 20 * first["alignment_loss"]
+    assert first["loss"] == pytest.approx(terms, rel=1e-5)
+    assert last["alignment_loss"] < 0.9 * first["alignment_loss"]
+
+
+def test_what_is_fresh_has_a_learning_rate_of_its_own(corpus: Path, plain: Path, tmp_path: Path) -> None:
+    changes = {"backbone": str(plain), "fresh_learning_rate": 0.01, "learning_rate": 0.0, "max_steps": 2}
+    main([str(write_config(corpus, tmp_path / "out", **changes))])
+    trained, start = load_file(tmp_path / "out" / "model.safetensors"), load_file(plain / "model.safetensors")
+    assert trained["nlm_head.dense.bias"].any()
+    kept = [name for name in start if name.startswith("bert.")]
+    assert kept
+    for name in kept:
+        assert torch.equal(trained[name.replace("bert.", "charbert.backbone.", 1)], start[name])
 
 
 @pytest.fixture(scope="module")
