@@ -28,6 +28,10 @@ COMMANDS = {
         "data.examples.attack:AttackFileSettings",
         "a labelled file -> the same file with typos in its words",
     ),
+    "misspellings": Command(
+        "data.misspellings:MisspellingsSettings",
+        "lists of misspellings -> one list, without those of other files",
+    ),
 }
 EXAMPLE = "vocabulary texts/ --tokenizer google-bert/bert-base-cased --output runs/tokenizer"
 
