@@ -1,39 +1,68 @@
-"""Word recogniser before a model: corrects the words of examples (text, pair, words, question)."""
+"""Word recogniser or noisy LM before a model: corrects the words of examples (text, pair, words, question)"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import chain, zip_longest
+from pathlib import Path
 from typing import Any, TypeVar
 
+from transformers import PreTrainedModel
+
+from charbert.checkpoints import read_config
 from charbert.commands.progress import passing_bar
+from charbert.configuration import CharBertConfig
+from charbert.correction.corrector import Corrector
+from charbert.errors import CharBertError
+from charbert.lm_heads import CharBertForPreTraining
 from charbert.recognizer.modeling import WordRecognizer
 from data.examples.types import Example
 
+CorrectWords = Callable[[Sequence[Sequence[str]]], list[list[str]]]
+"""Sentences of words -> the same with words corrected."""
 E = TypeVar("E", bound=Example)
 _AT_ONCE = 1000
 _WHITE_SPACE = re.compile(r"(\s+)")
 
 
-def recognize_words(
-    examples: Sequence[E],
-    recognizer: WordRecognizer,
-    unknown: str = "pass",
-    backoff: WordRecognizer | None = None,
-    batch_size: int = 256,
-) -> list[E]:
-    """The same examples with the words that a recogniser reads.
+def has_noisy_lm(folder: str | Path) -> bool:
+    """Whether a folder holds a CharBERT, whose noisy LM corrects words, and no word recogniser."""
+    return read_config(folder).get("model_type") == CharBertConfig.model_type
+
+
+def load_recognizer(
+    folders: Sequence[str | Path], unknown: str | None = None, device: Any = "cpu"
+) -> tuple[list[PreTrainedModel], CorrectWords]:
+    """Load what corrects words before a model: a word recogniser, or a CharBERT with its noisy LM.
+
+    Args:
+        folders: of the one or the other; with `unknown="backoff"` those of two word recognisers.
+        unknown: as of `WordRecognizer.correct`; a noisy LM takes none.
+        device: where they compute.
+
+    Returns:
+        the models, and what corrects words by them.
+
+    Raises:
+        CharBertError: a folder has neither, or a noisy LM is given more than its folder.
+    """
+    if has_noisy_lm(folders[0]):
+        if unknown:
+            raise CharBertError(
+                f"{folders[0]}: a noisy LM leaves what it does not know; give its folder alone"
+            )
+        model = CharBertForPreTraining.from_pretrained(folders[0]).to(device).eval()
+        return [model], Corrector(model).correct_words
+    models = [WordRecognizer.from_pretrained(folder).to(device).eval() for folder in folders]
+    return models, partial(models[0].correct, unknown=unknown or "pass", backoff=[*models, None][1])
+
+
+def recognize_words(examples: Sequence[E], correct: CorrectWords) -> list[E]:
+    """The same examples with their words corrected.
 
     Of tagging these are the words as they are given. Of texts, pairs of texts and questions, they are what
     white space divides, and the white space stays to the character. Contexts of questions are not read, so
     that answers keep their positions.
-
-    Args:
-        examples: of one type.
-        recognizer: on the device that it is to compute on.
-        unknown, backoff, batch_size: as of `WordRecognizer.correct`.
-
-    Raises:
-        CharBertError: as `WordRecognizer.correct`.
     """
     found: list[E] = []
     with passing_bar(total=len(examples), desc="recognising words", unit=" examples") as bar:
@@ -45,7 +74,7 @@ def recognize_words(
                 for name, value in example.readable.items()
             ]
             sentences = [_words(value) for _, _, value in fields]
-            read = recognizer.correct(sentences, unknown, backoff, batch_size)
+            read = correct(sentences)
             changes: list[dict[str, Any]] = [{} for _ in part]
             for (number, name, value), words in zip(fields, read, strict=True):
                 changes[number][name] = _with_words(value, words)

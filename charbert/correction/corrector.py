@@ -1,7 +1,9 @@
 """Spelling correction with the noisy LM (Section 3.3): `correct`, and `Corrector` for many texts."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple, overload
 
 from charbert.correction.reader import Model, WordReader, WordSpan
@@ -103,6 +105,20 @@ class Corrector:
         for begin in range(0, len(texts), _TEXTS):
             corrections += self._correct(texts[begin : begin + _TEXTS], top_k, threshold)
         return corrections
+
+    def correct_words(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+        """Sentences given as words, with each word corrected; it stays one string, whatever is in it."""
+        sentences = list(sentences)
+        found = []
+        for words, correction in zip(sentences, self([" ".join(words) for words in sentences]), strict=True):
+            starts = list(accumulate((len(word) + 1 for word in words), initial=0))
+            changes: dict[int, list[CorrectedWord]] = defaultdict(list)
+            for change in correction.words:
+                number = bisect_right(starts, change.start) - 1
+                start, end = change.start - starts[number], change.end - starts[number]
+                changes[number].append(change._replace(start=start, end=end))
+            found.append([_replace_words(word, changes[number]).text for number, word in enumerate(words)])
+        return found
 
     def _correct(self, texts: Sequence[str], top_k: int, threshold: float) -> list[Correction]:
         def is_open(word: WordSpan) -> bool:

@@ -24,7 +24,6 @@ from charbert.commands.resuming import (
 )
 from charbert.commands.tables import format_table
 from charbert.errors import CharBertError
-from charbert.recognizer.modeling import WordRecognizer
 from data.examples.readers import Columns
 from data.examples.rows import BadRows
 from finetune.adversary.attack import attack_model, draw_examples
@@ -32,7 +31,7 @@ from finetune.adversary.search_method import AttackResult, find_worst
 from finetune.adversary.settings import WorstCaseSettings
 from finetune.metrics.prediction_files import read_labelled
 from finetune.models import TASK_FILE, load_finetuned, load_task
-from finetune.recognition import recognize_words
+from finetune.recognition import load_recognizer, recognize_words
 from finetune.tasks.base import Task
 from finetune.tasks.registry import make_task
 from finetune.tasks.texts import PROBLEMS, REGRESSION
@@ -83,8 +82,8 @@ def _attack(settings: WorstCaseSettings, cache: ResultCache, bad: BadRows) -> di
     check_length(model, task.max_length)
     reader = None
     if settings.recognizer is not None:
-        recognizer = WordRecognizer.from_pretrained(settings.recognizer).to(model.device).eval()
-        reader = partial(recognize_words, recognizer=recognizer)
+        _, correct = load_recognizer([settings.recognizer], device=model.device)
+        reader = partial(recognize_words, correct=correct)
     if len(cache):
         print(f"{len(cache)} of {len(examples)} examples are searched already", file=sys.stderr)
     scores, results = attack_model(

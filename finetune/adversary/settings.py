@@ -57,7 +57,9 @@ class WorstCaseSettings(Columns):
         None, "examples that are searched at most, drawn by --seed; if not given, all", minimum=1
     )
     recognizer: str | None = option(
-        None, "folder of a word recogniser, which reads before the model", reads=FOLDER
+        None,
+        "folder of a word recogniser, or of a pre-trained CharBERT, which corrects the text before the model",
+        reads=FOLDER,
     )
     batch_tokens: int | None = option(
         None, BATCH_TOKENS, minimum=1, may_differ=ALWAYS, section="model and data"

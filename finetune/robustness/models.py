@@ -11,12 +11,12 @@ import torch
 
 from charbert.checkpoints import read_config
 from charbert.errors import CharBertError
-from charbert.recognizer.modeling import UNKNOWN_WORDS, WordRecognizer
+from charbert.recognizer.modeling import UNKNOWN_WORDS
 from finetune.batches import Padding
 from finetune.inference import Predictor, default_tokens
 from finetune.models import TASK_FILE, load_finetuned, load_task, load_tokenizer
 from finetune.predict import CHUNK
-from finetune.recognition import recognize_words
+from finetune.recognition import CorrectWords, has_noisy_lm, load_recognizer, recognize_words
 from finetune.robustness.settings import SEPARATOR, split_model
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
@@ -36,15 +36,15 @@ class Run(NamedTuple):
 
 
 class Recognizer(NamedTuple):
-    """A word recogniser, and how it treats words that it does not know."""
+    """A word recogniser and how it treats words that it does not know, or a CharBERT with its noisy LM."""
 
     folders: tuple[Path, ...]
     """Its own, and that of another one if that reads the words that this does not know."""
-    unknown: str
-    """One of `UNKNOWN_WORDS`."""
+    unknown: str | None
+    """One of `UNKNOWN_WORDS`; None of a noisy LM."""
 
     def __str__(self) -> str:
-        return SEPARATOR.join([*map(str, self.folders), self.unknown][:2])
+        return SEPARATOR.join([*map(str, self.folders), self.unknown or ""][:2]).removesuffix(SEPARATOR)
 
 
 class ComparedModel(NamedTuple):
@@ -106,15 +106,16 @@ def _find_runs(folder: Path) -> list[Path]:
     return [seeds[seed] for seed in sorted(seeds)]
 
 
-def _find_recognizer(folder: str | None = None, variant: str = PASS) -> Recognizer | None:
+def _find_recognizer(folder: str | None = None, variant: str | None = None) -> Recognizer | None:
     if folder is None:
         return None
-    if variant in (PASS, NEUTRAL):
+    if variant is None:
+        found = Recognizer((Path(folder),), None if has_noisy_lm(folder) else PASS)
+    elif variant in (PASS, NEUTRAL):
         found = Recognizer((Path(folder),), variant)
     else:
         found = Recognizer((Path(folder), Path(variant)), BACKOFF)
-    for each in found.folders:
-        WordRecognizer.from_pretrained(each)  # so that a folder of another model is an error now
+    load_recognizer(*found)  # so that a folder of another model is an error now
     return found
 
 
@@ -161,11 +162,10 @@ class LoadedModel:
         self._predictor = Predictor(
             run.task, self.model, self.tokenizer, batch_tokens=batch_tokens, bf16=self.bf16
         )
-        self._recognizer = recognizer
-        self._readers = [
-            WordRecognizer.from_pretrained(folder).to(self.device).eval()
-            for folder in (recognizer.folders if recognizer else ())
-        ]
+        self._readers: list[Any] = []
+        self._correct: CorrectWords | None = None
+        if recognizer:
+            self._readers, self._correct = load_recognizer(*recognizer, device=self.device)
 
     @property
     def parameters(self) -> int:
@@ -174,9 +174,7 @@ class LoadedModel:
 
     def read(self, examples: Sequence[Any]) -> list[Any]:
         """The examples as the recogniser passes them to the model."""
-        if self._recognizer is None:
-            return list(examples)
-        return recognize_words(examples, self._readers[0], self._recognizer.unknown, *self._readers[1:])
+        return recognize_words(examples, self._correct) if self._correct else list(examples)
 
     def predict(self, examples: Sequence[Any]) -> list[Any]:
         """Predictions for examples that are read already."""

@@ -18,7 +18,10 @@ QUICK_EXAMPLES = 500
 QUICK_KINDS, QUICK_COUNT = ("paper", "natural", "ocr", "space", "unicode"), 4  # the first of them available
 
 SEPARATOR = "::"
-SYNTAX = "[NAME=]FOLDER, [NAME=]FOLDER::RECOGNIZER, or that followed by ::neutral or ::ANOTHER_RECOGNIZER"
+SYNTAX = (
+    "[NAME=]FOLDER, [NAME=]FOLDER::RECOGNIZER, that followed by ::neutral or ::ANOTHER_RECOGNIZER, or "
+    "[NAME=]FOLDER::CORRECTOR"
+)
 
 
 @dataclass(kw_only=True)
@@ -40,7 +43,8 @@ class RobustnessSettings(Settings):
         REQUIRED,
         "output folders of fine-tuning runs, each [NAME=]FOLDER or, with a word recogniser that reads before "
         "the model, [NAME=]FOLDER::RECOGNIZER; for words that this does not know ::RECOGNIZER::neutral, or "
-        "::RECOGNIZER::ANOTHER",
+        "::RECOGNIZER::ANOTHER; with a pre-trained CharBERT that corrects the text first "
+        "[NAME=]FOLDER::CORRECTOR",
         reads="[NAME=]FOLDER",
     )
     output: str = option(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from small_correction import saved_model
 from small_finetuning import TAGGED, write_conll
 from small_robustness import reported, save_runs
 
@@ -16,8 +17,10 @@ from charbert.errors import CharBertError
 from charbert.noise import misspellings
 from charbert.recognizer.modeling import WordRecognizer, WordRecognizerConfig
 from charbert.vocabulary import UNKNOWN
+from data.examples.types import TaggedExample
 from finetune.__main__ import main
 from finetune.robustness import conditions, measure
+from finetune.robustness.models import find_models
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +146,15 @@ def test_a_recogniser_reads_before_the_model(runs: Path, tmp_path: Path, variant
     assert read["sensitivity"]["changed_words"] > 0
     assert read["parameters"] > alone["parameters"]
     assert alone["sensitivity"]["token_channel"]["changed"] > 0.001
+
+
+def test_a_noisy_lm_corrects_the_text_before_the_model(runs: Path, tmp_path: Path) -> None:
+    corrector = saved_model(tmp_path / "corrector", "bert", {"brown": 0.9})
+    [model] = find_models([f"corrected={runs / 'charbert'}::{corrector}"])
+    assert str(model.recognizer) == corrector
+    loaded = measure.LoadedModel(model.runs[0], model.recognizer, 0)
+    [read] = loaded.read([TaggedExample("1", ("a", "Borwn", "dog"), ("O", "B-PER", "O"), 0, "row 1")])
+    assert read.words == ("a", "Brown", "dog")
 
 
 def test_a_time_is_measured_anew_on_another_device(

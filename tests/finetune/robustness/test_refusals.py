@@ -64,6 +64,8 @@ def test_a_model_in_another_form_is_refused(runs: Path, tmp_path: Path, text: st
 def test_a_recogniser_that_is_none_is_refused(runs: Path, tmp_path: Path) -> None:
     models = [f"a={runs / 'charbert'}::{runs / 'checkpoint'}"]
     assert "no word recogniser" in refused(runs, tmp_path, models)
+    models = [f"a={runs / 'charbert'}::{runs / 'charbert'}"]
+    assert "its noisy LM, which restores words, has never been trained" in refused(runs, tmp_path, models)
 
 
 def test_a_test_file_without_labels_is_refused(runs: Path, tmp_path: Path) -> None:
