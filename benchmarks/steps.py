@@ -10,8 +10,9 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedModel
 
 from benchmarks.frame import DeviceSettings, measure_milliseconds, reset_device
+from charbert.commands.devices import copied, prepare_compiler
 from charbert.commands.settings import option
-from charbert.commands.training import checkpoint_gradients, copied, prepare_compiler
+from charbert.commands.training import checkpoint_gradients
 from charbert.configuration import CharBertConfig
 from charbert.fast_path import layer_attention_mask
 from charbert.interaction import fold

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from charbert.commands.devices import copied
 from charbert.commands.progress import progress_bar
-from charbert.commands.training import copied
 from charbert.errors import CharBertError
 from finetune.batches import Padding, batch_by_length
 from finetune.settings import CPU_TOKENS, GPU_TOKENS

@@ -264,6 +264,7 @@ def _training_arguments(
         metric_for_best_model=f"eval_{task.metric}",
         greater_is_better=True,
         logging_steps=settings.logging_steps,
+        report_to=settings.report_to,
         train_sampling_strategy="group_by_length",
         bf16=settings.bf16,
         torch_compile=settings.torch_compile,

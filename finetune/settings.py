@@ -6,7 +6,18 @@ from pathlib import Path
 from typing import ClassVar
 
 from charbert.commands.paths import DATA, FILE, FOLDER, MODEL, STANDARD, check_exists, expand_patterns
-from charbert.commands.settings import ALWAYS, REQUIRED, UNFINISHED, Settings, option, positional
+from charbert.commands.settings import (
+    ALWAYS,
+    REPORT_TO,
+    REQUIRED,
+    TENSORBOARD,
+    TRACKERS,
+    UNFINISHED,
+    Settings,
+    check_trackers,
+    option,
+    positional,
+)
 from charbert.distillation.settings import STUDENT_LAYERS, DistillationSettings
 from charbert.errors import CharBertError, UsageError
 from charbert.noise import KEYBOARDS, KINDS
@@ -139,6 +150,7 @@ class FinetuneSettings(TuningSettings, Columns):
         may_differ=ALWAYS,
     )
     logging_steps: int = option(50, "steps between two lines of the log", minimum=1, may_differ=ALWAYS)
+    report_to: list[str] = option([TENSORBOARD], REPORT_TO, choices=TRACKERS, unique=True, may_differ=ALWAYS)
     word_split: bool = option(False, "ner: also score words apart that the tokenizer keeps whole or splits")
     report: bool = option(False, "scores of each label, and the confusion of labels as a figure")
     resume: bool = option(False, "go on from the last checkpoint")
@@ -167,6 +179,7 @@ class FinetuneSettings(TuningSettings, Columns):
 
     def check_paths(self) -> None:
         super().check_paths()
+        check_trackers(self.report_to)
         reader = find_reader(self.task)
         for split in ("train", "dev", "test"):
             given = getattr(self, split)

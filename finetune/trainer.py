@@ -10,7 +10,8 @@ from accelerate.utils import gather_object
 from torch.nn import functional as F
 from transformers.trainer import TRAINING_ARGS_NAME
 
-from charbert.commands.training import CheckedTrainer, copied
+from charbert.commands.devices import copied
+from charbert.commands.training import CheckedTrainer
 from charbert.errors import name_failures
 from charbert.losses import IGNORED
 from charbert.tuning.model import has_delta

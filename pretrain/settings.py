@@ -4,7 +4,16 @@ from dataclasses import dataclass
 
 from charbert.backbones import BACKBONES
 from charbert.commands.paths import DATA, FILE, FOLDER, MODEL
-from charbert.commands.settings import ALWAYS, REQUIRED, Settings, option
+from charbert.commands.settings import (
+    ALWAYS,
+    REPORT_TO,
+    REQUIRED,
+    TENSORBOARD,
+    TRACKERS,
+    Settings,
+    check_trackers,
+    option,
+)
 from charbert.distillation.settings import DistillationSettings
 from charbert.errors import CharBertError
 from charbert.noise import EDITS, PRETRAINING_EDITS
@@ -50,6 +59,7 @@ class StepTrainingSettings(Settings):
     save_steps: int = option(2_000, "steps between checkpoints", minimum=1, may_differ=ALWAYS)
     save_total_limit: int = option(2, "checkpoints kept", minimum=1, may_differ=ALWAYS)
     logging_steps: int = option(100, "steps between log lines", minimum=1, may_differ=ALWAYS)
+    report_to: list[str] = option([TENSORBOARD], REPORT_TO, choices=TRACKERS, unique=True, may_differ=ALWAYS)
     num_workers: int = option(2, "data loading processes of each device", minimum=0, may_differ=ALWAYS)
     seed: int = option(0, "seed of everything random", minimum=0, below=2**32)
     resume: bool = option(False, "go on from the last checkpoint in the output folder", section="output")
@@ -59,6 +69,10 @@ class StepTrainingSettings(Settings):
         super().__post_init__()
         if not self.noise_edits:
             raise CharBertError(f"--noise-edits: give some of {', '.join(EDITS)}")
+
+    def check_paths(self) -> None:
+        super().check_paths()
+        check_trackers(self.report_to)
 
     def noise(self, probability: float | None = None) -> Noise:
         """The noise of training, or the same at another probability."""

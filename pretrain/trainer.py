@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 from transformers import TrainingArguments
 
-from charbert.commands.training import CheckedTrainer, copied, training_arguments
+from charbert.commands.devices import copied
+from charbert.commands.training import CheckedTrainer, training_arguments
 from charbert.distillation.loss import Alignment
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.losses import IGNORED, score_labelled
@@ -86,6 +87,7 @@ def step_arguments(
         save_steps=settings.save_steps,
         save_total_limit=settings.save_total_limit,
         logging_steps=settings.logging_steps,
+        report_to=settings.report_to,
         seed=settings.seed,
         **more,
     )

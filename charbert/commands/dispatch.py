@@ -1,6 +1,5 @@
 """Command dispatch: `python -m PROGRAM [COMMAND] ...` -> settings -> what does the work."""
 
-import logging
 import os
 import sys
 import textwrap
@@ -12,9 +11,8 @@ from pkgutil import resolve_name
 from typing import NamedTuple
 
 from charbert.commands.options import CONFIG
-from charbert.commands.output import is_main_process
-from charbert.commands.progress import quiet_libraries, without_bars_of_models
-from charbert.commands.settings import parse_settings
+from charbert.commands.progress import set_messages, without_bars_of_models
+from charbert.commands.settings import parse_command
 from charbert.errors import UsageError, begin_work
 
 
@@ -54,8 +52,6 @@ def dispatch(
         CharBertError: the settings are wrong, or the command fails.
         SystemExit: `--help` was given, or nothing.
     """
-    logging.basicConfig(level=logging.INFO if is_main_process() else logging.WARNING, format="%(message)s")
-    quiet_libraries()
     overview = _overview(program, description, commands, default, example)
     if not arguments:
         print(overview, file=sys.stderr)
@@ -71,7 +67,9 @@ def dispatch(
         raise UsageError(f"{program}: there is no command {name!r}; the nearest is {nearest}")
     else:
         command, rest, about = default, list(arguments), overview
-    settings = parse_settings(resolve_name(command.settings), rest, program, about, config=command.config)
+    of_command = resolve_name(command.settings)
+    settings, messages = parse_command(of_command, rest, program, about, config=command.config)
+    set_messages(messages.log_level, messages.quiet)
     settings.check_paths()
     share_cores()
     module = import_module(command.module or command.settings.partition(":")[0])

@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, get_origin
 
 from charbert.errors import UsageError
@@ -38,18 +38,18 @@ def shown_name(field: Any) -> str:
 
 
 def make_parser(
-    settings_class: Any, kinds: Mapping[str, Any], program: str, description: str, *, config: bool
+    classes: Sequence[Any], kinds: Mapping[str, Any], program: str, description: str, *, config: bool
 ) -> argparse.ArgumentParser:
     """The parser of a command line, whose values are texts, and absent where nothing was given.
 
     Args:
-        settings_class: a dataclass of settings.
+        classes: dataclasses of settings.
         kinds: the type of each field, without None.
         program: as it is typed.
         description: of the command.
         config: whether a config file comes first.
     """
-    fields = dataclasses.fields(settings_class)
+    fields = [field for each in classes for field in dataclasses.fields(each)]
     parser = _Parser(
         prog=program,
         usage=_usage(program, fields, kinds, config),
@@ -69,7 +69,7 @@ def make_parser(
         if field.metadata.get("positional"):
             places.add_argument(field.name, metavar=field.name.upper(), help=_help(field), **several)
             continue
-        section = _section(settings_class, field.name) or section
+        section = _section(classes, field.name) or section
         if section not in groups:
             groups[section] = parser.add_argument_group(section)
         groups[section].add_argument(
@@ -100,10 +100,13 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=30, width=width)
 
 
-def _section(settings_class: Any, name: str) -> str:
+def _section(classes: Sequence[Any], name: str) -> str:
     """The section that begins with a field, in the class or in one whose field it gives another default."""
     owners = (
-        owner for owner in settings_class.__mro__ if name in vars(owner).get("__dataclass_fields__", {})
+        owner
+        for each in classes
+        for owner in each.__mro__
+        if name in vars(owner).get("__dataclass_fields__", {})
     )
     found = (owner.__dataclass_fields__[name].metadata.get("section", "") for owner in owners)
     return next(filter(None, found), "")

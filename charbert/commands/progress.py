@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from charbert.commands.output import is_main_process
+
+QUIET = "TQDM_DISABLE"
+"""The variable of `tqdm` that hides all its bars, those of libraries and of started processes too."""
+_LIBRARIES = ("TRANSFORMERS", "DATASETS", "HF_HUB")
 SECONDS_BETWEEN_LINES = 60
 _MEANINGLESS_BARS = ("Loading weights", "Writing model shards")
 
@@ -15,6 +20,8 @@ def progress_bar(*args: Any, **settings: Any) -> Any:
     """A `tqdm` that, where the standard error is no terminal, writes plain lines, one a minute."""
     from tqdm import tqdm  # as long to import as all settings of a command, of which few show a bar
 
+    if os.environ.get(QUIET):
+        settings["disable"] = True
     if sys.stderr.isatty():
         return tqdm(*args, **settings)
     times = dict.fromkeys(("delay", "mininterval", "maxinterval"), SECONDS_BETWEEN_LINES)
@@ -39,17 +46,30 @@ class _Lines:
         sys.stderr.flush()
 
 
-def quiet_libraries() -> None:
-    """Let libraries that are imported from here on show bars, such as of downloads, on a terminal alone.
+def set_messages(log_level: str = "info", quiet: bool = False) -> None:
+    """Choose what this process, those that it starts, and libraries imported later show while it works.
 
-    Of a hub that does not answer the first attempt is said, and not each of the next ones, twice.
+    Libraries keep their own levels under the default one, and show bars, such as of downloads, on a terminal
+    alone. Of a hub that does not answer the first attempt is said, and not each of the next ones, twice.
+
+    Args:
+        log_level: the least one of messages, unless logging was configured before; of several processes all
+            but the main one show no more than warnings.
+        quiet: show no progress bars.
     """
+    level = logging.getLevelNamesMapping()[log_level.upper()]
+    shown = level if is_main_process() else max(level, logging.WARNING)
+    logging.basicConfig(level=shown, format="%(message)s")
+    if level != logging.INFO:
+        os.environ.update({f"{library}_VERBOSITY": log_level for library in _LIBRARIES})
+    if quiet:
+        os.environ[QUIET] = "1"
     hub = logging.getLogger("huggingface_hub")
     hub.propagate = False
     attempts = logging.getLogger("huggingface_hub.utils._http")
     attempts.filters = [each for each in attempts.filters if not isinstance(each, _FirstAttempt)]
     attempts.addFilter(_FirstAttempt())
-    if not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty():
         for library in ("HF_HUB", "HF_DATASETS"):
             os.environ.setdefault(f"{library}_DISABLE_PROGRESS_BARS", "1")
 

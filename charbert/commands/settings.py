@@ -18,6 +18,7 @@ import shlex
 import types
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -30,6 +31,11 @@ from charbert.errors import CharBertError, UsageError
 
 S = TypeVar("S")
 NEVER, UNFINISHED, ALWAYS = "never", "unfinished", "always"
+NOWHERE = "none"
+TENSORBOARD = "tensorboard"
+TRACKERS = (TENSORBOARD, "wandb", "trackio", NOWHERE)
+REPORT_TO = "where the log goes: tensorboard (in the output folder), wandb, trackio, or none of them"
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 def option(
@@ -81,6 +87,24 @@ def positional(help: str, reads: str = FILE, default: Any = REQUIRED) -> Any:
     return dataclasses.field(default=default, metadata={"help": help, "positional": True, "reads": reads})
 
 
+def check_trackers(report_to: Sequence[str]) -> list[str]:
+    """The packages that a training reports to.
+
+    Raises:
+        CharBertError: one is not installed; or others are given beside "none".
+    """
+    if NOWHERE in report_to and len(report_to) > 1:
+        raise CharBertError(f"--report-to: {NOWHERE} excludes all others; give it alone")
+    names = [name for name in report_to if name != NOWHERE]
+    for name in names:
+        # tensorboardX stands in for tensorboard.
+        if find_spec(name) is None and find_spec(f"{name}X") is None:
+            raise CharBertError(
+                f"--report-to: {name} is not installed; pip install {name}, or give another, or {NOWHERE}"
+            )
+    return names
+
+
 @dataclasses.dataclass(kw_only=True)
 class Settings:
     """Base of all settings; subclasses are dataclasses with `kw_only=True`.
@@ -129,6 +153,19 @@ class Settings:
                 check_output_file(self, Path(getattr(self, field.name)))
 
 
+@dataclasses.dataclass(kw_only=True)
+class MessageSettings(Settings):
+    """What a command says while it works: options of every one, which no result depends on."""
+
+    log_level: str = option(
+        "info",
+        "least level of the messages that are shown; error: nor the numbers of a training",
+        choices=LOG_LEVELS,
+        section="messages",
+    )
+    quiet: bool = option(False, "show no progress bars")
+
+
 def restore_settings(settings_class: type[S], saved: Mapping[str, Any]) -> S:
     """Settings as an earlier version may have saved them: old names of keys stand for the new ones.
 
@@ -175,21 +212,43 @@ def parse_settings(
         CharBertError: an unknown key (the nearest known one is named), a value of the wrong type or out of
             range, a required key that is missing, a file that cannot be read.
     """
+    return _parse([settings_class], arguments, program, description, config)[0]
+
+
+def parse_command(
+    settings_class: type[S],
+    arguments: Sequence[str],
+    program: str,
+    description: str,
+    *,
+    config: bool = False,
+) -> tuple[S, MessageSettings]:
+    """As `parse_settings`, of a command: its settings, and those of its messages."""
+    settings, messages = _parse([settings_class, MessageSettings], arguments, program, description, config)
+    return settings, messages
+
+
+def _parse(
+    classes: Sequence[Any], arguments: Sequence[str], program: str, description: str, config: bool
+) -> list[Any]:
+    """An object of each class of settings, whose fields have different names."""
     for argument in arguments:
         if not is_utf8(argument):
             raise CharBertError(f"command line: {argument!r} is not UTF-8; rename the file or folder")
-    fields = {field.name: field for field in dataclasses.fields(settings_class)}  # type: ignore[arg-type]
-    hints = get_type_hints(settings_class)
+    fields = {field.name: field for each in classes for field in dataclasses.fields(each)}
+    hints = {name: hint for each in classes for name, hint in get_type_hints(each).items()}
+    renamed = getattr(classes[0], "RENAMED", {})
     kinds = {name: _without_none(hints[name]) for name in fields}
-    parser = make_parser(settings_class, kinds, program, description, config=config)
+    parser = make_parser(classes, kinds, program, description, config=config)
     given, rest = parser.parse_known_args(_normalized(arguments, kinds))
     for argument in rest:
         if argument.startswith("--"):
-            raise _unknown_key(argument[2:].partition("=")[0], settings_class, "command line", dashes=True)
+            key = argument[2:].partition("=")[0]
+            raise _unknown_key(key, fields, renamed, "command line", dashes=True)
         parser.error(f"unexpected argument {argument!r}")
     values = vars(given)
     if config:
-        values = {**_read_config(values.pop("config"), settings_class), **values}
+        values = {**_read_config(values.pop("config"), fields, renamed), **values}
     missing = [
         shown_name(field)
         for name, field in fields.items()
@@ -198,9 +257,9 @@ def parse_settings(
     if missing:
         where = "in the config file or on the command line" if config else "on the command line"
         raise UsageError(f"{', '.join(missing)}: missing; give {'each' if missing[1:] else 'it'} {where}")
-    return settings_class(
-        **{name: _converted(fields[name], value, hints[name]) for name, value in values.items()}
-    )
+    converted = {name: _converted(fields[name], value, hints[name]) for name, value in values.items()}
+    names = [{field.name for field in dataclasses.fields(each)} & converted.keys() for each in classes]
+    return [each(**{name: converted[name] for name in own}) for each, own in zip(classes, names, strict=True)]
 
 
 def _normalized(arguments: Sequence[str], kinds: Mapping[str, Any]) -> list[str]:
@@ -221,7 +280,7 @@ def _normalized(arguments: Sequence[str], kinds: Mapping[str, Any]) -> list[str]
     return found
 
 
-def _read_config(path: str, settings_class: Any) -> dict[str, Any]:
+def _read_config(path: str, known: Mapping[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:
     try:
         text = Path(path).read_text(encoding="utf-8")
         content, root = yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader)
@@ -237,20 +296,19 @@ def _read_config(path: str, settings_class: Any) -> dict[str, Any]:
     keys = Counter(str(key.value).replace("-", "_") for key, _ in (root.value if root else []))
     if twice := [key for key, count in keys.items() if count > 1]:
         raise CharBertError(f"{path}: holds {twice[0]!r} twice; give each key once")
-    known = {field.name for field in dataclasses.fields(settings_class)}
     found = {str(key).replace("-", "_"): value for key, value in content.items()}
     for name in found:
         if name not in known:
-            raise _unknown_key(name, settings_class, path)
+            raise _unknown_key(name, known, renamed, path)
     return found
 
 
-def _unknown_key(name: str, settings_class: Any, where: str, *, dashes: bool = False) -> CharBertError:
+def _unknown_key(
+    name: str, fields: Mapping[str, Any], renamed: Mapping[str, str], where: str, *, dashes: bool = False
+) -> CharBertError:
     name = name.replace("-", "_")
-    known = [
-        field.name for field in dataclasses.fields(settings_class) if not field.metadata.get("positional")
-    ]
-    now = getattr(settings_class, "RENAMED", {}).get(name)
+    known = [name for name, field in fields.items() if not field.metadata.get("positional")]
+    now = renamed.get(name)
     shown = (lambda key: f"--{dashed(key)}") if dashes else repr
     error = UsageError if dashes else CharBertError
     if now in known:

@@ -5,7 +5,7 @@ import math
 import shutil
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
@@ -14,11 +14,11 @@ from typing import Any
 
 import torch
 from accelerate import PartialState
-from torch._inductor import config as inductor
 from transformers import PreTrainedModel, Trainer, TrainerState, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from charbert.commands.devices import attention_kernels, prepare_compiler
 from charbert.commands.output import is_main_process, say_finished
 from charbert.commands.results import RESULTS, read_results, select_numbers, write_results
 from charbert.commands.resuming import (
@@ -37,9 +37,10 @@ from charbert.commands.resuming import (
     remove_checkpoints,
     write_record,
 )
+from charbert.commands.settings import TRACKERS, check_trackers
 from charbert.commands.training_log import FIGURE, Beginning, Progress, RunningLosses, draw_curves
 from charbert.distillation.loss import Distillation
-from charbert.errors import CharBertError, name_failures
+from charbert.errors import CharBertError, first_line, name_failures
 from charbert.tuning.delta import FILES as FILES_OF_A_DELTA
 
 logger = logging.getLogger(__name__)
@@ -58,27 +59,28 @@ FILES_OF_A_RUN = (
 _SECONDS_TO_FREE_TENSORS = 0.2
 # Of DDP's exchanges: compiled in one piece, a backward pass hands over all its gradients at once.
 _BUCKET_MIB = 100
-# At 64 or more, kernels of a norm's backward pass at 768 units are 6 times slower (pytorch issue 185814).
-_ROWS_OF_A_BLOCK = 32
 
 
-def training_arguments(module: str, *, torch_compile: bool, **given: Any) -> TrainingArguments:
+def training_arguments(
+    module: str, *, report_to: Sequence[str], torch_compile: bool, **given: Any
+) -> TrainingArguments:
     """Arguments of a Trainer with what holds for every training here.
 
     Args:
         module: what `python -m` starts, for messages.
+        report_to: as of `check_trackers`.
         torch_compile: compile the model, with the compiler prepared.
         given: the others.
 
     Raises:
-        CharBertError: the Trainer refuses them, or one process sees several GPUs.
+        CharBertError: the Trainer refuses them, or one process sees several GPUs; or as `check_trackers`.
     """
     if torch_compile:
         prepare_compiler()
     try:
         arguments = TrainingArguments(
             remove_unused_columns=False,
-            report_to="tensorboard",
+            report_to=check_trackers(report_to),
             # Said outright, since else processes without a GPU do not know of each other.
             use_cpu=not torch.accelerator.is_available(),
             torch_compile=torch_compile,
@@ -100,37 +102,6 @@ def training_arguments(module: str, *, torch_compile: bool, **given: Any) -> Tra
             f"{arguments.n_gpu} -m {module} ...`, or choose one with CUDA_VISIBLE_DEVICES"
         )
     return arguments
-
-
-@contextmanager
-def attention_kernels(cudnn: bool) -> Iterator[None]:
-    """Choose whether torch may take cuDNN's kernels for attention while this lasts.
-
-    On an H100 or H200 the gradients of these can be NaN in half precision where a batch with a mask has 64,
-    192, 320, ... tokens (torch 2.11, pytorch issue 196678). At 128 tokens and more they are the faster ones.
-    """
-    before = torch.backends.cuda.cudnn_sdp_enabled()
-    torch.backends.cuda.enable_cudnn_sdp(before and cudnn)
-    try:
-        yield
-    finally:
-        torch.backends.cuda.enable_cudnn_sdp(before)
-
-
-def copied(batch: Mapping[str, torch.Tensor], device: torch.device) -> dict[str, torch.Tensor]:
-    """A batch on a device; the host goes on meanwhile, unlike with the Trainer's own copies."""
-    return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
-
-
-def prepare_compiler() -> None:
-    """Two settings of this process under which compiled training is faster (`docs/performance.md`).
-
-    One graph under DDP: cut into one per exchange, as torch does by itself, the pieces lose more than the
-    exchanges gain from running meanwhile. And as many rows for a block of a norm's backward pass as are fast
-    for every batch size, where torch chooses by the batch size.
-    """
-    torch._dynamo.config.optimize_ddp = False
-    inductor.triton.mix_order_reduction_split_size = _ROWS_OF_A_BLOCK
 
 
 def checkpoint_gradients(model: PreTrainedModel) -> None:
@@ -340,7 +311,7 @@ class TrainingRun:
             trainer.state = TrainerState.load_from_json(str(self.checkpoint / STATE))
         else:
             trainer.add_callback(Beginning(self._settings, str(self.checkpoint or "step 0")))
-            with name_failures(self.output / LOGS), _quiet_threads():
+            with name_failures(self.output / LOGS), _quiet_threads(), _name_trackers():
                 trainer.train(resume_from_checkpoint=self.checkpoint and str(self.checkpoint))
 
     def save_results(
@@ -360,6 +331,18 @@ class TrainingRun:
             with name_failures(self.output / FIGURE):
                 draw_curves(trainer.state.log_history, self.output / FIGURE, losses, score)
             write_results(self.output, numbers, asdict(self._settings), self._seed)
+
+
+@contextmanager
+def _name_trackers() -> Iterator[None]:
+    """Errors of a package that a training reports to, such as that nobody is logged in, as one line."""
+    try:
+        yield
+    except Exception as error:
+        name = type(error).__module__.partition(".")[0]
+        if name not in TRACKERS:
+            raise
+        raise CharBertError(f"--report-to: {name} fails ({first_line(error)}); or give another") from error
 
 
 @contextmanager

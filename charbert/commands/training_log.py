@@ -31,7 +31,8 @@ class Progress(TrainerCallback):
             self._bar.update(state.global_step - self._bar.n)
 
     def on_log(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
-        if self._bar is not None:
+        # Not INFO: in code, where nobody has configured logging, they are shown as well.
+        if self._bar is not None and logger.isEnabledFor(logging.WARNING):
             numbers = (
                 f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
                 for name, value in kwargs["logs"].items()

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from charbert.commands.devices import copied
 from charbert.commands.progress import progress_bar
-from charbert.commands.training import copied
 from charbert.ragged import Array
 from finetune.batches import batch_by_length
 from finetune.robustness.models import LoadedModel

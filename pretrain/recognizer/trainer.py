@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
-from charbert.commands.training import copied
+from charbert.commands.devices import copied
 from charbert.losses import IGNORED
 from charbert.recognizer.modeling import NEUTRAL
 from pretrain.collator import Batch

@@ -1,6 +1,8 @@
 """`python -m finetune CONFIG.yaml`, from data to a saved model."""
 
 import json
+import logging
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -116,11 +118,20 @@ def test_several_seeds_give_a_mean_and_an_interval(charbert: Path, tmp_path: Pat
     assert any(not torch.equal(one[name], other[name]) for name in one)
 
 
-def test_fewer_examples_than_a_batch_are_enough(charbert: Path, tmp_path: Path) -> None:
+def test_fewer_examples_than_a_batch_are_enough_and_nothing_more_need_be_said(
+    charbert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "environ", {**os.environ})
     train = write_conll(tmp_path / "few.conll", TAGGED[::11])
-    numbers = run(tmp_path / "out", task="tagging", train=train, dev=train, model=charbert, batch_size=16)
+    settings = {"task": "tagging", "train": train, "dev": train, "model": charbert, "batch_size": 16}
+    monkeypatch.setattr(logging.root, "handlers", [])
+    monkeypatch.setattr(logging.root, "level", logging.WARNING)
+    numbers = run(tmp_path / "out", "--quiet", "--log-level", "error", **settings, report_to="none")
     assert numbers["train_examples"] == 3
     assert numbers["steps"] == 2
+    assert not (tmp_path / "out" / "runs").exists()
+    shown = capfd.readouterr()
+    assert shown.err == "" and "step " not in shown.out
 
 
 def test_training_stops_where_it_no_longer_helps(charbert: Path, tmp_path: Path) -> None:

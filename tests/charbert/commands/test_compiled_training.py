@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 pytest.importorskip("accelerate", reason="the Trainer needs accelerate")
 
-from charbert.commands.training import prepare_compiler
+from charbert.commands.devices import prepare_compiler
 
 SPLIT_SIZE = "triton.mix_order_reduction_split_size"
 

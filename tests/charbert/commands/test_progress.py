@@ -1,7 +1,8 @@
 """Progress: bars on a terminal, plain lines elsewhere."""
 
+import os
 import sys
-from logging import Handler, LogRecord, getLogger
+from logging import Handler, LogRecord, getLogger, root
 from typing import Any
 
 import pytest
@@ -54,7 +55,7 @@ def test_a_hub_that_does_not_answer_is_said_once() -> None:
     before = list(attempts.filters), getLogger("huggingface_hub").propagate
     attempts.addHandler(kept)
     try:
-        progress.quiet_libraries()
+        progress.set_messages()
         for number in (1, 2):
             attempts.warning("'%s' thrown while requesting HEAD", "no such host")
             attempts.warning("Retrying in %s s", number)
@@ -70,6 +71,22 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert list(progress.progress_bar(range(3))) == [0, 1, 2]
     assert "\r" in capsys.readouterr().err
+
+
+def test_quiet_hides_all_bars_and_the_level_reaches_the_libraries(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress.os, "environ", {})
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", root.level)
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
+    progress.set_messages("error", quiet=True)
+    with progress.progress_bar(range(3), desc="work") as bar:
+        assert list(bar) == [0, 1, 2]
+        getLogger("finetune").warning("less")
+        getLogger("finetune").error("more")
+    assert capsys.readouterr().err == "more\n"
+    assert os.environ["TRANSFORMERS_VERBOSITY"] == os.environ["HF_HUB_VERBOSITY"] == "error"
 
 
 def test_bars_of_reading_and_writing_weights_are_hidden(capsys: pytest.CaptureFixture[str]) -> None:

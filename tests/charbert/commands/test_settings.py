@@ -6,9 +6,12 @@ import pytest
 
 from charbert.commands.settings import (
     REQUIRED,
+    MessageSettings,
     Settings,
+    check_trackers,
     format_command,
     option,
+    parse_command,
     parse_settings,
     positional,
 )
@@ -216,6 +219,27 @@ def test_a_command_line_is_written_from_settings_and_read_again() -> None:
     command = format_command("python -m example", settings)
     assert command == "python -m example --data 'a file' --share 0.1 --resume true --kinds c a"
     assert parse_settings(Example, shlex.split(command)[3:], "example", "") == settings
+
+
+def test_a_command_has_options_of_its_messages_beside_its_own(config: Path) -> None:
+    config.write_text("data: text\nlearning_rate: 1\nlog_level: warning\n")
+    settings, messages = parse_command(Example, ["--quiet", str(config)], "example", "", config=True)
+    assert settings == Example(data="text", learning_rate=1)
+    assert messages == MessageSettings(log_level="warning", quiet=True)
+    with pytest.raises(UsageError, match="the nearest is --log-level"):
+        parse_command(Example, ["--log_levels", "error"], "example", "")
+    with pytest.raises(CharBertError, match="--log-level: 'loud' is unknown"):
+        parse_command(Example, ["--data", "a", "--log_level", "loud"], "example", "")
+
+
+def test_a_training_reports_to_packages_that_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("charbert.commands.settings.find_spec", {"wandb": 1, "tensorboardX": 1}.get)
+    assert check_trackers(["tensorboard", "wandb"]) == ["tensorboard", "wandb"]
+    assert check_trackers(["none"]) == check_trackers([]) == []
+    with pytest.raises(CharBertError, match="--report-to: trackio is not installed; pip install trackio"):
+        check_trackers(["wandb", "trackio"])
+    with pytest.raises(CharBertError, match="--report-to: none excludes all others"):
+        check_trackers(["none", "wandb"])
 
 
 def test_a_name_that_is_not_utf8_is_refused_before_work_begins() -> None:

@@ -9,6 +9,7 @@ import torch
 from transformers import DataCollatorForTokenClassification, Trainer, TrainingArguments
 
 import charbert
+from charbert.errors import CharBertError
 
 WORDS = ("the", "quick", "fox", "jumps", "over", "the", "dog", ".")
 
@@ -71,6 +72,17 @@ def test_trainer_hands_the_model_all_spelled_inputs(tmp_path: Path) -> None:
     model = tiny.build(charbert.CharBertForTokenClassification, "bert")
     batch = next(iter(trainer("bert", tmp_path, model, spelled=True).get_train_dataloader()))
     assert set(tiny.SPELLED) <= set(batch)
+
+
+def test_a_package_that_a_training_reports_to_fails_in_one_line() -> None:
+    pytest.importorskip("accelerate", reason="the Trainer needs accelerate")
+    from charbert.commands.training import _name_trackers
+
+    error = type("UsageError", (Exception,), {"__module__": "wandb.errors"})
+    with pytest.raises(CharBertError, match=r"--report-to: wandb fails \(no key\)"), _name_trackers():
+        raise error("no key\nlog in")
+    with pytest.raises(OSError, match="other"), _name_trackers():
+        raise OSError("other")
 
 
 def test_trainer_resumes(tmp_path: Path) -> None:
