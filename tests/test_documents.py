@@ -60,7 +60,7 @@ def test_files_named_in_documents_exist(document: Path) -> None:
 def test_lists_and_tables_are_those_of_the_site_too(document: Path) -> None:
     """An empty line before a list, and four blanks before what is inside of one: GitHub needs neither."""
     text = re.sub(r"```.*?\n```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
-    attached = r"\n(?![-|#\n ]|\d+\. )[^\n]+\n(?:- |1\. |\|)[^\n]*"
+    attached = r"\n(?!(?:[-|#\n]| {1,3}\S|\d+\. ))[^\n]+\n(?:- |1\. |\|)[^\n]*"
     shallow = r"\n {1,3}(?:[-|] ?|1\. |```)[^\n]*"
     assert re.findall(rf"{attached}|{shallow}", text) == []
 
