@@ -62,7 +62,8 @@ def test_lists_and_tables_are_those_of_the_site_too(document: Path) -> None:
     text = re.sub(r"```.*?\n```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
     attached = r"\n(?!(?:[-|#\n]| {1,3}\S|\d+\. ))[^\n]+\n(?:- |1\. |\|)[^\n]*"
     shallow = r"\n {1,3}(?:[-|] ?|1\. |```)[^\n]*"
-    assert re.findall(rf"{attached}|{shallow}", text) == []
+    barred = r"\|[^\n]*`[^`\n]*\\\|[^\n]*"  # in code of a table, the site shows the backslash
+    assert re.findall(rf"{attached}|{shallow}|{barred}", text) == []
 
 
 def commands(document: Path) -> list[str]:
