@@ -122,7 +122,7 @@ class PretrainSettings(DistillationSettings, StepTrainingSettings):
     interaction_per_layer: bool = option(False, "an interaction for each layer, not a shared one")
     interaction_offset: float = option(
         0.0,
-        "from a backbone: constant that the interaction adds before its norm and takes off in it; at 6 or "
+        "from a backbone: constant that the interaction adds before its norm and takes off in it; at 4 or "
         "more the token channel begins as the backbone",
         minimum=0,
     )
