@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple, overload
 
 from charbert.correction.reader import Model, WordReader, WordSpan
-from charbert.correction.rule import Rule, Weights, complete_contraction, looks_like_a_name
+from charbert.correction.rule import Rule, Weights, complete_contraction, look_at
 from charbert.errors import CharBertError
 from charbert.recognizer.reading import match_case
 from charbert.tokenization import CharBertTokenizer
@@ -126,7 +126,7 @@ class Corrector:
             small = self._reader.normalize(text[start:end])
             # Others stay as they are whatever the model predicts, and it is not asked about them.
             return self._rule.is_suspect(text, start, end, small) and self._rule.may_be_wrong(
-                small, looks_like_a_name(text, start, end), threshold
+                small, look_at(text, start, end), threshold
             )
 
         found: dict[int, list[CorrectedWord]] = defaultdict(list)
@@ -134,7 +134,7 @@ class Corrector:
             text = texts[index]
             word = text[start:end]
             small = self._reader.normalize(word)
-            judgement = self._rule.judge(small, looks_like_a_name(text, start, end), log_probabilities, top_k)
+            judgement = self._rule.judge(small, look_at(text, start, end), log_probabilities, top_k)
             if judgement.words and judgement.probability >= threshold:
                 originals = [
                     match_case(complete_contraction(each, small, text[end : end + 2]), word)

@@ -4,8 +4,8 @@ A word is suspect if neither the vocabulary of the noisy LM nor the user has it,
 no acronym and no part of a longer word, of code or of an address. Its candidates are the words of the
 vocabulary at most two edits away. Each has a score, a log-likelihood: of its probability by the head, of its
 frequency and of its edits. The word as written has one too, as a new word: lower for a long word, higher for
-one that looks like a name. A softmax over these scores gives the probabilities of the candidates, and that of
-a misspelling is their sum.
+one that looks like a name or stands there twice. A softmax over these scores gives the probabilities of the
+candidates, and that of a misspelling is their sum.
 """
 
 import re
@@ -29,6 +29,8 @@ _ROUNDING = 1e-5  # of probabilities, which may sum up to a little more than 1
 _FIRST = 20  # words that count as about equally frequent
 _SENTENCE_CONTEXT = 40  # characters before a word, searched for the end of a sentence
 _CONTEXT = 100  # characters beside a word, searched for the white space around it
+_NEARBY = 1000  # characters beside a word, searched for the same word
+_WORD = re.compile(r"[^\W\d_]+")
 _AROUND_A_START = " \t\"'“”‘’«»()[]{}*-–—•"
 _SENTENCE_END = re.compile(r"(?<!\b[^\W\d_])\.$|[!?…:]$")  # not after an initial
 _CONTRACTED = frozenset(
@@ -43,22 +45,33 @@ _CODE = re.compile(r"[\d@#$_\\<>={}]|\w\.\w|/.*/|://")
 class Weights:
     """The terms of the scores, in nats, fitted to a pre-trained model (`docs/correction.md`)."""
 
-    head: float = 0.2
+    head: float = 0.28
     """Factor of a candidate's log-probability by the noisy LM."""
-    sure: float = 2.6
+    sure: float = 1.3
     """Factor of its probability itself, from 0 to 1: most where the model is sure."""
-    rank: float = 0.87
+    rank: float = 0.6
     """Cost of the logarithm of its rank in the vocabulary, where frequent words are first."""
-    edit: float = 1.7
+    edit: float = 2.1
     """Cost of an edit."""
-    unseen: float = -4.6
+    unseen: float = -4.75
     """Score of a written word that is not in the vocabulary."""
-    letter: float = 0.39
+    letter: float = 0.18
     """Cost of each of its letters."""
-    name: float = 1.5
+    name: float = 1.0
     """Bonus if it looks like a name."""
+    repeated: float = 2.6
+    """Bonus if it stands nearby more than once, as few misspellings do."""
     seen: float = 6.1
     """Bonus of a written word that is in the vocabulary, where such words are judged too."""
+
+
+class Looks(NamedTuple):
+    """What the text around a word says of it."""
+
+    name: bool = False
+    """Whether it looks like a name."""
+    repeated: bool = False
+    """Whether it stands nearby more than once."""
 
 
 class Judgement(NamedTuple):
@@ -121,11 +134,11 @@ class Rule:
         is_part = _continues(marked) or _continues(after)
         return not (is_part or _CODE.search(before + surface + after))
 
-    def may_be_wrong(self, word: str, is_name: bool, threshold: float) -> bool:
+    def may_be_wrong(self, word: str, looks: Looks, threshold: float) -> bool:
         """Whether a word can reach this probability of a misspelling, whatever the model predicts.
 
         Args:
-            word, is_name: as for `judge`.
+            word, looks: as for `judge`.
             threshold: the least probability.
         """
         weights = self._weights
@@ -137,16 +150,16 @@ class Rule:
         # P = 1, the one that weighs most by itself.
         certain = self._score(ids, np.zeros(len(self._vocabulary))) - weights.edit * distances
         scores = np.where(np.arange(len(ids)) == certain.argmax(), certain, certain - weights.sure)
-        kept = self._score_new(word, is_name)
+        kept = self._score_new(word, looks)
         most = 1.0 - float(np.exp(kept - np.logaddexp.reduce(scores, initial=kept)))
         return most >= threshold - _ROUNDING
 
-    def judge(self, word: str, is_name: bool, log_probabilities: Array, top_k: int) -> Judgement:
+    def judge(self, word: str, looks: Looks, log_probabilities: Array, top_k: int) -> Judgement:
         """The probability that a word is a misspelling, with its likely originals.
 
         Args:
             word: its small letters, as the tokenizer reads them.
-            is_name: whether it looks like a name.
+            looks: what the text around it says of it.
             log_probabilities: (V,) of the words of the noisy LM.
             top_k: originals to give at most.
         """
@@ -155,9 +168,9 @@ class Rule:
         scores = self._score(ids, log_probabilities) - weights.edit * distances
         if word in self._vocabulary:
             own = self._score(np.array([self._vocabulary.id(word)]), log_probabilities)
-            kept = weights.name * is_name + (weights.seen + float(own[0]))
+            kept = weights.name * looks.name + (weights.seen + float(own[0]))
         else:
-            kept = self._score_new(word, is_name)
+            kept = self._score_new(word, looks)
         total = np.logaddexp.reduce(scores, initial=kept)
         likeliest = np.argsort(-scores, kind="stable")[:top_k]
         return Judgement(
@@ -176,16 +189,24 @@ class Rule:
             self._found[word] = self._ids[indices[others]], distances[others]
         return self._found[word]
 
-    def _score_new(self, word: str, is_name: bool) -> float:
+    def _score_new(self, word: str, looks: Looks) -> float:
         """The score of a written word that the vocabulary lacks."""
         weights = self._weights
-        return weights.name * is_name + (weights.unseen - weights.letter * len(word))
+        bonus = weights.name * looks.name + weights.repeated * looks.repeated
+        return bonus + weights.unseen - weights.letter * len(word)
 
     def _score(self, ids: Array, log_probabilities: Array) -> Array:
         """(K,) the scores of words by the model and by their frequency."""
         weights, found = self._weights, log_probabilities[ids]
         log_ranks = np.log(ids + _FIRST)  # by Zipf's law a word is as frequent as one by its rank
         return weights.head * found + weights.sure * np.exp(found) - weights.rank * log_ranks
+
+
+def look_at(text: str, start: int, end: int) -> Looks:
+    """What the text around a word, `text[start:end]`, says of it."""
+    nearby = text[max(start - _NEARBY, 0) : end + _NEARBY].lower()
+    repeated = _WORD.findall(nearby).count(text[start:end].lower()) > 1
+    return Looks(looks_like_a_name(text, start, end), repeated)
 
 
 def looks_like_a_name(text: str, start: int, end: int) -> bool:

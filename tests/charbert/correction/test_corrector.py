@@ -101,8 +101,8 @@ def test_the_model_is_not_asked_about_a_word_that_stays_whatever_it_says(
             yield word, scores
 
     monkeypatch.setattr(WordReader, "score_words", spy)
-    # At most 0.63 for "Dogma", which looks like a name, 0.88 for "doggy", 0.99 for "brwon".
-    found = correct("the xylophone Dogma doggy brwon", *model, threshold=0.9)
+    # At most 0.65 for "Dogma", which looks like a name, 0.92 for "doggy", 0.98 for "brwon".
+    found = correct("the xylophone Dogma doggy brwon", *model, threshold=0.95)
     assert asked == ["brwon"]
     assert found.text == "the xylophone Dogma doggy brown"
 
@@ -117,8 +117,8 @@ def test_a_higher_threshold_replaces_what_is_surer_alone(model: Any) -> None:
     weights = Weights(head=1.0, sure=0.0, rank=0.0, edit=1.0, unseen=-4.0, letter=0.0, name=0.0, seen=0.0)
     corrector = Corrector(*model, weights=weights)
     text = "brwon lzay"
-    # Of each word's odds e to the power of 4, less an edit: 0.9 * e^3 to 1, and 0.05 * e^3 to 1.
-    counts = [len(corrector([text], threshold=limit)[0].words) for limit in (0.4, 0.6, 0.9, 0.96)]
+    # Of each word's odds e to the power of 4, less an easy edit: 0.9 * e^3.4 to 1, and 0.05 * e^3.4 to 1.
+    counts = [len(corrector([text], threshold=limit)[0].words) for limit in (0.4, 0.7, 0.9, 0.97)]
     assert counts == [2, 1, 1, 0]
 
 

@@ -8,10 +8,11 @@ import pytest
 from small_correction import WORDS
 
 from charbert import Vocabulary
-from charbert.correction.rule import Judgement, Rule, Weights, looks_like_a_name
+from charbert.correction.rule import Judgement, Looks, Rule, Weights, look_at, looks_like_a_name
 
 WEIGHTS = Weights(head=1.0, sure=0.0, rank=0.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
 VOCABULARY = Vocabulary(WORDS)
+PLAIN = Looks()
 
 
 def is_suspect(text: str, word: str, rule: Rule | None = None) -> bool:
@@ -102,30 +103,49 @@ def test_a_capital_inside_a_sentence_looks_like_a_name(text: str, word: str, wan
     assert looks_like_a_name(text, start, start + len(word)) == wanted
 
 
-def judged(word: str, is_name: bool = False, top_k: int = 5, **probabilities: float) -> Judgement:
+def judged(word: str, looks: Looks = PLAIN, top_k: int = 5, **probabilities: float) -> Judgement:
     scores = np.log([probabilities.get(each, 1e-9) for each in WORDS])
-    return Rule(VOCABULARY, real_words=True, weights=WEIGHTS).judge(word, is_name, scores, top_k)
+    return Rule(VOCABULARY, real_words=True, weights=WEIGHTS).judge(word, looks, scores, top_k)
 
 
 def test_words_are_weighed_by_the_head_and_their_edits() -> None:
-    # "frm" is one edit from both; from 'unseen' and 'letter': e^-4.5 for what stands there.
+    # "frm" is one easy edit from both; from 'unseen' and 'letter': e^-4.5 for what stands there.
     found = judged("frm", **{"from": 0.6, "form": 0.2})
-    weights = np.array([0.6 * math.exp(-1), 0.2 * math.exp(-1), math.exp(-4.5)])
+    weights = np.array([0.6 * math.exp(-0.6), 0.2 * math.exp(-0.6), math.exp(-4.5)])
     shares = weights / weights.sum()
     assert found.words[:2] == ["from", "form"]
     assert found.probabilities[:2] == pytest.approx(shares[:2], rel=1e-4)
     assert found.probability == pytest.approx(1 - shares[2], rel=1e-4)
 
 
-def test_what_looks_like_a_name_is_kept_more_readily() -> None:
-    odds = [p / (1 - p) for p in (judged("frm", name, **{"from": 0.5}).probability for name in (False, True))]
-    assert odds[0] / odds[1] == pytest.approx(math.exp(WEIGHTS.name), rel=1e-3)
+@pytest.mark.parametrize(
+    ("looks", "bonus"), ((Looks(name=True), WEIGHTS.name), (Looks(repeated=True), WEIGHTS.repeated))
+)
+def test_what_looks_like_a_name_or_stands_there_twice_is_kept_more_readily(
+    looks: Looks, bonus: float
+) -> None:
+    odds = [
+        p / (1 - p) for p in (judged("frm", each, **{"from": 0.5}).probability for each in (PLAIN, looks))
+    ]
+    assert odds[0] / odds[1] == pytest.approx(math.exp(bonus), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("text", "repeated"),
+    (
+        ("the foxx saw a Foxx", True),
+        ("the foxx saw foxxes", False),
+        ("the foxx " + "ran " * 500 + "foxx", False),
+    ),
+)
+def test_a_word_that_stands_nearby_again_is_repeated(text: str, repeated: bool) -> None:
+    assert look_at(text, 4, 8) == Looks(name=False, repeated=repeated)
 
 
 def test_a_frequent_word_is_likelier_than_a_rare_one() -> None:
     scores = np.log(np.full(len(WORDS), 1 / len(WORDS)))
     weights = Weights(head=1.0, sure=0.0, rank=1.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
-    found = Rule(VOCABULARY, weights=weights).judge("frm", False, scores, 5)
+    found = Rule(VOCABULARY, weights=weights).judge("frm", PLAIN, scores, 5)
     ratio = (WORDS.index("form") + 20) / (WORDS.index("from") + 20)
     assert found.words == ["from", "form", "fox"]
     assert found.probabilities[0] / found.probabilities[1] == pytest.approx(ratio)
@@ -134,7 +154,7 @@ def test_a_frequent_word_is_likelier_than_a_rare_one() -> None:
 def test_a_model_that_is_sure_counts_more() -> None:
     weights = Weights(head=1.0, sure=2.0, rank=0.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
     scores = np.log([{"from": 0.6, "form": 0.2}.get(each, 1e-9) for each in WORDS])
-    found = Rule(VOCABULARY, weights=weights).judge("frm", False, scores, 5)
+    found = Rule(VOCABULARY, weights=weights).judge("frm", PLAIN, scores, 5)
     assert found.words[:2] == ["from", "form"]
     ratio = 0.6 * math.exp(2 * 0.6) / (0.2 * math.exp(2 * 0.2))
     assert found.probabilities[0] / found.probabilities[1] == pytest.approx(ratio, rel=1e-4)
@@ -144,28 +164,29 @@ def test_a_model_that_is_sure_counts_more() -> None:
 def test_what_is_decided_without_the_model_stays_whatever_that_predicts(weights: Weights) -> None:
     rule, random = Rule(VOCABULARY, real_words=True, weights=weights), np.random.default_rng(0)
     decided = 0
-    for word, is_name in product(
+    for word, name in product(
         ("frm", "frmo", "jump", "thee", "quikc", "lzay", "form", "xylophone"), (False, True)
     ):
+        looks = Looks(name=name)
         for threshold in (0.0, 0.2, 0.5, 0.9, 0.99, 0.999):
-            if rule.may_be_wrong(word, is_name, threshold):
+            if rule.may_be_wrong(word, looks, threshold):
                 continue
             decided += 1
             for sharpness in (0.1, 1.0, 10.0, 100.0):
                 scores = sharpness * random.standard_normal((50, len(WORDS)))
                 for row in scores - np.logaddexp.reduce(scores, axis=1, keepdims=True):
-                    found = rule.judge(word, is_name, row, 5)
+                    found = rule.judge(word, looks, row, 5)
                     assert not found.words or found.probability < threshold
     assert decided > 10
 
 
 def test_of_a_word_with_one_candidate_the_most_is_what_a_sure_model_gives() -> None:
     rule = Rule(VOCABULARY)
-    sure = rule.judge("lzay", False, np.log([1.0 if word == "lazy" else 1e-30 for word in WORDS]), 5)
+    sure = rule.judge("lzay", PLAIN, np.log([1.0 if word == "lazy" else 1e-30 for word in WORDS]), 5)
     assert sure.words == ["lazy"]
-    assert rule.may_be_wrong("lzay", False, sure.probability - 1e-4)
-    assert not rule.may_be_wrong("lzay", False, sure.probability + 1e-4)
-    assert not rule.may_be_wrong("xylophone", False, 0.0)
+    assert rule.may_be_wrong("lzay", PLAIN, sure.probability - 1e-4)
+    assert not rule.may_be_wrong("lzay", PLAIN, sure.probability + 1e-4)
+    assert not rule.may_be_wrong("xylophone", PLAIN, 0.0)
 
 
 def test_no_more_words_than_asked_for() -> None:
@@ -174,7 +195,7 @@ def test_no_more_words_than_asked_for() -> None:
 
 def test_a_word_of_the_vocabulary_is_weighed_against_itself() -> None:
     found = judged("form", **{"from": 0.9, "form": 0.1})
-    odds = 0.9 * math.exp(-WEIGHTS.edit) / (0.1 * math.exp(WEIGHTS.seen))
+    odds = 0.9 * math.exp(-0.6 * WEIGHTS.edit) / (0.1 * math.exp(WEIGHTS.seen))
     assert found.words[0] == "from"
     assert found.probability / (1 - found.probability) == pytest.approx(odds, rel=1e-3)
     assert "form" not in found.words
@@ -186,7 +207,7 @@ def test_only_words_of_letters_are_offered() -> None:
 
 def test_a_word_that_is_twice_in_the_vocabulary_is_offered_once() -> None:
     rule = Rule(Vocabulary(["from", "dog", "from", "<unk>"]))
-    assert rule.judge("frm", False, np.log(np.full(4, 0.25)), 5).words == ["from"]
+    assert rule.judge("frm", PLAIN, np.log(np.full(4, 0.25)), 5).words == ["from"]
 
 
 def test_a_word_far_from_all_others_is_right() -> None:
