@@ -27,7 +27,7 @@ from benchmarks.synthetic import PAD_ID, random_spelling
 from charbert.commands.devices import find_device
 from charbert.commands.settings import option
 from charbert.configuration import CharBertConfig
-from charbert.export.graph import check_packages, quantize, write_graph
+from charbert.export.graph import check_packages, may_saturate, quantize, write_graph
 from charbert.export.program import export_program, folded_interactions, trace
 from charbert.export.session import ExportedModel
 from charbert.modeling import CharBertModel
@@ -38,14 +38,15 @@ MODELS = ("BERT", "CharBERT")
 AXES = ("batch", "length")
 MIB = 2**20
 _ONE_CALL = """
-import resource, sys
+import sys
 import numpy as np, onnxruntime
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = int(sys.argv[2])
 session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
 ids = np.ones((1, int(sys.argv[3])), np.int64)
 session.run(None, {each.name: ids * (each.name != "token_type_ids") for each in session.get_inputs()})
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+# Of this process alone: what getrusage gives begins with the peak of the one that started it.
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 Run = Callable[[dict[str, torch.Tensor]], object]
 
@@ -122,7 +123,7 @@ def write_graphs(models: Mapping[str, nn.Module], folder: Path, int8: bool) -> N
         path = folder / f"{name}-{FP32}.onnx"
         write_graph(program, outputs, path, opset=20)
         if int8:
-            quantize(path, folder / f"{name}-{INT8}.onnx")
+            quantize(path, folder / f"{name}-{INT8}.onnx", may_saturate())
 
 
 class _MaskedBert(nn.Module):

@@ -82,7 +82,9 @@ def max_tokens(position_embeddings: Any) -> int:
 
 
 def longest_input(model: Any) -> int | None:
-    """What a CharBERT or a plain model can read, in tokens; None without a table of position embeddings."""
+    """What a CharBERT, its export or a plain model can read, in tokens; None without a table of positions."""
+    if (known := getattr(model, "max_tokens", None)) is not None:
+        return known
     positions = getattr(getattr(backbone_of(model), "embeddings", None), "position_embeddings", None)
     return None if positions is None else max_tokens(positions)
 

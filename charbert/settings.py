@@ -69,6 +69,11 @@ class ExportSettings(Settings):
     int8: bool = option(
         False, "quantise the weights of matrix products: smaller and faster, less exact", section="graph"
     )
+    reduce_range: bool | None = option(
+        None,
+        "int8: use 7 of the 8 bits, for processors of x86 without VNNI, on which sums may overflow; if not "
+        "given, where this is one",
+    )
     opset: int = option(
         DEFAULT_OPSET, "version of the ONNX operators", minimum=FIRST_OPSET, maximum=LAST_OPSET
     )

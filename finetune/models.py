@@ -16,7 +16,7 @@ from charbert.commands.settings import restore_settings
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError, reading
 from charbert.export import TASK_FILE
-from charbert.export.session import ExportedModel
+from charbert.export.session import ExportedModel, is_exported
 from charbert.loading import (
     HEAD,
     backbone_tokenizer,
@@ -46,6 +46,8 @@ def load_teacher(folder: str, task: Task[Any, Any]) -> tuple[Any, Any]:
         CharBertError: it cannot be read, or does not teach this.
     """
     settings, known = load_task(Path(folder))
+    if is_exported(folder):
+        raise CharBertError(f"--teacher: {folder}: an exported model; give the run that it comes from")
     if (type(known), known.variant) != (type(task), task.variant):
         variant = f" ({known.variant})" if known.variant else ""
         raise CharBertError(
@@ -114,16 +116,18 @@ def _load_for_training(settings: FinetuneSettings, task: Task[Any, Any]) -> tupl
 
 
 def load_finetuned(folder: str, task: Task[Any, Any], device: str | None = None) -> tuple[Any, Any]:
-    """The model of the output folder of a run, to predict with, and its tokenizer.
+    """The model of the output folder of a run, or of its export, to predict with, and its tokenizer.
 
     Args:
-        folder: of the run.
+        folder: of the run, or what `charbert export` wrote.
         task: what it was trained for.
-        device: of the model; None: a GPU where there is one.
+        device: of the model; None: a GPU where there is one, of an exported model always the CPU.
 
     Raises:
         CharBertError: they cannot be read, or a part of the model is not there; there is no such device.
     """
+    if is_exported(folder):
+        return _load_exported(folder, task, device)
     target = find_device(device)
     if _find_kind(folder, read_config(folder)) == CHARBERT:
         model, info = MODELS[task.auto_class].from_pretrained(folder, output_loading_info=True)
@@ -136,12 +140,7 @@ def load_finetuned(folder: str, task: Task[Any, Any], device: str | None = None)
     return model.to(target).eval(), fit_tokenizer(load_tokenizer(folder), model)
 
 
-def load_exported(folder: str, task: Task[Any, Any], device: str | None = None) -> tuple[Any, Any]:
-    """The model that `charbert export` wrote into a folder, to predict with, and its tokenizer.
-
-    Raises:
-        CharBertError: they cannot be read, or `device` is no CPU.
-    """
+def _load_exported(folder: str, task: Task[Any, Any], device: str | None) -> tuple[Any, Any]:
     if device not in (None, "cpu"):
         raise CharBertError(f"--device: {device!r}, and an exported model runs on the cpu; leave it out")
     model = ExportedModel(folder)

@@ -16,14 +16,13 @@ from charbert.commands.paths import STANDARD, standard_input
 from charbert.commands.progress import progress_bar
 from charbert.compression import text_ending
 from charbert.errors import CharBertError
-from charbert.export.session import is_exported
 from data.examples.cells import as_text, dump_json, is_nothing, write_labels
 from data.examples.lines import Dialect, find_delimiter
 from data.examples.readers import find_reader, read_examples
 from data.examples.rows import BadRows, Row, RowError
 from data.examples.tables import csv_writer
 from finetune.inference import Predictor
-from finetune.models import load_exported, load_finetuned, load_task
+from finetune.models import load_finetuned, load_task
 from finetune.settings import FinetuneSettings, PredictSettings
 from finetune.tasks.base import Task
 
@@ -73,8 +72,7 @@ def _predict(
     file: IO[str],
 ) -> None:
     """Write predictions as a table into `file`, or in the form of a scorer, which comes from `partial`."""
-    load = load_exported if is_exported(settings.model) else load_finetuned
-    model, tokenizer = load(settings.model, task, settings.device)
+    model, tokenizer = load_finetuned(settings.model, task, settings.device)
     predictor = Predictor(task, model, tokenizer, settings.batch_tokens or 0, bf16=columns.bf16)
     examples = read_examples(columns, source.path, bad, labelled=False)
     # GLUE's server takes no other columns than its own.

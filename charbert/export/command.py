@@ -28,7 +28,7 @@ def run(settings: ExportSettings) -> None:
     check_packages()
     with new_folder(settings) as made:
         model, tokenizer = load(settings.model)
-        errors = export_onnx(model, tokenizer, made, settings.int8, settings.opset)
+        errors = export_onnx(model, tokenizer, made, settings.int8, settings.opset, settings.reduce_range)
         task = Path(settings.model) / TASK_FILE
         if task.is_file():
             shutil.copyfile(task, made / TASK_FILE)

@@ -9,7 +9,7 @@ import torch
 
 from charbert.errors import CharBertError, name_failures
 from charbert.export import MODEL_FILE
-from charbert.export.graph import check_packages, quantize, write_graph
+from charbert.export.graph import check_packages, may_saturate, quantize, write_graph
 from charbert.export.program import export_program, folded_interactions, make_inputs
 from charbert.export.session import ExportedModel
 from charbert.loading import fit_tokenizer
@@ -27,7 +27,12 @@ TEXTS = (
 
 
 def export_onnx(
-    model: Any, tokenizer: Any, folder: str | Path, int8: bool = False, opset: int = DEFAULT_OPSET
+    model: Any,
+    tokenizer: Any,
+    folder: str | Path,
+    int8: bool = False,
+    opset: int = DEFAULT_OPSET,
+    reduce_range: bool | None = None,
 ) -> dict[str, float]:
     """Export a CharBERT with any head to ONNX, and compare the graph with it on inputs of several shapes.
 
@@ -40,6 +45,7 @@ def export_onnx(
         folder: made where it is missing.
         int8: quantise the weights of matrix products.
         opset: version of the ONNX operators.
+        reduce_range: of int8, as of `quantize`; None: where it is needed on this processor.
 
     Returns:
         The largest error |a - b| / |b| of each output, and those of int8 as `int8_NAME`.
@@ -64,7 +70,7 @@ def export_onnx(
             del program
             errors = compare(model, tokenizer, ExportedModel(exact), LARGEST_ERROR["fp32"])
             if int8:
-                quantize(exact, kept)
+                quantize(exact, kept, may_saturate() if reduce_range is None else reduce_range)
                 found = compare(model, tokenizer, ExportedModel(kept), LARGEST_ERROR["int8"])
                 errors |= {f"int8_{name}": error for name, error in found.items()}
             for path in (kept if int8 else exact).parent.iterdir():

@@ -1,8 +1,9 @@
 """ONNX: exported programs as graphs for ONNX Runtime, with weights in fp32 or int8."""
 
 import logging
+import platform
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from importlib.util import find_spec
 from io import StringIO
@@ -67,11 +68,27 @@ def write_graph(program: ExportedProgram, outputs: Sequence[str], path: Path, op
         graph.save(path, external_data=size > _LARGEST_FILE)
 
 
-def quantize(source: Path, target: Path) -> None:
+def may_saturate() -> bool:
+    """Whether sums of products of 8 bits may overflow on this processor: one of x86 without VNNI.
+
+    Its instruction adds two of them in 16 bits (`reduce_range` in ONNX Runtime's guide to quantisation).
+    """
+    known: Mapping[str, Any] = getattr(
+        torch.cpu, "get_capabilities", dict
+    )()  # of torch 2.11 perhaps not there
+    is_x86 = platform.machine().lower() in ("x86_64", "amd64")
+    return is_x86 and not any(known.get(name) for name in ("avx_vnni", "avx512_vnni", "amx_int8"))
+
+
+def quantize(source: Path, target: Path, reduce_range: bool = False) -> None:
     """Write a graph with the weights of its matrix products in int8, by output channel.
 
     Activations are quantised at each run, by the range that they have. Embeddings, the GRU, attention and
     norms stay in fp32.
+
+    Args:
+        source, target: the files.
+        reduce_range: use 7 of the 8 bits, for processors of which `may_saturate` holds.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -81,6 +98,7 @@ def quantize(source: Path, target: Path) -> None:
             target,
             op_types_to_quantize=["MatMul", "Gemm"],
             per_channel=True,
+            reduce_range=reduce_range,
             weight_type=QuantType.QInt8,
             use_external_data_format=source.stat().st_size > _LARGEST_FILE,
         )

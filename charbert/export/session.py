@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from charbert.backbones import find_backbone
 from charbert.configuration import CharBertConfig
 from charbert.errors import reading
 from charbert.export import MODEL_FILE
@@ -52,6 +53,13 @@ class ExportedModel:
         """
         with reading(self.name_or_path, "a configuration"):
             return CharBertConfig.from_pretrained(self.name_or_path)
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest input, by the configuration in the folder."""
+        backbone = self.config.backbone_config
+        kept_free = backbone.pad_token_id + 1 if find_backbone(backbone.model_type).padding_offset else 0
+        return backbone.max_position_embeddings - kept_free
 
     def __call__(self, **inputs: torch.Tensor) -> dict[str, Any]:
         given = {name: inputs[name].numpy() for name in self.inputs}

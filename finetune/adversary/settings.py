@@ -25,8 +25,8 @@ class WorstCaseSettings(Columns):
     }
 
     model: str = positional(
-        "output folder of a fine-tuning run; with --task, folder or hub id of any model of transformers that "
-        "has a head for it",
+        "output folder of a fine-tuning run, or its export; with --task, folder or hub id of any model of "
+        "transformers that has a head for it",
         MODEL,
     )
     file: str = positional(

@@ -252,7 +252,9 @@ class _Measuring:
         return result
 
     def sensitivity(self, condition: Condition) -> Result:
-        """How far an attack moves the states of words."""
+        """How far an attack moves the states of words; nothing of an exported model, which gives none."""
+        if self._loaded.is_exported:
+            return {}
         noised, _ = self._test.under(condition)
         return measure_sensitivity(self._loaded, self._test.examples, noised, self._test.contexts)
 

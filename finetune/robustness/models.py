@@ -11,6 +11,7 @@ import torch
 
 from charbert.checkpoints import read_config
 from charbert.errors import CharBertError
+from charbert.export.session import is_exported
 from charbert.recognizer.modeling import UNKNOWN_WORDS
 from finetune.batches import Padding
 from finetune.inference import Predictor, default_tokens
@@ -156,6 +157,7 @@ class LoadedModel:
         self.task = run.task
         self.bf16 = run.settings.bf16
         self.model, self.tokenizer = load_finetuned(str(run.folder), run.task)
+        self.is_exported = is_exported(run.folder)
         self.device = self.model.device
         self.batch_tokens = batch_tokens or default_tokens(self.device)
         self.padding = Padding(self.tokenizer)
@@ -168,8 +170,10 @@ class LoadedModel:
             self._readers, self._correct = load_recognizer(*recognizer, device=self.device)
 
     @property
-    def parameters(self) -> int:
-        """Of the model, and of the recogniser."""
+    def parameters(self) -> int | None:
+        """Of the model, and of the recogniser; of an exported one they are not known."""
+        if self.is_exported:
+            return None
         return sum(weight.numel() for model in (self.model, *self._readers) for weight in model.parameters())
 
     def read(self, examples: Sequence[Any]) -> list[Any]:

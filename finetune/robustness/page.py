@@ -41,7 +41,7 @@ def render_page(content: Mapping[str, Any]) -> str:
         curves=figures.make_curves_figure(content),
         heat=figures.make_heat_table(content),
         budgets=[f"{edits or 'No'} edit{'s' * (edits > 1)}" for edits in budgets],
-        left_out=first["sensitivity"].get("left_out"),
+        left_out=max(each["sensitivity"].get("left_out", 0) for each in content["models"]),
         ranked=sentences.rank_models(content),
         settings=yaml.safe_dump(content["settings"], sort_keys=False, allow_unicode=True),
     )

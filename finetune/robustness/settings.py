@@ -41,10 +41,10 @@ class RobustnessSettings(Settings):
     )
     models: list[str] = option(
         REQUIRED,
-        "output folders of fine-tuning runs, each [NAME=]FOLDER or, with a word recogniser that reads before "
-        "the model, [NAME=]FOLDER::RECOGNIZER; for words that this does not know ::RECOGNIZER::neutral, or "
-        "::RECOGNIZER::ANOTHER; with a pre-trained CharBERT that corrects the text first "
-        "[NAME=]FOLDER::CORRECTOR",
+        "output folders of fine-tuning runs or their exports, each [NAME=]FOLDER or, with a word recogniser "
+        "that reads before the model, [NAME=]FOLDER::RECOGNIZER; for words that this does not know "
+        "::RECOGNIZER::neutral, or ::RECOGNIZER::ANOTHER; with a pre-trained CharBERT that corrects the text "
+        "first [NAME=]FOLDER::CORRECTOR",
         reads="[NAME=]FOLDER",
     )
     output: str = option(

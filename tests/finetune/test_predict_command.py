@@ -15,7 +15,6 @@ import pytest
 from plain import save_plain
 from small_finetuning import TAGGED, write_conll, write_csv, write_finetune_config, write_squad
 
-import charbert.__main__
 from charbert.errors import CharBertError
 from data.examples.rows import BadRows
 from data.examples.tables import read_table
@@ -69,15 +68,6 @@ def test_a_model_tags_what_its_run_tagged(models: Path, tmp_path: Path) -> None:
     for record in map(json.loads, records):
         assert len(record["words"]) == len(record["tags"]) == len(record["probabilities"])
         assert all(0.2 < share <= 1 for share in record["probabilities"])
-
-
-def test_an_exported_model_predicts_what_the_model_predicts(models: Path, tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: charbert[export]")
-    pytest.importorskip("onnxscript", reason="onnxscript is not installed: charbert[export]")
-    charbert.__main__.main(["export", str(models / "tagging"), "--output", str(tmp_path / "tagging")])
-    file = write_conll(tmp_path / "tags.conll")
-    wanted = predict_file(models, "tagging", file, tmp_path / "wanted.conll")
-    assert predict_file(tmp_path, "tagging", file, tmp_path / "found.conll") == wanted
 
 
 def test_a_model_answers_what_its_run_answered(models: Path, tmp_path: Path) -> None:

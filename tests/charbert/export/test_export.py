@@ -11,13 +11,14 @@ import torch
 
 import charbert
 from charbert import CharBertError
+from charbert.backbones import longest_input
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: charbert[export]")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: charbert[export]")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed: charbert[export]")
 
 from charbert.__main__ import main  # noqa: E402
-from charbert.export import MODEL_FILE, graph  # noqa: E402
+from charbert.export import MODEL_FILE, folder, graph  # noqa: E402
 from charbert.export.folder import LARGEST_ERROR, export_onnx  # noqa: E402
 from charbert.export.program import export_program, make_inputs  # noqa: E402
 from charbert.export.session import ExportedModel  # noqa: E402
@@ -79,6 +80,7 @@ def test_graphs_give_what_models_give(head: Any, kind: str, changes: dict[str, A
     assert set(model.state_dict()) == names, "the model is as it was"
     assert errors.keys() == set(exported.outputs)
     assert max(errors.values()) < 1e-5
+    assert exported.max_tokens == longest_input(exported) == model.base_model.max_tokens
     assert exported.inputs == ["input_ids", "attention_mask", "token_type_ids"][: 3 if kind == "bert" else 2]
     assert_same(model, exported, 2e-5)
 
@@ -106,14 +108,35 @@ def test_a_graph_multiplies_once_for_each_interaction(tmp_path: Path) -> None:
     assert not any(node.metadata_props or node.doc_string for node in written.node), "no paths of sources"
 
 
-def test_int8_is_near_and_smaller(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("machine", "flags", "expected"),
+    [
+        ("x86_64", {"avx2": True}, True),
+        ("AMD64", {"avx2": True, "avx_vnni": True}, False),
+        ("x86_64", {"avx512_vnni": True}, False),
+        ("arm64", {"dot": True}, False),
+    ],
+)
+def test_8_bits_may_saturate_on_x86_without_vnni(
+    machine: str, flags: dict[str, bool], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graph.platform, "machine", lambda: machine)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: flags, raising=False)
+    assert graph.may_saturate() is expected
+
+
+def test_int8_is_near_and_smaller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "may_saturate", lambda: True)
     size = {"hidden_size": 64, "intermediate_size": 256, "num_hidden_layers": 1}
     model = tiny.build(Token, "bert", backbone=size)
     errors = export_onnx(model, tiny.tokenizer("bert"), tmp_path, int8=True)
     assert errors["logits"] < 1e-5 < 1e-4 < errors["int8_logits"] < 0.1
     assert (tmp_path / MODEL_FILE).stat().st_size < 3 * model.num_parameters()
-    kinds = {each.data_type for each in onnx.load(tmp_path / MODEL_FILE).graph.initializer}
-    assert onnx.TensorProto.INT8 in kinds
+    weights = onnx.load(tmp_path / MODEL_FILE).graph.initializer
+    in_8_bits = [
+        onnx.numpy_helper.to_array(each) for each in weights if each.data_type == onnx.TensorProto.INT8
+    ]
+    assert {int(abs(each).max()) for each in in_8_bits if each.ndim > 1} == {64}, "7 bits of 8"
     exported = ExportedModel(tmp_path)
     with torch.inference_mode():
         for batch in batches(model):

@@ -12,6 +12,7 @@ from small_correction import saved_model
 from small_finetuning import TAGGED, write_conll
 from small_robustness import reported, save_runs
 
+import charbert.__main__
 import finetune
 from charbert.errors import CharBertError
 from charbert.noise import misspellings
@@ -60,6 +61,28 @@ def test_scores_are_those_of_the_run(runs: Path, tagging: tuple[Path, dict[str, 
     model = tagging[1]["models"][1]
     results = json.loads((runs / "charbert" / "results.json").read_text())
     assert model["clean"]["mean"] == pytest.approx(100 * results["dev_f1"])
+
+
+def test_an_exported_model_stands_beside_its_own(runs: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: charbert[export]")
+    pytest.importorskip("onnxscript", reason="onnxscript is not installed: charbert[export]")
+    folder = str(tmp_path / "exported")
+    charbert.__main__.main(["export", str(runs / "charbert"), "--output", folder])
+    given = [f"graph={folder}", "charbert"]
+    report = reported(runs, tmp_path / "report", given, "tags.conll", kinds=["paper"], seeds=[1])
+    graph, model = report["models"]
+    assert graph["name"] == "graph" and graph["attacked"] == model["attacked"]
+    assert graph["sensitivity"] == {} and graph["parameters"] is None
+    file, made = str(runs / "tags.conll"), []
+    for number, each in enumerate((folder, str(runs / "charbert"))):
+        predicted, worst = tmp_path / f"{number}.conll", tmp_path / f"{number}.json"
+        main(["predict", each, file, "--output", str(predicted)])
+        searched = ["--budgets", "1", "--searched-examples", "1", "--variants", "2"]
+        main(["worst-case", each, file, "--output", str(worst), *searched])
+        made.append((predicted.read_text(), json.loads(worst.read_text())["examples"][0]["worst"]))
+    assert made[0] == made[1]
+    with pytest.raises(CharBertError, match="--max-length: 500, but the model has 80 positions"):
+        main(["worst-case", folder, file, "--output", str(tmp_path / "new.json"), "--max-length", "500"])
 
 
 def test_seeds_of_a_model_are_one_model(tagging: tuple[Path, dict[str, Any]]) -> None:
