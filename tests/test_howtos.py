@@ -32,10 +32,11 @@ PAGES = {
     "correction": ("corrected.txt",),
 }
 """The how-tos that are run, and some of what they write."""
+SLOW = ("defending", "noise")
 
 
 @pytest.fixture(scope="module")
-def workplace(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all that the documents name, in small."""
     folder = tmp_path_factory.mktemp("howtos")
     tiny.build(charbert.CharBertForPreTraining, "bert").save_pretrained(folder / "charbert-bert")
@@ -49,13 +50,8 @@ def workplace(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("eng.train", "eng.testa", "eng.testb"):
         write_conll(folder / "conll2003" / name)
     saved_model(folder / "runs" / "charbert-base", "bert", {})
-    for link, target in {
-        "runs/wikipedia": corpus,
-        "runs/german": corpus,
-        "finetune": ROOT / "finetune",
-        "pretrain": ROOT / "pretrain",
-    }.items():
-        (folder / link).symlink_to(target)
+    for name in ("finetune", "pretrain"):
+        (folder / name).symlink_to(ROOT / name)
     write_csv(folder / "reviews.csv")
     for name, text in {
         "reviews.txt": "the quick brown fox",
@@ -67,15 +63,27 @@ def workplace(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-# Trainings of several models, whose commands are run elsewhere in other words.
-@pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param(page, marks=[pytest.mark.slow] if page in ("defending", "noise") else [])
-        for page in PAGES
-    ],
-)
+@pytest.fixture(scope="module")
+def pretraining(workplace: Path, corpus: Path) -> None:
+    """The text of pre-training, under the names that the documents have for it."""
+    for name in ("wikipedia", "german"):
+        (workplace / "runs" / name).symlink_to(corpus)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in SLOW])
 def test_commands_and_code_run(page: str, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(page, workplace, monkeypatch)
+
+
+@pytest.mark.slow  # trainings of several models, whose commands are run elsewhere in other words
+@pytest.mark.usefixtures("pretraining")
+@pytest.mark.parametrize("page", SLOW)
+def test_commands_that_pretrain_run(page: str, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(page, workplace, monkeypatch)
+
+
+def run(page: str, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the blocks of a page, and look for what they write."""
     monkeypatch.chdir(workplace)
     text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     names: dict[str, Any] = {}
