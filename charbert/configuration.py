@@ -1,12 +1,11 @@
 """`CharBertConfig`: the backbone's own configuration, and every size of the character channel."""
 
-from os import PathLike
 from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
 from charbert.errors import CharBertError
-from charbert.hub import KnownClass, auto_map, save_remote_code
+from charbert.hub import HubClass, auto_map
 
 INTERACTIONS = ("released", "paper", "none")
 CHARACTER_ENCODERS = ("gru", "embedding")
@@ -39,7 +38,7 @@ PEFT_SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads")
 """Of these, what peft reads from the dict of a configuration."""
 
 
-class CharBertConfig(KnownClass, PreTrainedConfig):
+class CharBertConfig(HubClass, PreTrainedConfig):
     """Configuration of a CharBERT.
 
     Args:
@@ -82,11 +81,6 @@ class CharBertConfig(KnownClass, PreTrainedConfig):
         self.auto_map = auto_map() | (kwargs.pop("auto_map", None) or {})
         super().__post_init__(**kwargs)
         self._check()
-
-    def save_pretrained(self, save_directory: str | PathLike[str], *args: Any, **kwargs: Any) -> None:
-        """As in `transformers`, with the module that `auto_map` names."""
-        super().save_pretrained(save_directory, *args, **kwargs)
-        save_remote_code(save_directory)
 
     def to_dict(self) -> dict[str, Any]:
         """As in `transformers`, with the backbone's sizes that peft looks for."""

@@ -18,7 +18,7 @@ from charbert.char_encoder import CharacterEncoder
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError, name_failures
 from charbert.fast_path import layer_attention_mask
-from charbert.hub import KnownClass
+from charbert.hub import HubClass
 from charbert.interaction import HeterogeneousInteraction, fold
 from charbert.loading import PretrainedLoading
 from charbert.ops.gru import DirectionalGRU
@@ -37,7 +37,7 @@ from charbert.vocabulary import Vocabulary
 logger = logging.get_logger(__name__)
 
 
-class CharBertPreTrainedModel(KnownClass, PretrainedLoading, PreTrainedModel):
+class CharBertPreTrainedModel(HubClass, PretrainedLoading, PreTrainedModel):
     """Weights, loading and saving, the same for every CharBERT."""
 
     config_class = CharBertConfig
@@ -58,7 +58,7 @@ class CharBertPreTrainedModel(KnownClass, PretrainedLoading, PreTrainedModel):
             module.reset_parameters()
 
     def save_pretrained(self, save_directory: str | PathLike[str], *args: Any, **kwargs: Any) -> None:
-        """As in `transformers`.
+        """As in `transformers`, with a model card where there is no README.md; checkpoints get none.
 
         Raises:
             CharBertError: the folder cannot be written, or a delta is on, whose modules would not be loaded.
@@ -72,6 +72,12 @@ class CharBertPreTrainedModel(KnownClass, PretrainedLoading, PreTrainedModel):
             )
         with name_failures(Path(save_directory)):
             super().save_pretrained(save_directory, *args, **kwargs)
+
+    def complete_folder(self, folder: Path) -> None:
+        from charbert.hub.cards import Facts, write_card
+
+        super().complete_folder(folder)
+        write_card(folder, Facts(parameters=self.num_parameters()))
 
     def resize_token_embeddings(
         self,

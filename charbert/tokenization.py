@@ -12,7 +12,7 @@ from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerFast
 from transformers.utils import PaddingStrategy, TensorType
 
 from charbert.errors import CharBertError, describe_failure, name_failures, reading
-from charbert.hub import REMOTE_CODE, KnownClass, save_remote_code
+from charbert.hub import REMOTE_CODE, HubClass
 from charbert.spelling import (
     BLANK_ID,
     frequent_characters,
@@ -36,7 +36,7 @@ KEPT_SETTINGS = (
 )
 
 
-class CharBertTokenizer(KnownClass, PreTrainedTokenizerFast):
+class CharBertTokenizer(HubClass, PreTrainedTokenizerFast):
     """Any fast tokenizer, with the character vocabulary and the noisy LM's words beside it.
 
     `tokenizer(text, return_spelling=True)` adds `char_input_ids`, `start_ids` and `end_ids`, in which an
@@ -265,9 +265,7 @@ class CharBertTokenizer(KnownClass, PreTrainedTokenizerFast):
             CharBertError: the folder cannot be written.
         """
         with name_failures(Path(save_directory)):
-            saved = super().save_pretrained(save_directory, *args, **kwargs)
-            save_remote_code(save_directory)
-        return saved
+            return super().save_pretrained(save_directory, *args, **kwargs)
 
     def _save_pretrained(
         self,

@@ -13,6 +13,7 @@ from charbert import __version__
 from charbert.commands.output import is_main_process, output_folder, whole_file
 from charbert.commands.tables import format_table
 from charbert.errors import CharBertError
+from charbert.hub import CARD, is_kept
 
 RESULTS = "results.json"
 BESIDE_NUMBERS = ("settings", "versions", "seed")
@@ -57,10 +58,13 @@ def new_folder(settings: Any) -> Iterator[Path]:
         output_folder(settings) as output,
         TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as made,
     ):
-        yield Path(made)
+        whole = Path(made) / output.name  # by which a model card calls the model
+        whole.mkdir(exist_ok=True)
+        yield whole
         (output / RESULTS).unlink(missing_ok=True)  # results stand for a folder that is complete
-        for path in sorted(Path(made).iterdir(), key=lambda path: path.name == RESULTS):
-            path.replace(output / path.name)
+        for path in sorted(whole.iterdir(), key=lambda path: path.name == RESULTS):
+            if path.name != CARD or not is_kept(output / CARD):
+                path.replace(output / path.name)
 
 
 def print_results(numbers: Mapping[str, Any], output: str | Path) -> None:

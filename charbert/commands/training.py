@@ -41,6 +41,7 @@ from charbert.commands.settings import TRACKERS, check_trackers
 from charbert.commands.training_log import FIGURE, Beginning, Progress, RunningLosses, draw_curves
 from charbert.distillation.loss import Distillation
 from charbert.errors import CharBertError, first_line, name_failures
+from charbert.hub.runs import write_run_card
 from charbert.tuning.delta import FILES as FILES_OF_A_DELTA
 
 logger = logging.getLogger(__name__)
@@ -317,7 +318,7 @@ class TrainingRun:
     def save_results(
         self, trainer: Trainer, numbers: Mapping[str, Any], losses: Mapping[str, str], score: str
     ) -> None:
-        """Write the state of the Trainer, `curves.png` and `results.json`.
+        """Write the state of the Trainer, `curves.png`, `results.json` and the model card.
 
         Args:
             trainer: at its end.
@@ -331,6 +332,7 @@ class TrainingRun:
             with name_failures(self.output / FIGURE):
                 draw_curves(trainer.state.log_history, self.output / FIGURE, losses, score)
             write_results(self.output, numbers, asdict(self._settings), self._seed)
+            write_run_card(self.output)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from charbert.export import MODEL_FILE
 from charbert.export.graph import check_packages, may_saturate, quantize, write_graph
 from charbert.export.program import export_program, folded_interactions, make_inputs
 from charbert.export.session import ExportedModel
+from charbert.hub.cards import Facts, write_card
 from charbert.loading import fit_tokenizer
 from charbert.settings import DEFAULT_OPSET
 
@@ -77,6 +78,10 @@ def export_onnx(
                 path.replace(folder / path.name)
     model.config.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    largest = {f"largest error of {name}": f"{error:.1g}" for name, error in errors.items()}
+    write_card(
+        folder, Facts(base=model.name_or_path or None, training=largest, parameters=model.num_parameters())
+    )
     return errors
 
 

@@ -18,6 +18,7 @@ from charbert.commands.output import whole_file
 from charbert.commands.settings import restore_settings
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError, name_failures, reading
+from charbert.hub.cards import Facts, write_card
 from charbert.loading import without_report
 from charbert.tokenization import CharBertTokenizer
 from charbert.tuning.delta import DESCRIPTION, WEIGHTS, check_shapes
@@ -65,6 +66,8 @@ def save_delta(model: Any, folder: str | Path, *, resumable: bool = False) -> No
         delta.write_config(model, folder, base)
         with whole_file(folder / DESCRIPTION) as partial:
             partial.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+        if not resumable:
+            write_card(folder, Facts(parameters=model.num_parameters()))
 
 
 def load_delta(model: Any, folder: str | Path, name: str = "default") -> None:

@@ -1,6 +1,7 @@
 """`python -m finetune robustness CONFIG.yaml --models A B C`: how much typos cost each model."""
 
 import json
+import logging
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,15 +13,17 @@ from charbert.commands.output import output_folder, say_finished, whole_file
 from charbert.commands.results import RESULTS, write_results
 from charbert.commands.settings import format_command
 from charbert.errors import CharBertError
+from charbert.hub.cards import add_robustness
 from finetune.inference import default_tokens
 from finetune.robustness.conditions import TestSet
 from finetune.robustness.measure import measure_models
 from finetune.robustness.models import find_models
 from finetune.robustness.page import render_page
 from finetune.robustness.report import Content, flatten_numbers, make_report
-from finetune.robustness.sentences import describe_preset, write_headline, write_notes
+from finetune.robustness.sentences import describe_preset, write_card_rows, write_headline, write_notes
 from finetune.robustness.settings import RobustnessSettings
 
+logger = logging.getLogger(__name__)
 # The config holds the defaults, so that it needs only the options that differ from them.
 PROGRAM = "python -m finetune robustness finetune/configs/robustness.yaml"
 CACHE, PAGE, REPORT = "cache.jsonl", "report.html", "report.json"
@@ -98,6 +101,12 @@ def _fill(settings: RobustnessSettings, output: Path) -> Content:
         with whole_file(output / name) as partial:
             partial.write_text(text, encoding="utf-8")
     write_results(output, flatten_numbers(content), asdict(settings))
+    for model in content["models"]:
+        for folder in model["folders"] if model["recognizer"] is None else ():
+            try:
+                add_robustness(folder, write_card_rows(content, model))
+            except CharBertError as error:
+                logger.warning("its model card is left as it is: %s", error)
     if bad := test.bad_rows():
         print(bad)
     return content

@@ -1,6 +1,7 @@
 """Sentences and number formats of a report."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from statistics import mean
 from typing import Any
 
@@ -162,3 +163,18 @@ def _compare(comparison: Content) -> str:
     shown = f" (95% interval {', '.join(intervals)})" if intervals else ""
     end = "." if comparison["is_clear"] else ": that may be chance."
     return f"Its attacked score is {more} points above that of {than}, the next{shown}{end}"
+
+
+def write_card_rows(content: Content, model: Content) -> dict[str, str]:
+    """What a model card says of the robustness of a model."""
+    measured = f"{name_measure(content)}, {content['examples']:,} examples of {Path(content['test']).name}"
+    rows = {f"{measured}, clean": format_number(model["clean"]["mean"])}
+    rate = content["main_attack"]["rate"]
+    attacked = {f"{kind} at rate {rate:g}": scores for kind, scores in model["kinds"].items()}
+    for name, scores in {**attacked, **model["files"]}.items():
+        lost = format_number(scores["drop"]["mean"])
+        rows[name] = f"{format_number(scores['score']['mean'])} ({lost} lost)"
+    for row in (model["worst_case"] or {"by_edits": []})["by_edits"]:
+        if row["edits"]:
+            rows[f"accuracy under the worst {row['edits']} edits"] = format_number(row["robust_accuracy"])
+    return rows

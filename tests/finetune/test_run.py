@@ -50,6 +50,8 @@ def test_texts_of_ones_own_become_a_pipeline(start: str, charbert: Path, plain: 
     classify = pipeline("text-classification", model=str(tmp_path / "out"), device="cpu")
     found = [answer["label"] for answer in classify(["the lazy dogs jumps .", "the quick word jumps ."])]
     assert found == ["animal", "thing"]
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert f"| started from | {folder.name} |" in card and "| dev, accuracy | 1.0000 |" in card
 
 
 def test_a_log_has_a_line_for_each_thing_that_is_said(

@@ -29,7 +29,9 @@ def finished(corpus: Path) -> Path:
 def test_a_run_leaves_the_model_the_results_the_figure_and_the_logs(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
     assert {"model.safetensors", "config.json", "results.json", "curves.png", "runs", "checkpoint-8"} <= names
-    assert {"tokenizer.json", "characters.txt", "words.txt"} <= names
+    assert {"tokenizer.json", "characters.txt", "words.txt", "README.md"} <= names
+    assert "| eval, mlm_accuracy |" in (finished / "README.md").read_text()
+    assert not list(finished.glob("checkpoint-*/README.md"))
     assert list(finished.glob("runs/*/events.*"))
 
 

@@ -183,6 +183,7 @@ def test_the_command_writes_all_that_a_program_without_torch_needs(tmp_path: Pat
     (source / "task.json").write_text("{}")
     main(["export", str(source), "--output", str(output)])
     assert "CharBertForTokenClassification" in capsys.readouterr().out
+    assert "ExportedModel" in (output / "README.md").read_text()
     assert {"config.json", "model.onnx", "results.json", "task.json", "tokenizer.json"} <= {
         path.name for path in output.iterdir()
     }

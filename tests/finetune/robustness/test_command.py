@@ -105,6 +105,14 @@ def test_attacks_are_counted(tagging: tuple[Path, dict[str, Any]]) -> None:
     assert 0 < attacks[4]["changed"] < long
 
 
+def test_the_cards_of_the_models_have_what_typos_cost(
+    runs: Path, tagging: tuple[Path, dict[str, Any]]
+) -> None:
+    for model in tagging[1]["models"]:
+        for folder in model["folders"]:
+            assert " lost) |" in (Path(folder) / "README.md").read_text()
+
+
 def test_the_folder_holds_page_report_and_results(tagging: tuple[Path, dict[str, Any]]) -> None:
     output, report = tagging
     results = json.loads((output / "results.json").read_text())

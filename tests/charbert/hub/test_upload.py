@@ -1,0 +1,76 @@
+"""Uploads to the hub, tried against a stand-in for its HTTP interface."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import tiny
+from hub import Hub, served_hub
+from huggingface_hub import ModelCard, constants
+
+import charbert
+from charbert import CharBertError
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    with served_hub() as served:
+        pattern = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, served.url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", pattern)
+        monkeypatch.setattr(constants, "ENDPOINT", served.url)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # its protocol is not spoken there
+        yield served
+
+
+def tagger() -> charbert.CharBertForTokenClassification:
+    return tiny.build(charbert.CharBertForTokenClassification, "bert")
+
+
+def test_a_model_and_its_tokenizer_go_into_one_repository_with_a_card(hub: Hub) -> None:
+    tiny.tokenizer("bert").push_to_hub("tagger", token="good")
+    assert "README.md" not in hub.files("me/tagger")
+    tagger().push_to_hub("me/tagger", token="good", tags=["ner"])
+    assert {
+        *("model.safetensors", "config.json", "modeling_charbert.py", "README.md"),
+        *("tokenizer.json", "tokenizer_config.json", "characters.txt"),
+    } == hub.files("me/tagger").keys()
+    card = ModelCard(hub.card("me/tagger"))
+    assert card.data.tags == ["charbert", "typos", "ner"]
+    assert 'from_pretrained("me/tagger")' in card.text
+
+
+def test_a_card_of_the_repository_stays(hub: Hub) -> None:
+    hub.repositories["me/tagger"] = {"main": {"README.md": b"of mine"}}
+    tagger().push_to_hub("me/tagger", token="good", commit_message="Again")
+    assert hub.card("me/tagger") == "of mine"
+    assert "model.safetensors" in hub.files("me/tagger")
+
+
+def test_a_folder_that_is_saved_and_uploaded_keeps_its_card(hub: Hub, tmp_path: Path) -> None:
+    folder = tmp_path / "tagger"
+    folder.mkdir()
+    (folder / "README.md").write_text("of mine")
+    (folder / "predictions.txt").write_text("not of the model")
+    tagger().save_pretrained(folder, push_to_hub=True, token="good")
+    assert (folder / "README.md").read_text() == hub.card("me/tagger") == "of mine"
+    assert "predictions.txt" not in hub.files("me/tagger")
+
+
+def test_a_branch_is_made_where_it_is_missing(hub: Hub) -> None:
+    tiny.config("bert").push_to_hub("me/tagger", token="good", revision="next")
+    assert hub.files("me/tagger", "next").keys() == {"config.json", "modeling_charbert.py"}
+    assert hub.files("me/tagger") == {}
+
+
+@pytest.mark.parametrize(("name", "token"), [("me/tagger", "bad"), ("no/name/for it", "good")])
+def test_what_the_hub_refuses_is_one_line(name: str, token: str, hub: Hub) -> None:
+    with pytest.raises(CharBertError, match=f"{name}: cannot be uploaded to {hub.url}") as refused:
+        tiny.config("bert").push_to_hub(name, token=token)
+    assert "\n" not in str(refused.value)
+    assert hub.repositories == {}
+
+
+def test_a_hub_that_is_not_to_be_asked_is_one_line() -> None:
+    with pytest.raises(CharBertError, match="offline mode is enabled"):
+        tiny.config("bert").push_to_hub("me/tagger")
