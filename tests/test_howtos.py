@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import tiny
+from hub import hub_of_this_process
+from huggingface_hub.cli.hf import app as hf_app
 from released_layout import save_released
 from small_correction import WORDS, saved_model
 from small_finetuning import write_conll, write_csv
@@ -98,3 +100,21 @@ def run(page: str, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             )
             import_module(f"{program}.__main__").main([*words, *few.split()])
     assert [name for name in PAGES[page] if not (workplace / name).exists()] == []
+
+
+def test_the_page_of_the_hub_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny.build(charbert.CharBertForTokenClassification, "bert").save_pretrained("runs/ner")
+    tiny.tokenizer("bert").save_pretrained("runs/ner")
+    Path("runs/ner/training_args.bin").touch()
+    text = (ROOT / "docs" / "hub.md").read_text(encoding="utf-8")
+    with hub_of_this_process(tmp_path / "cache") as hub:
+        for language, block in re.findall(r"```(bash|python)\n(.*?)```", text, re.DOTALL):
+            if language == "python":
+                exec(compile(block, "hub", "exec"), {})
+                continue
+            with pytest.raises(SystemExit) as ended:
+                hf_app(shlex.split(block)[1:])
+            assert not ended.value.code
+            assert hub.card("me/tagger") == Path("runs/ner/README.md").read_text()
+            assert "training_args.bin" not in hub.files("me/tagger")

@@ -169,10 +169,11 @@ class _Card:
     def _sizes(self) -> dict[str, Any]:
         config, backbone = self.config, self.backbone
         rows: dict[str, Any] = {"class": f"`{self.class_name}`"} if self.class_name else {}
-        if "num_hidden_layers" in backbone:
+        sizes = [backbone.get(name) for name in ("num_hidden_layers", "hidden_size", "vocab_size")]
+        if all(sizes):
+            layers, units, tokens = sizes
             rows["backbone" if self.is_charbert else "encoder"] = (
-                f"{backbone.get('model_type')}, {backbone['num_hidden_layers']} layers of "
-                f"{backbone.get('hidden_size')} units, {backbone.get('vocab_size'):,} tokens"
+                f"{backbone.get('model_type')}, {layers} layers of {units} units, {tokens:,} tokens"
             )
         if self.is_charbert:
             rows["character channel"] = (

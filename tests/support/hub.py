@@ -8,8 +8,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+import pytest
+import transformers
+from huggingface_hub import constants
 
 USER = "me"
 
@@ -21,6 +26,10 @@ class Hub:
         self.repositories: dict[str, dict[str, dict[str, bytes]]] = {}
         self.large: dict[str, bytes] = {}
         self.url = ""
+
+    def add_folder(self, repo_id: str, folder: Path) -> None:
+        """A repository with the files of a folder."""
+        self.repositories[repo_id] = {"main": {path.name: path.read_bytes() for path in folder.iterdir()}}
 
     def files(self, repo_id: str, branch: str = "main") -> dict[str, bytes]:
         return self.repositories[repo_id][branch]
@@ -166,3 +175,19 @@ def served_hub() -> Iterator[Hub]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def hub_of_this_process(cache: Path) -> Iterator[Hub]:
+    """A hub that libraries of this process take for the hub, which they were not to ask before."""
+    with served_hub() as hub, pytest.MonkeyPatch.context() as patch:
+        pattern = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, hub.url)
+        patch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", pattern)
+        patch.setattr(constants, "ENDPOINT", hub.url)
+        patch.setattr(constants, "HF_HUB_OFFLINE", False)
+        patch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # its protocol is not spoken here
+        patch.setattr(constants, "HF_HUB_CACHE", str(cache))
+        patch.setattr(transformers.utils.hub, "_hf_api", None)
+        patch.setattr(transformers.dynamic_module_utils, "HF_MODULES_CACHE", str(cache / "modules"))
+        patch.setenv("HF_TOKEN", "good")
+        yield hub

@@ -1,6 +1,7 @@
 """Saved folders load with `trust_remote_code=True` where charbert is installed and not imported."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import tiny
 import transformers
+from hub import served_hub
 
 import charbert
 from charbert.auto import MODELS
@@ -20,8 +22,9 @@ import transformers
 from transformers import AutoConfig, AutoTokenizer
 
 folder, *names = sys.argv[1:]
-tokenizer = AutoTokenizer.from_pretrained(os.path.join(folder, "tokenizer"), trust_remote_code=True)
-found = [type(tokenizer).__name__]
+tokenizer = AutoTokenizer.from_pretrained("me/tagger", trust_remote_code=True)
+tagger = transformers.AutoModelForTokenClassification.from_pretrained("me/tagger", trust_remote_code=True)
+found = [type(tokenizer).__name__, type(tagger).__name__]
 for name in names:
     path = os.path.join(folder, name)
     model = getattr(transformers, name).from_pretrained(path, trust_remote_code=True)
@@ -34,12 +37,18 @@ print(json.dumps(found))
 def test_folders_load_without_an_import_of_the_package(tmp_path: Path) -> None:
     for auto_class, model_class in MODELS.items():
         tiny.build(model_class, "bert").save_pretrained(tmp_path / auto_class.__name__)
-    tiny.tokenizer("bert").save_pretrained(tmp_path / "tokenizer")
+    tiny.tokenizer("bert").save_pretrained(tmp_path / "AutoModelForTokenClassification")
     names = [auto_class.__name__ for auto_class in MODELS]
     command = [sys.executable, "-c", LOADED, str(tmp_path), *names]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    with served_hub() as hub:
+        hub.add_folder("me/tagger", tmp_path / "AutoModelForTokenClassification")
+        hub_of_it = {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path / "cache")}
+        done = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, **hub_of_it}, capture_output=True, text=True
+        )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == ["CharBertTokenizer", *(each.__name__ for each in MODELS.values())]
+    from_hub = ["CharBertTokenizer", "CharBertForTokenClassification"]
+    assert json.loads(done.stdout) == [*from_hub, *(each.__name__ for each in MODELS.values())]
     for name in names:
         assert [path.name for path in (tmp_path / name).glob("*.py")] == ["modeling_charbert.py"]
 

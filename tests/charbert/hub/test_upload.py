@@ -5,21 +5,16 @@ from pathlib import Path
 
 import pytest
 import tiny
-from hub import Hub, served_hub
-from huggingface_hub import ModelCard, constants
+from hub import Hub, hub_of_this_process
+from huggingface_hub import ModelCard
 
 import charbert
 from charbert import CharBertError
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    with served_hub() as served:
-        pattern = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, served.url)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", pattern)
-        monkeypatch.setattr(constants, "ENDPOINT", served.url)
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # its protocol is not spoken there
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    with hub_of_this_process(tmp_path / "cache") as served:
         yield served
 
 
@@ -28,9 +23,9 @@ def tagger() -> charbert.CharBertForTokenClassification:
 
 
 def test_a_model_and_its_tokenizer_go_into_one_repository_with_a_card(hub: Hub) -> None:
-    tiny.tokenizer("bert").push_to_hub("tagger", token="good")
+    tiny.tokenizer("bert").push_to_hub("tagger")
     assert "README.md" not in hub.files("me/tagger")
-    tagger().push_to_hub("me/tagger", token="good", tags=["ner"])
+    tagger().push_to_hub("me/tagger", tags=["ner"])
     assert {
         *("model.safetensors", "config.json", "modeling_charbert.py", "README.md"),
         *("tokenizer.json", "tokenizer_config.json", "characters.txt"),
@@ -42,7 +37,7 @@ def test_a_model_and_its_tokenizer_go_into_one_repository_with_a_card(hub: Hub) 
 
 def test_a_card_of_the_repository_stays(hub: Hub) -> None:
     hub.repositories["me/tagger"] = {"main": {"README.md": b"of mine"}}
-    tagger().push_to_hub("me/tagger", token="good", commit_message="Again")
+    tagger().push_to_hub("me/tagger", commit_message="Again")
     assert hub.card("me/tagger") == "of mine"
     assert "model.safetensors" in hub.files("me/tagger")
 
@@ -52,13 +47,13 @@ def test_a_folder_that_is_saved_and_uploaded_keeps_its_card(hub: Hub, tmp_path: 
     folder.mkdir()
     (folder / "README.md").write_text("of mine")
     (folder / "predictions.txt").write_text("not of the model")
-    tagger().save_pretrained(folder, push_to_hub=True, token="good")
+    tagger().save_pretrained(folder, push_to_hub=True)
     assert (folder / "README.md").read_text() == hub.card("me/tagger") == "of mine"
     assert "predictions.txt" not in hub.files("me/tagger")
 
 
 def test_a_branch_is_made_where_it_is_missing(hub: Hub) -> None:
-    tiny.config("bert").push_to_hub("me/tagger", token="good", revision="next")
+    tiny.config("bert").push_to_hub("me/tagger", revision="next")
     assert hub.files("me/tagger", "next").keys() == {"config.json", "modeling_charbert.py"}
     assert hub.files("me/tagger") == {}
 
