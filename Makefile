@@ -3,6 +3,7 @@
 # make journeys     what a newcomer types, from a fresh clone: research data, a table, a German Wikipedia
 # make test-peers   the tests that transformers has for its own models and tokenizers, on ours
 # make test-wheel   the library's tests on the built wheel, in an environment that holds nothing else
+# make test-examples   the programs in examples/, in an environment with what they import
 # make docs         the documentation site, in site/
 PYTHON ?= python3
 BIN := .venv/bin
@@ -11,8 +12,9 @@ BIN := .venv/bin
 TRANSFORMERS := $(shell sed -n 's/^transformers==//p' constraints.txt)
 PEERS := .venv/peers-$(TRANSFORMERS)
 WHEEL := .venv/wheel
+EXAMPLES := .venv/examples
 
-.PHONY: quickstart test journeys test-peers test-wheel docs format clean
+.PHONY: quickstart test journeys test-peers test-wheel test-examples docs format clean
 
 # Threads that wait without spinning: six times faster where other programs use the cores too.
 quickstart: .venv/installed
@@ -48,6 +50,14 @@ test-wheel: .venv/installed
 	$(WHEEL)/env/bin/python -m pip install --quiet --constraint constraints.txt "$$(ls $(WHEEL)/dist/*.whl)[tuning]" pytest
 	cp -r tests setup.cfg $(WHEEL)
 	cd $(WHEEL) && OMP_NUM_THREADS=1 env/bin/python -m pytest --quiet tests/charbert
+
+test-examples: $(EXAMPLES)/installed
+	OMP_NUM_THREADS=1 $(EXAMPLES)/bin/python -m pytest --quiet tests/examples/programs.py
+
+$(EXAMPLES)/installed: setup.cfg constraints.txt
+	$(PYTHON) -m venv $(EXAMPLES)
+	$(EXAMPLES)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[examples]" pytest
+	touch $@
 
 # A warning is an error: a link to nowhere, a page that is missing in the navigation, an object that is gone.
 docs: .venv/installed

@@ -118,6 +118,12 @@ def test_links_lead_to_the_same_on_the_site(folder: str, page: str, link: str, s
     assert run_path(str(ROOT / "docs" / "hooks.py"))["relink"](link, folder, page) == shown
 
 
+def test_every_example_is_short_and_named() -> None:
+    named = re.findall(r"\(\.\./examples/(\w+\.py)\)", (ROOT / "docs/examples.md").read_text(encoding="utf-8"))
+    lengths = {path.name: len(path.read_text().splitlines()) for path in (ROOT / "examples").glob("*.py")}
+    assert sorted(named) == sorted(lengths) and max(lengths.values()) < 60
+
+
 def test_modules_are_short_and_folders_have_few() -> None:
     for folder in {path.parent for name in FOLDERS for path in (ROOT / name).rglob("*.py")}:
         modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
