@@ -119,7 +119,9 @@ def test_links_lead_to_the_same_on_the_site(folder: str, page: str, link: str, s
 
 
 def test_every_example_is_short_and_named() -> None:
-    named = re.findall(r"\(\.\./examples/(\w+\.py)\)", (ROOT / "docs/examples.md").read_text(encoding="utf-8"))
+    named = re.findall(
+        r"\(\.\./examples/(\w+\.py)\)", (ROOT / "docs/examples.md").read_text(encoding="utf-8")
+    )
     lengths = {path.name: len(path.read_text().splitlines()) for path in (ROOT / "examples").glob("*.py")}
     assert sorted(named) == sorted(lengths) and max(lengths.values()) < 60
 
