@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from charbert.lm_heads import CharBertForMaskedLM, CharBertForPreTraining
     from charbert.modeling import CharBertModel, CharBertPreTrainedModel
+    from charbert.models import load, path
     from charbert.outputs import CharBertForPreTrainingOutput, CharBertModelOutput
     from charbert.recognizer.modeling import WordRecognizer, WordRecognizerConfig
     from charbert.tokenization import CharBertTokenizer
@@ -52,6 +53,8 @@ __all__ = [
     "WordRecognizerConfig",
     "__version__",
     "correct",
+    "load",
+    "path",
     "tuning",
 ]
 _MODULES = {
@@ -65,6 +68,7 @@ _MODULES = {
     ),
     "lm_heads": ("CharBertForMaskedLM", "CharBertForPreTraining"),
     "modeling": ("CharBertModel", "CharBertPreTrainedModel"),
+    "models": ("load", "path"),
     "outputs": ("CharBertForPreTrainingOutput", "CharBertModelOutput"),
     "recognizer.modeling": ("WordRecognizer", "WordRecognizerConfig"),
     "tokenization": ("CharBertTokenizer",),

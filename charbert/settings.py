@@ -42,8 +42,11 @@ class ConvertSettings(Settings):
 class CorrectSettings(TextSettings):
     """Options of `charbert correct`."""
 
-    model: str = option(
-        REQUIRED, "folder or hub id of a pre-trained CharBERT", reads=MODEL, section="correction"
+    model: str | None = option(
+        None,
+        "folder or hub id of a pre-trained CharBERT; by default the one that comes with the package",
+        reads=MODEL,
+        section="correction",
     )
     threshold: float = option(
         0.5,

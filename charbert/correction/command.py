@@ -8,6 +8,7 @@ from charbert.commands.text_files import Changed, change_texts
 from charbert.correction.corrector import Corrector
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
+from charbert.models import path
 from charbert.settings import CorrectSettings
 
 
@@ -18,7 +19,11 @@ def run(settings: CorrectSettings) -> None:
         CharBertError: as `change_texts` and `Corrector`.
     """
     known = _read_words(Path(settings.known)) if settings.known else ()
-    model = CharBertForPreTraining.from_pretrained(settings.model).to(find_device(settings.device)).eval()
+    model = (
+        CharBertForPreTraining.from_pretrained(settings.model or path())
+        .to(find_device(settings.device))
+        .eval()
+    )
     corrector = Corrector(model, known=known, real_words=settings.real_words)
 
     def change(texts: Sequence[str]) -> list[Changed]:

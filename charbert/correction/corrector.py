@@ -6,11 +6,15 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple, overload
 
+from transformers.utils import logging
+
 from charbert.correction.reader import Model, WordReader, WordSpan
 from charbert.correction.rule import Rule, Weights, complete_contraction, look_at
 from charbert.errors import CharBertError
 from charbert.recognizer.reading import match_case
 from charbert.tokenization import CharBertTokenizer
+
+logger = logging.get_logger(__name__)
 
 TOP_K = 5
 THRESHOLD = 0.5
@@ -53,7 +57,8 @@ class Corrector:
     """Corrects misspelled words, by the rule of `charbert.correction.rule`.
 
     Args:
-        model: a model with a noisy-LM head, or the folder or hub id to load it from.
+        model: a model with a noisy-LM head, or the folder or hub id to load it from; when left out, the
+            weights that come with the package (`charbert.path`).
         tokenizer: its tokenizer; by default that of the model's folder.
         known: words that are right whatever the model predicts, such as names and technical terms.
         real_words: judge also words of the vocabulary ("form" for "from"). Slower, as every word is read, and
@@ -67,7 +72,7 @@ class Corrector:
 
     def __init__(
         self,
-        model: Model,
+        model: Model = None,
         tokenizer: CharBertTokenizer | None = None,
         known: Collection[str] = (),
         real_words: bool = False,
@@ -85,7 +90,8 @@ class Corrector:
         """Replace the misspelled words of texts by their likeliest originals.
 
         Args:
-            texts: any; empty ones, and those without a word, come back as they are.
+            texts: any; empty ones, those without a word, and those in another language (`Rule.is_foreign`)
+                come back as they are.
             top_k: suggestions for a word, at most.
             threshold: the least probability of a misspelling, from 0 to 1. The higher it is, the fewer words
                 are replaced, and the more of them rightly.
@@ -121,7 +127,13 @@ class Corrector:
         return found
 
     def _correct(self, texts: Sequence[str], top_k: int, threshold: float) -> list[Correction]:
+        foreign = [self._rule.is_foreign(text) for text in texts]
+        if any(foreign):
+            logger.warning_once("texts in another language than the model's are left as they are")
+
         def is_open(word: WordSpan) -> bool:
+            if foreign[word.text]:
+                return False
             text, start, end = texts[word.text], word.start, word.end
             small = self._reader.normalize(text[start:end])
             # Others stay as they are whatever the model predicts, and it is not asked about them.
@@ -156,7 +168,7 @@ def _replace_words(text: str, words: list[CorrectedWord]) -> Correction:
 @overload
 def correct(  # type: ignore[overload-overlap]  # a str is an iterable of texts, too
     text: str,
-    model: Model,
+    model: Model = ...,
     tokenizer: CharBertTokenizer | None = ...,
     top_k: int = ...,
     threshold: float = ...,
@@ -168,7 +180,7 @@ def correct(  # type: ignore[overload-overlap]  # a str is an iterable of texts,
 @overload
 def correct(
     text: Iterable[str],
-    model: Model,
+    model: Model = ...,
     tokenizer: CharBertTokenizer | None = ...,
     top_k: int = ...,
     threshold: float = ...,
@@ -179,7 +191,7 @@ def correct(
 
 def correct(
     text: str | Iterable[str],
-    model: Model,
+    model: Model = None,
     tokenizer: CharBertTokenizer | None = None,
     top_k: int = TOP_K,
     threshold: float = THRESHOLD,

@@ -8,12 +8,15 @@ from transformers.pipelines import PIPELINE_REGISTRY
 from transformers.pipelines.base import Pipeline
 
 from charbert.correction.corrector import Corrector
+from charbert.models import path
 
 TYPO_CORRECTION = "typo-correction"
 
 
 class TypoCorrectionPipeline(Pipeline):
     """Corrects misspelled words: `pipeline("typo-correction", model=FOLDER)("Teh text")`.
+
+    Without a model it takes the weights that come with the package.
 
     A text gives a dict of `text`, corrected, and `words`: of each word replaced `start` and `end` in the text
     given, `word`, `correction`, and `suggestions`, each a dict of `word` and `probability`. `known` and
@@ -50,9 +53,20 @@ class TypoCorrectionPipeline(Pipeline):
         return model_outputs["correction"]
 
 
+class _DefaultModel(dict[str, Any]):
+    """The weights that come with the package, looked for when no model is named."""
+
+    def __getitem__(self, key: str) -> tuple[str, None]:
+        return str(path()), None  # no revision
+
+
 def register_pipelines() -> None:
     """Register the pipeline with `transformers`; safe to call again."""
     if TYPO_CORRECTION not in PIPELINE_REGISTRY.get_supported_tasks():
         PIPELINE_REGISTRY.register_pipeline(
-            TYPO_CORRECTION, TypoCorrectionPipeline, pt_model=AutoModelForPreTraining, type="text"
+            TYPO_CORRECTION,
+            TypoCorrectionPipeline,
+            pt_model=AutoModelForPreTraining,
+            default=_DefaultModel(model=None),
+            type="text",
         )

@@ -12,12 +12,13 @@ from torch.nn.utils.rnn import pad_sequence
 
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
+from charbert.models import path
 from charbert.ragged import Array
 from charbert.spelling import is_byte_level
 from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import Vocabulary
 
-Model = str | PathLike[str] | CharBertForPreTraining
+Model = str | PathLike[str] | CharBertForPreTraining | None
 _SPECIAL_TOKENS = 2
 _CONTEXT = 24  # tokens that are read on either side of a word
 _LONGEST_WINDOW = 126  # tokens: models are often trained on no more, and their later positions never
@@ -54,7 +55,7 @@ class WordReader:
     tokenizer does not split them off.
 
     Args:
-        model: the model, on any device, or the folder or hub id to load it from.
+        model: the model, on any device, or the folder or hub id to load it from; None: the package's own.
         tokenizer: its tokenizer with its words; by default that of the model's folder.
 
     Raises:
@@ -62,7 +63,8 @@ class WordReader:
             words, or not those of the model.
     """
 
-    def __init__(self, model: Model, tokenizer: CharBertTokenizer | None = None) -> None:
+    def __init__(self, model: Model = None, tokenizer: CharBertTokenizer | None = None) -> None:
+        model = path() if model is None else model
         if isinstance(model, str | PathLike):
             model = CharBertForPreTraining.from_pretrained(model)
         if not isinstance(model, CharBertForPreTraining):
