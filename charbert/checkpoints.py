@@ -247,3 +247,29 @@ def _rename(name: str, table: tuple[tuple[str, str], ...]) -> str | None:
         if name.startswith(theirs):
             return ours + name.removeprefix(theirs)
     return None
+
+
+def is_tied(converted: Tensors) -> bool:
+    """Whether the masked-LM head scores with the token embeddings, as far as the checkpoint says."""
+    decoder = converted.get("mlm_head.decoder.weight")
+    embeddings = converted.get("charbert.backbone.embeddings.word_embeddings.weight")
+    return decoder is None or embeddings is None or torch.equal(decoder, embeddings)
+
+
+def compare_tensors(model: Any, tensors: Tensors) -> dict[str, Any]:
+    """How tensors differ from those of a model, as `from_pretrained(output_loading_info=True)` says it."""
+    own = model.state_dict()
+    return {
+        "missing_keys": own.keys() - tensors.keys(),
+        "unexpected_keys": tensors.keys() - own.keys(),
+        "mismatched_keys": [
+            (name,) for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape
+        ],
+    }
+
+
+def load_fitting(model: Any, tensors: Tensors) -> None:
+    """Load the tensors that the model has too, in the same size."""
+    own = model.state_dict()
+    names = [name for name in own.keys() & tensors.keys() if own[name].shape == tensors[name].shape]
+    model.load_state_dict({name: tensors[name] for name in names}, strict=False)

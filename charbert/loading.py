@@ -6,20 +6,29 @@ from contextlib import contextmanager
 from copy import deepcopy
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self, overload
 
-import torch
 from transformers import AutoConfig, AutoTokenizer
 from transformers.utils import logging
 
 from charbert.backbones import find_backbone, longest_input
-from charbert.checkpoints import Checkpoint, Tensors, convert, infer_sizes, read_checkpoint, read_config
+from charbert.checkpoints import (
+    Checkpoint,
+    Tensors,
+    compare_tensors,
+    convert,
+    infer_sizes,
+    is_tied,
+    load_fitting,
+    read_checkpoint,
+    read_config,
+)
 from charbert.configuration import BACKBONE_ATTRIBUTES, CharBertConfig
 from charbert.errors import CharBertError, LoadingError, describe_failure, reading
 from charbert.spelling import check_tokens, frequent_characters
 from charbert.vocabulary import Vocabulary
 
-logger = logging.get_logger(__name__)
+logger = logging.get_logger(f"transformers.{__name__}")  # under its verbosity
 
 HUB_OPTIONS = ("cache_dir", "force_download", "local_files_only", "token", "revision", "subfolder")
 BUILD_OPTIONS = ("dtype", "attn_implementation")
@@ -33,6 +42,20 @@ Source = str | PathLike[str]
 class PretrainedLoading:
     """Loading for `CharBertPreTrainedModel`: a checkpoint is taken for what it is, or refused in one line."""
 
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: Source | None,
+        *_: Any,
+        output_loading_info: Literal[True],
+        **__: Any,
+    ) -> tuple[Self, dict[str, Any]]: ...
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: Source | None, *args: Any, **kwargs: Any
+    ) -> Self: ...
     @classmethod
     def from_pretrained(
         cls,
@@ -84,7 +107,7 @@ class PretrainedLoading:
         character_vocabulary: Source | Vocabulary | None = None,
         tokenizer: Any = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> Self:
         """Start from a plain BERT or RoBERTa: the token channel is loaded, the character channel is fresh.
 
         The interactions start as described in `HeterogeneousInteraction.start_as_identity`, so that the token
@@ -173,7 +196,7 @@ class PretrainedLoading:
         with_info = kwargs.pop("output_loading_info", False)
         with reading(checkpoint.source, "a CharBERT or its backbone"):
             config = _configuration(checkpoint, converted, released, kwargs)
-            if not _tied(converted):
+            if not is_tied(converted):
                 config.tie_word_embeddings = False
             model = cls._from_config(config, **build)  # type: ignore[attr-defined]
         base = _prefix(model)
@@ -224,13 +247,6 @@ def _configuration(
     return CharBertConfig(**(found | labels | overrides), backbone_config=backbone_config)
 
 
-def _tied(converted: Tensors) -> bool:
-    """Whether the masked-LM head scores with the token embeddings, as far as the checkpoint says."""
-    decoder = converted.get("mlm_head.decoder.weight")
-    embeddings = converted.get("charbert.backbone.embeddings.word_embeddings.weight")
-    return decoder is None or embeddings is None or torch.equal(decoder, embeddings)
-
-
 def _prefix(model: Any) -> str:
     """What the names of the encoder's tensors begin with, in a model with a head or without."""
     return "" if model.base_model is model else f"{model.base_model_prefix}."
@@ -239,25 +255,6 @@ def _prefix(model: Any) -> str:
 def _may_be_missing(name: str) -> bool:
     """Plain checkpoints often lack the pooler, and old ones lack nothing else that is not computed."""
     return ".pooler." in name or name.startswith("pooler.") or name.endswith("_ids")
-
-
-def compare_tensors(model: Any, tensors: Tensors) -> dict[str, Any]:
-    """How tensors differ from those of a model, as `from_pretrained(output_loading_info=True)` says it."""
-    own = model.state_dict()
-    return {
-        "missing_keys": own.keys() - tensors.keys(),
-        "unexpected_keys": tensors.keys() - own.keys(),
-        "mismatched_keys": [
-            (name,) for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape
-        ],
-    }
-
-
-def load_fitting(model: Any, tensors: Tensors) -> None:
-    """Load the tensors that the model has too, in the same size."""
-    own = model.state_dict()
-    names = [name for name in own.keys() & tensors.keys() if own[name].shape == tensors[name].shape]
-    model.load_state_dict({name: tensors[name] for name in names}, strict=False)
 
 
 def encoder_faults(model: Any, info: Mapping[str, Iterable[Any]]) -> tuple[list[str], list[str], list[str]]:

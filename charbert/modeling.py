@@ -34,7 +34,7 @@ from charbert.spelling import (
 )
 from charbert.vocabulary import Vocabulary
 
-logger = logging.get_logger(__name__)
+logger = logging.get_logger(f"transformers.{__name__}")
 
 
 class CharBertPreTrainedModel(HubClass, PretrainedLoading, PreTrainedModel):

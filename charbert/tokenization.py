@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -55,14 +55,14 @@ class CharBertTokenizer(HubClass, PreTrainedTokenizerFast):
     _words: Vocabulary | None = None
     cache: dict[Any, Any]
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> "CharBertTokenizer":
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         tokenizer = super().__new__(cls)
         # `datasets` leaves an attribute of this name out of fingerprints, which must not change by use.
         tokenizer.cache = {}
         return tokenizer
 
     @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Self:
         """As in `transformers`; both vocabularies are read at once.
 
         Raises:
@@ -90,7 +90,7 @@ class CharBertTokenizer(HubClass, PreTrainedTokenizerFast):
         characters: Vocabulary | None = None,
         words: Vocabulary | None = None,
         **kwargs: Any,
-    ) -> "CharBertTokenizer":
+    ) -> Self:
         """Build one around a fast tokenizer of `transformers`.
 
         Args:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
+from typing import Self
 
 from charbert.errors import CharBertError
 
@@ -63,7 +64,7 @@ class Vocabulary:
         return [find(entry, unknown_id) for entry in entries]
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> "Vocabulary":
+    def load(cls, path: str | PathLike[str]) -> Self:
         """Read a vocabulary file (UTF-8, lines end with a line feed only).
 
         Raises:

@@ -7,11 +7,11 @@ import torch
 from transformers import PreTrainedModel
 
 from charbert.backbones import find_backbone
-from charbert.checkpoints import read_checkpoint, read_config
+from charbert.checkpoints import compare_tensors, load_fitting, read_checkpoint, read_config
 from charbert.configuration import CharBertConfig
 from charbert.distillation.student import refuse_new_parts
 from charbert.errors import CharBertError, reading
-from charbert.loading import compare_tensors, encoder_faults, load_fitting, refuse_partial, say_what_is_new
+from charbert.loading import encoder_faults, refuse_partial, say_what_is_new
 from charbert.losses import mean_cross_entropy, score_labelled
 from charbert.outputs import CharBertForPreTrainingOutput
 from charbert.spelling import check_tokens

@@ -1,5 +1,6 @@
 """What all tests share. Nothing here or below it reads from a network."""
 
+import logging
 import os
 import sys
 
@@ -8,6 +9,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported, which rea
 if not any("gpu" in argument for argument in sys.argv):
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,23 @@ def plain_folder(kind: str, tmp_path: Path) -> Path:
 def masked_lm_folder(kind: str, tmp_path: Path) -> Path:
     """A folder with a plain masked LM, which has no pooler, and a tokenizer."""
     return save_plain(tmp_path / "masked_lm", kind, "masked_lm")
+
+
+@pytest.fixture
+def fresh_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Call it to have logging as it is before a command begins; what a command sets of it is put back."""
+    monkeypatch.setattr(os, "environ", {**os.environ})
+    loggers = logging.root, logging.getLogger("transformers.charbert"), logging.getLogger("transformers")
+    before = [(each, each.level, each.handlers, each.propagate) for each in loggers]
+
+    def start() -> None:
+        logging.root.handlers, loggers[1].handlers, loggers[1].propagate = [], [], True
+        loggers[1].setLevel(logging.NOTSET)
+
+    yield start
+    for logger, level, handlers, propagate in before:
+        logger.setLevel(level)
+        logger.handlers, logger.propagate = handlers, propagate
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ from charbert.commands.output import is_main_process
 
 QUIET = "TQDM_DISABLE"
 """The variable of `tqdm` that hides all its bars, those of libraries and of started processes too."""
+LIBRARY = "transformers.charbert"
+"""What loggers of models and their loading are named after, so that transformers' verbosity is theirs too."""
 _LIBRARIES = ("TRANSFORMERS", "DATASETS", "HF_HUB")
 SECONDS_BETWEEN_LINES = 60
 _MEANINGLESS_BARS = ("Loading weights", "Writing model shards")
@@ -60,6 +62,10 @@ def set_messages(log_level: str = "info", quiet: bool = False) -> None:
     level = logging.getLevelNamesMapping()[log_level.upper()]
     shown = level if is_main_process() else max(level, logging.WARNING)
     logging.basicConfig(level=shown, format="%(message)s")
+    own = logging.getLogger(LIBRARY)  # in a command its messages are the command's own
+    own.setLevel(shown)
+    own.propagate = False
+    own.handlers = logging.getLogger().handlers
     if level != logging.INFO:
         os.environ.update({f"{library}_VERBOSITY": log_level for library in _LIBRARIES})
     if quiet:

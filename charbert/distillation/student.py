@@ -1,17 +1,17 @@
 """The student of a distillation: a copy of its teacher with some of the layers."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any
 
 from torch import nn
+from transformers.utils import logging
 
 from charbert.backbones import backbone_of, layers_of
 from charbert.errors import CharBertError
 from charbert.loading import new_parts
 
-logger = logging.getLogger(__name__)
+logger = logging.get_logger(f"transformers.{__name__}")
 
 
 def refuse_new_parts(model: Any, source: Any, info: Mapping[str, Iterable[Any]]) -> None:

@@ -73,9 +73,8 @@ def may_saturate() -> bool:
 
     Its instruction adds two of them in 16 bits (`reduce_range` in ONNX Runtime's guide to quantisation).
     """
-    known: Mapping[str, Any] = getattr(
-        torch.cpu, "get_capabilities", dict
-    )()  # of torch 2.11 perhaps not there
+    # An older torch does not know.
+    known: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     is_x86 = platform.machine().lower() in ("x86_64", "amd64")
     return is_x86 and not any(known.get(name) for name in ("avx_vnni", "avx512_vnni", "amx_int8"))
 

@@ -12,7 +12,7 @@ from transformers.utils import logging
 
 from charbert.ragged import round_up
 
-logger = logging.get_logger(__name__)
+logger = logging.get_logger(f"transformers.{__name__}")
 
 ROWS_OF_A_BLOCK = 8
 UNITS_OF_A_WARP = 16

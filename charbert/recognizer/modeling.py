@@ -5,7 +5,7 @@ The network is that of Sakaguchi et al. (AAAI 2017), as a defence against typos 
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -86,7 +86,7 @@ class WordRecognizer(PreTrainedModel):
     @classmethod
     def from_pretrained(
         cls, pretrained_model_name_or_path: str | PathLike[str], *args: Any, **kwargs: Any
-    ) -> Any:
+    ) -> Self:
         """Load one from the folder or hub id that `save_pretrained` wrote.
 
         Raises:

@@ -19,6 +19,7 @@ from charbert.commands.settings import restore_settings
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError, name_failures, reading
 from charbert.hub.cards import Facts, write_card
+from charbert.loading import logger as loading_log
 from charbert.loading import without_report
 from charbert.tokenization import CharBertTokenizer
 from charbert.tuning.delta import DESCRIPTION, WEIGHTS, check_shapes
@@ -183,14 +184,13 @@ def _load_base(model_class: Any, base: str, folder: Path, kwargs: dict[str, Any]
 @contextmanager
 def _without_news() -> Iterator[None]:
     """Leave out what is logged of parts that a checkpoint lacks, which come from a delta then."""
-    log = logging.getLogger("charbert.loading")
-    before = log.level
-    log.setLevel(logging.ERROR)
+    before = loading_log.level
+    loading_log.setLevel(logging.ERROR)
     try:
         with without_report():
             yield
     finally:
-        log.setLevel(before)
+        loading_log.setLevel(before)
 
 
 def read_description(folder: Path) -> dict[str, Any]:

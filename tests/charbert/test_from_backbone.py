@@ -2,12 +2,14 @@
 
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
 import torch
+import transformers
 from plain import save_plain
 from transformers import AutoModel, AutoModelForMaskedLM, DistilBertConfig, DistilBertModel
 
@@ -180,9 +182,10 @@ class TestSaving:
 class TestReport:
     @pytest.fixture
     def messages(self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Any:
-        monkeypatch.setattr(logging.getLogger("charbert.loading"), "propagate", True)
+        monkeypatch.setattr("charbert.loading.logger.handlers", [caplog.handler])
+        monkeypatch.setattr("charbert.loading.logger.propagate", False)
         return lambda: [
-            record.getMessage() for record in caplog.records if record.name.startswith("charbert")
+            record.getMessage() for record in caplog.records if record.name == "transformers.charbert.loading"
         ]
 
     def test_says_one_line(self, plain_folder: Path, messages: Any) -> None:
@@ -191,6 +194,15 @@ class TestReport:
         assert messages()[0].startswith(
             f"CharBertModel: token channel loaded from {plain_folder} (39 tensors)"
         )
+
+    @pytest.mark.parametrize(("verbosity", "said"), [(logging.WARNING, True), (logging.ERROR, False)])
+    def test_is_under_the_verbosity_of_transformers(
+        self, verbosity: int, said: bool, tmp_path: Path, fresh_logging: Callable[[], None], messages: Any
+    ) -> None:
+        fresh_logging()
+        transformers.logging.set_verbosity(verbosity)
+        charbert.CharBertModel.from_backbone(save_plain(tmp_path / "plain", "bert", "model"), **SIZES)
+        assert bool(messages()) is said
 
 
 class TestRefusal:

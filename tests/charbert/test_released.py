@@ -4,7 +4,6 @@ Here `released_layout.py` writes small models in it; `test_parity.py` runs what 
 """
 
 import json
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +124,7 @@ def test_fresh_head_is_announced(
     kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_released(tmp_path, kind)
-    monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
-    monkeypatch.setattr(logging.getLogger("charbert.loading"), "propagate", True)
+    monkeypatch.setattr("charbert.loading.logger.handlers", [caplog.handler])
     charbert.CharBertForTokenClassification.from_pretrained(tmp_path)
     assert "holds no classifier of this size; it is new and must be trained" in caplog.text
 

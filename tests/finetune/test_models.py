@@ -114,7 +114,7 @@ class TestHeadMayBeFresh:
     def test_of_a_charbert_and_is_said(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("charbert.loading.logger.propagate", True)
+        monkeypatch.setattr("charbert.loading.logger.handlers", [caplog.handler])
         save_charbert(tmp_path, charbert.CharBertForSequenceClassification)  # of three labels
         model, _ = load_for_task(tmp_path)
         assert model.classifier.out_features == 2
@@ -124,7 +124,7 @@ class TestHeadMayBeFresh:
     def test_of_a_plain_model_and_is_said(
         self, saved: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("charbert.loading.logger.propagate", True)
+        monkeypatch.setattr("charbert.loading.logger.handlers", [caplog.handler])
         save_classifier(tmp_path) if saved == "classifier" else save_plain(tmp_path, "bert", saved)
         model, _ = load_for_task(tmp_path)
         assert model.classifier.out_features == 2

@@ -1,9 +1,8 @@
 """`python -m finetune CONFIG.yaml`, from data to a saved model."""
 
 import json
-import logging
-import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -121,13 +120,11 @@ def test_several_seeds_give_a_mean_and_an_interval(charbert: Path, tmp_path: Pat
 
 
 def test_fewer_examples_than_a_batch_are_enough_and_nothing_more_need_be_said(
-    charbert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    charbert: Path, tmp_path: Path, fresh_logging: Callable[[], None], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(os, "environ", {**os.environ})
+    fresh_logging()
     train = write_conll(tmp_path / "few.conll", TAGGED[::11])
     settings = {"task": "tagging", "train": train, "dev": train, "model": charbert, "batch_size": 16}
-    monkeypatch.setattr(logging.root, "handlers", [])
-    monkeypatch.setattr(logging.root, "level", logging.WARNING)
     numbers = run(tmp_path / "out", "--quiet", "--log-level", "error", **settings, report_to="none")
     assert numbers["train_examples"] == 3
     assert numbers["steps"] == 2

@@ -236,7 +236,7 @@ def test_it_starts_from_a_plain_backbone_with_its_head(
 def test_a_backbone_without_a_head_gets_a_fresh_one_tied_to_its_embeddings(
     kind: str, backbone_corpus: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("charbert.loading.logger.propagate", True)
+    monkeypatch.setattr("charbert.loading.logger.handlers", [caplog.handler])
     encoder = backbone_corpus / "encoder"
     config = write_config(backbone_corpus, backbone_corpus / "out", plain=True, backbone=str(encoder))
     with caplog.at_level(logging.WARNING):

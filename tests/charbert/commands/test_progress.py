@@ -2,7 +2,8 @@
 
 import os
 import sys
-from logging import Handler, LogRecord, getLogger, root
+from collections.abc import Callable
+from logging import Handler, LogRecord, getLogger
 from typing import Any
 
 import pytest
@@ -74,17 +75,16 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
 
 def test_quiet_hides_all_bars_and_the_level_reaches_the_libraries(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    fresh_logging: Callable[[], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(progress.os, "environ", {})
-    monkeypatch.setattr(root, "handlers", [])
-    monkeypatch.setattr(root, "level", root.level)
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
+    fresh_logging()
     progress.set_messages("error", quiet=True)
     with progress.progress_bar(range(3), desc="work") as bar:
         assert list(bar) == [0, 1, 2]
         getLogger("finetune").warning("less")
         getLogger("finetune").error("more")
+        getLogger("transformers.charbert.loading").warning("less")
     assert capsys.readouterr().err == "more\n"
     assert os.environ["TRANSFORMERS_VERBOSITY"] == os.environ["HF_HUB_VERBOSITY"] == "error"
 
