@@ -77,6 +77,7 @@ class TestTokenChannel:
     def test_comes_through_an_offset_interaction_as_it_is(
         self, kind: str, tmp_path: Path, interaction: str
     ) -> None:
+        torch.manual_seed(0)
         plain = AutoModel.from_config(tiny.backbone_config(kind, hidden_size=256)).eval()
         for number, layer in enumerate(plain.encoder.layer):
             layer.output.LayerNorm.weight.data.uniform_(0.1, 1 + number)  # which a shared norm cannot give

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import huggingface_hub
 import pytest
 import tiny
 import torch
@@ -10,6 +11,9 @@ import charbert
 from charbert import CharBertError
 
 LAYERS, UNITS, ATTENTION_HEADS = 2, 32, 4
+SETTABLE = pytest.mark.skipif(
+    huggingface_hub.__version__.startswith("1."), reason="it lets a configuration have a bool there, and no more"
+)
 
 
 def batch_for(model_class: Any, kind: str) -> dict[str, torch.Tensor]:
@@ -111,7 +115,7 @@ class TestOutputs:
             model(**tiny.ragged_batch("bert"), output_attentions=True)
 
     @pytest.mark.parametrize(("asked", "kept"), [([0, -1], [0, 2]), ((1,), [1]), (-2, [1]), (False, None)])
-    @pytest.mark.parametrize("by", ["argument", "configuration"])
+    @pytest.mark.parametrize("by", ["argument", pytest.param("configuration", marks=SETTABLE)])
     def test_some_hidden_states_may_be_asked_for(self, asked: Any, kept: Any, by: str) -> None:
         model, batch = tiny.build(charbert.CharBertModel, "bert"), tiny.ragged_batch("bert")
         every = model(**batch, output_hidden_states=True)
