@@ -12,7 +12,8 @@ from charbert import CharBertError
 
 LAYERS, UNITS, ATTENTION_HEADS = 2, 32, 4
 SETTABLE = pytest.mark.skipif(
-    huggingface_hub.__version__.startswith("1."), reason="it lets a configuration have a bool there, and no more"
+    huggingface_hub.__version__.startswith("1."),
+    reason="it lets a configuration have a bool there, and no more",
 )
 
 
