@@ -14,7 +14,7 @@ from charbert.errors import CharBertError
 from charbert.recognizer.reading import match_case
 from charbert.tokenization import CharBertTokenizer
 
-logger = logging.get_logger(__name__)
+logger = logging.get_logger(f"transformers.{__name__}")
 
 TOP_K = 5
 THRESHOLD = 0.5
