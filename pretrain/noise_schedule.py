@@ -9,10 +9,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from charbert.errors import CharBertError
-from charbert.noise import EDITS, KINDS, PRETRAINING_EDITS
-
-NOISES = (*EDITS, *(name for name in KINDS if name not in (*EDITS, "paper")))
-"""All that a word may get in pre-training: edits, and the kinds of noise that are none."""
+from charbert.noise import KINDS, PRETRAINING_EDITS
 
 
 class Noise(NamedTuple):
@@ -56,12 +53,10 @@ class NoisePoint(NamedTuple):
             raise CharBertError(
                 f"{text!r}: must look like 10000:0.15, 10000:0.15:drop+swap or 10000:0-0.6"
             ) from None
-        if not (point.step >= 0 and 0 <= noise.probability <= point._highest <= 1) or set(edits) - set(
-            NOISES
-        ):
+        if not (point.step >= 0 and 0 <= noise.probability <= point._highest <= 1) or set(edits) - set(KINDS):
             raise CharBertError(
                 f"{text!r}: the step must not be negative, the probability lie between 0 and 1, a range "
-                f"rise, and the edits be some of {', '.join(NOISES)}"
+                f"rise, and the edits be some of {', '.join(KINDS)}"
             )
         return point
 

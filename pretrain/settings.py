@@ -16,8 +16,8 @@ from charbert.commands.settings import (
 )
 from charbert.distillation.settings import DistillationSettings
 from charbert.errors import CharBertError
-from charbert.noise import EDITS, PRETRAINING_EDITS
-from pretrain.noise_schedule import NOISES, Noise, NoisePoint, NoiseSchedule
+from charbert.noise import EDITS, KINDS, PRETRAINING_EDITS
+from pretrain.noise_schedule import Noise, NoisePoint, NoiseSchedule
 
 SCHEDULES = (
     *("linear", "cosine", "cosine_with_restarts", "polynomial"),
@@ -129,8 +129,8 @@ class PretrainSettings(DistillationSettings, StepTrainingSettings):
 
     noise_edits: list[str] = option(
         list(PRETRAINING_EDITS),
-        f"kinds of noise, of {', '.join(NOISES)}; one that stands twice is drawn twice as often",
-        choices=NOISES,
+        f"kinds of noise, of {', '.join(KINDS)}; one that stands twice is drawn twice as often",
+        choices=KINDS,
     )
     misspellings: str | None = option(
         None,
