@@ -66,7 +66,8 @@ class FinetuneTrainer(CheckedTrainer):
     def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> tuple[list[Any], Any]:
         """The batches of a step, and the numbers of labels and of tokens in those of all processes."""
         batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
-        counts = sum(map(_count, batches), torch.zeros(2, dtype=torch.long)).to(device)
+        nothing = torch.zeros(2, dtype=torch.long, device=device)
+        counts = sum((_count(batch).to(device) for batch in batches), nothing)
         return batches, self.accelerator.reduce(counts).clamp(min=1)
 
     def compute_loss(

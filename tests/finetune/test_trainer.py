@@ -212,3 +212,22 @@ def test_a_step_may_or_may_not_leave_attention_to_cudnn(allowed: bool, tmp_path:
     ).train()
     assert seen == [before and allowed]
     assert torch.backends.cuda.cudnn_sdp_enabled() == before
+
+
+@pytest.mark.parametrize("labelled", (True, False), ids=("classes", "rows"))
+def test_the_loss_of_a_step_is_made_on_the_device_of_its_batches(labelled: bool, tmp_path: Path) -> None:
+    """Tensors without values stand for those of a GPU: neither can be mixed with those of the CPU."""
+    away = torch.device("meta")
+
+    class Mean(torch.nn.Module):
+        def forward(self, labels: torch.Tensor, **_: Any) -> dict[str, torch.Tensor]:
+            return {"loss": labels.float().mean()}
+
+    trainer = FinetuneTrainer(
+        model=Mean(), args=TrainingArguments(str(tmp_path), use_cpu=True), task=None, dev={}
+    )
+    batch = tiny.stock_tokenizer("bert")(["one", "two"], return_tensors="pt").to(away)
+    labels = torch.ones(2, dtype=torch.long) if labelled else torch.ones(2, 3)
+    [read], counts = trainer.get_batch_samples(iter([{**batch, "labels": labels.to(away)}]), 1, away)
+    loss = trainer.compute_loss(trainer.model, read, num_items_in_batch=counts)
+    assert counts.device == loss.device == away
