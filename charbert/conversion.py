@@ -6,6 +6,7 @@ import charbert
 from charbert.checkpoints import convert, read_checkpoint, read_config
 from charbert.commands.results import new_folder, write_results
 from charbert.errors import CharBertError
+from charbert.hub.cards import Facts, write_card
 from charbert.loading import backbone_tokenizer, fit_tokenizer
 from charbert.settings import ConvertSettings
 from charbert.tokenization import CharBertTokenizer
@@ -37,6 +38,7 @@ def run(settings: ConvertSettings) -> None:
             tokenizer = CharBertTokenizer.from_stock(stock, characters, words)
             fit_tokenizer(tokenizer, model).save_pretrained(made)
         model.save_pretrained(made)
+        write_card(made, Facts(base=settings.source, parameters=model.num_parameters()), renew=True)
         numbers = {"parameters": model.num_parameters(), "spelling_length": model.config.spelling_length}
         write_results(made, numbers, asdict(settings))
     spelling = "with" if characters is not None else "without"

@@ -45,8 +45,8 @@ def unsigned(text: str) -> str:
 
 def is_kept(card: Path) -> bool:
     """Whether there is a README.md that somebody wrote or edited."""
-    if not card.exists():
-        return False
+    if not card.is_file():
+        return card.exists()
     text = card.read_bytes().decode(errors="replace")
     return sign(unsigned(text)) != text
 

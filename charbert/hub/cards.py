@@ -85,7 +85,7 @@ def add_robustness(folder: str | PathLike[str], points: Mapping[str, str]) -> No
         points: scores by what was done to the texts.
     """
     card = Path(folder) / CARD
-    if not card.exists() or is_kept(card):
+    if not card.is_file() or is_kept(card):
         return
     table = _table(("texts", "points"), points)
     text = _ROBUSTNESS.sub(lambda _: table, unsigned(card.read_text(encoding="utf-8")))
@@ -141,7 +141,7 @@ class _Card:
             if value is not None
         ]
         metadata = ModelCardData(
-            library_name="onnxruntime" if self.is_exported else "transformers",
+            library_name="onnx" if self.is_exported else "transformers",
             pipeline_tag=task,
             tags=[*(tag for tag, holds in own.items() if holds), *tags] or None,
             base_model=self.base if self.base and is_hub_id(self.base) else None,

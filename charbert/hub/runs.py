@@ -38,6 +38,8 @@ def run_facts(folder: Path) -> Facts:
     if "teacher" in given:
         given["teacher"] = short_name(given["teacher"])
     versions = [f"{name} {version}" for name, version in results.get("versions", {}).items()]
+    base = settings.get("teacher") or settings.get("model") or settings.get("backbone")
+    origin = {} if base else {"started from": "scratch"}
     counted = {name: f"{numbers[name]:,.0f}" for name in _NUMBERS if numbers.get(name)}
     scores: dict[str, dict[str, float | None]] = {}
     for name, value in numbers.items():
@@ -51,9 +53,9 @@ def run_facts(folder: Path) -> Facts:
         for split in scores
     }
     return Facts(
-        base=settings.get("teacher") or settings.get("model") or settings.get("backbone"),
+        base=base,
         data=data,
-        training=_readable(given | counted | {"seed": results.get("seed"), "versions": versions}),
+        training=_readable(origin | given | counted | {"seed": results.get("seed"), "versions": versions}),
         scores=scores,
         test_data=measured_on,
         parameters=numbers.get("parameters"),

@@ -24,7 +24,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     "first",
     (
         "import charbert; from transformers import AutoModelForTokenClassification",
-        "from transformers import AutoModelForTokenClassification; import charbert",
         # A part of the package that imports the Auto classes before it is whole.
         "import charbert.modeling; from transformers import AutoModelForTokenClassification",
     ),

@@ -30,7 +30,8 @@ def test_a_run_leaves_the_model_the_results_the_figure_and_the_logs(finished: Pa
     names = {path.name for path in finished.iterdir()}
     assert {"model.safetensors", "config.json", "results.json", "curves.png", "runs", "checkpoint-8"} <= names
     assert {"tokenizer.json", "characters.txt", "words.txt", "README.md"} <= names
-    assert "| eval, mlm_accuracy |" in (finished / "README.md").read_text()
+    card = (finished / "README.md").read_text()
+    assert "| eval, mlm_accuracy |" in card and "| started from | scratch |" in card
     assert not list(finished.glob("checkpoint-*/README.md"))
     assert list(finished.glob("runs/*/events.*"))
 
