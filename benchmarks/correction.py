@@ -12,6 +12,10 @@ percent of all misspelled words; "right" is in percent of the words replaced. "w
 the words of the text that are not what they were, per 1,000: as it was given, and corrected. "false alarms"
 are the words flagged in the clean text, per 1,000. The speed is that of the clean text, for a checker that of
 its first paragraphs; a checker is asked once about each different word.
+
+With `--corrected` the text has errors of its own, and the other file has the same lines without them, token
+by token: "mended" are the wrong tokens that became right, "right" all tokens that are right after, both in
+percent, "broken" those that are right no longer, per 1,000.
 """
 
 import time
@@ -20,12 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.frame import DeviceSettings, Report
-from benchmarks.misspelt import MisspeltText, misspell, read_half, read_lines
+from benchmarks.misspelt import MisspeltText, misspell, read_aligned, read_half, read_lines
 from benchmarks.spell_checkers import CHECKERS
 from charbert.commands.devices import find_device
-from charbert.commands.paths import DATA
+from charbert.commands.paths import DATA, FILE
 from charbert.commands.settings import REQUIRED, option, positional
-from charbert.correction.corrector import THRESHOLD, CorrectedWord, Corrector
+from charbert.correction.corrector import THRESHOLD, CorrectedWord, Corrector, replace_words
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 
@@ -38,7 +42,12 @@ Finder = Callable[[Sequence[str]], list[list[CorrectedWord]]]
 class CorrectionSettings(DeviceSettings):
     text: str = positional("clean text, any that `python -m data` reads", DATA)
     model: str = option(REQUIRED, "output folder of pre-training")
-    misspellings: list[str] = option(REQUIRED, "lists of misspellings")
+    misspellings: list[str] = option([], "lists of misspellings")
+    corrected: str | None = option(
+        None,
+        "in place of lists: the lines of the text, which has errors, corrected token by token",
+        reads=FILE,
+    )
     lines: int = option(500, "paragraphs, every other one of the text", minimum=1)
     rate: float = option(0.25, "share of the words with a wrong form that get one", minimum=0, maximum=1)
     uses: int = option(
@@ -51,10 +60,18 @@ class CorrectionSettings(DeviceSettings):
     threshold: float = option(THRESHOLD, "of CharBERT")
     real_words: bool = option(False, "CharBERT judging words it knows, too")
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if bool(self.misspellings) == bool(self.corrected):
+            raise CharBertError("give either --misspellings or --corrected")
+
 
 def run(given: CorrectionSettings) -> None:
     """Score and time all on each list."""
     device = find_device(given.device)
+    if given.corrected:
+        run_on_errors(given, CharBertForPreTraining.from_pretrained(given.model).to(device))
+        return
     lines = read_lines(given.text, given.lines)
     lists = misspell_by_lists(lines, given)
     model = CharBertForPreTraining.from_pretrained(given.model).to(device)
@@ -75,6 +92,39 @@ def run(given: CorrectionSettings) -> None:
             scores = score(texts, find([each.text for each in texts]))
             row = {"": name, **scores, "false alarms": alarms[name], "words/s": speeds[name]}
             report.add(f"{list_name}: {count:,} words misspelled", row)
+
+
+def run_on_errors(given: CorrectionSettings, model: CharBertForPreTraining) -> None:
+    """Score and time all on a text with errors of its own."""
+    lines, right = read_aligned(given.text, str(given.corrected))
+    tokens = sum(map(len, right))
+    report = Report(given, f"{tokens:,} tokens in {len(lines):,} lines of {given.text}")
+    finders = make_finders(model, given)
+    finders["CharBERT"](lines[:TIMED])  # what comes first on a device takes longer
+    nothing: Finder = lambda texts: [[] for _ in texts]  # noqa: E731
+    for name, find in {"none": nothing, **finders}.items():
+        found, speed = time_finder(find, lines)
+        row = {"": name, **score_tokens(lines, right, found), "words/s": speed}
+        report.add(f"{Path(given.text).name}: {tokens:,} tokens", row)
+
+
+def score_tokens(
+    lines: Sequence[str], right: Sequence[Sequence[str]], found: Sequence[list[CorrectedWord]]
+) -> dict[str, float]:
+    """What became of the tokens of some lines: mended and right in percent, broken per 1,000."""
+    pairs = [
+        (before == wanted, after == wanted)
+        for line, wanted_ones, words in zip(lines, right, found, strict=True)
+        for before, after, wanted in zip(
+            line.split(), replace_words(line, words).text.split(), wanted_ones, strict=True
+        )
+    ]
+    wrong = sum(not was_right for was_right, _ in pairs)
+    return {
+        "mended": 100 * pairs.count((False, True)) / max(wrong, 1),
+        "right": 100 * sum(is_right for _, is_right in pairs) / len(pairs),
+        "broken": 1000 * pairs.count((True, False)) / len(pairs),
+    }
 
 
 def misspell_by_lists(lines: Sequence[str], given: CorrectionSettings) -> dict[str, list[MisspeltText]]:

@@ -38,6 +38,22 @@ def read_lines(source: str | Path, count: int) -> list[str]:
     return kept
 
 
+def read_aligned(wrong: str | Path, right: str | Path) -> tuple[list[str], list[list[str]]]:
+    """The lines of a text with errors, and the tokens of each as they should be.
+
+    Raises:
+        CharBertError: a file cannot be read, or the two have not as many lines and tokens.
+    """
+    lines, corrected = (
+        [line for document in read_documents(path) for line in document.text.splitlines() if line.strip()]
+        for path in (wrong, right)
+    )
+    tokens = [line.split() for line in corrected]
+    if [len(line.split()) for line in lines] != [*map(len, tokens)] or not lines:
+        raise CharBertError(f"{right}: is not aligned with {wrong}, line by line and token by token")
+    return lines, tokens
+
+
 def read_half(path: str | Path) -> dict[str, tuple[str, ...]]:
     """Half of a list's right words, and their wrong forms, those alone that are letters only.
 

@@ -123,7 +123,7 @@ class Corrector:
                 number = bisect_right(starts, change.start) - 1
                 start, end = change.start - starts[number], change.end - starts[number]
                 changes[number].append(change._replace(start=start, end=end))
-            found.append([_replace_words(word, changes[number]).text for number, word in enumerate(words)])
+            found.append([replace_words(word, changes[number]).text for number, word in enumerate(words)])
         return found
 
     def _correct(self, texts: Sequence[str], top_k: int, threshold: float) -> list[Correction]:
@@ -154,10 +154,11 @@ class Corrector:
                 ]
                 suggestions = list(map(Suggestion, originals, judgement.probabilities))
                 found[index].append(CorrectedWord(start, end, word, originals[0], suggestions))
-        return [_replace_words(text, sorted(found[index])) for index, text in enumerate(texts)]
+        return [replace_words(text, sorted(found[index])) for index, text in enumerate(texts)]
 
 
-def _replace_words(text: str, words: list[CorrectedWord]) -> Correction:
+def replace_words(text: str, words: list[CorrectedWord]) -> Correction:
+    """The text with these of its words, in their order, replaced by their corrections."""
     parts, end = [], 0
     for word in words:
         parts += [text[end : word.start], word.correction]

@@ -61,6 +61,8 @@ class Weights:
     """Cost of each of its letters."""
     name: float = 1.0
     """Bonus if it looks like a name."""
+    unknown: float = 3.0
+    """Bonus of the probability that it is none of the vocabulary, by a noisy LM that has learnt that."""
     repeated: float = 2.6
     """Bonus if it stands nearby more than once, as few misspellings do."""
     seen: float = 6.1
@@ -157,7 +159,7 @@ class Rule:
         """
         weights = self._weights
         ids, distances = self._find_candidates(word)
-        if not len(ids) or word in self._vocabulary or min(weights.head, weights.sure) < 0:
+        if not len(ids) or word in self._vocabulary or min(weights.head, weights.sure, weights.unknown) < 0:
             return len(ids) > 0
         # An upper bound: the sum of exp(score) over the candidates, without the head's term, which is at most
         # 0, is convex in their probabilities P, which sum up to 1 at most. So it is greatest where one has
@@ -185,6 +187,7 @@ class Rule:
             kept = weights.name * looks.name + (weights.seen + float(own[0]))
         else:
             kept = self._score_new(word, looks)
+            kept += weights.unknown * float(np.exp(log_probabilities[-1]))
         total = np.logaddexp.reduce(scores, initial=kept)
         likeliest = np.argsort(-scores, kind="stable")[:top_k]
         return Judgement(

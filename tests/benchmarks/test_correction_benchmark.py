@@ -162,6 +162,42 @@ def test_all_stand_in_one_table(
     assert rows["CharBERT, real words too"]["false alarms"] > rows["CharBERT"]["false alarms"]
 
 
+def test_tokens_are_counted_by_what_became_of_them() -> None:
+    lines = ["teh brwon (dgo) are heer", "it is"]
+    right = [["the", "brown", "(dog)", "are", "here"], ["it", "is"]]
+    found = [
+        [
+            flagged(0, 3, "teh", "the"),
+            flagged(4, 9, "brwon", "grown"),
+            flagged(11, 14, "dgo", "dog"),
+            flagged(16, 19, "are", "area"),
+        ],
+        [],
+    ]
+    scores = correction.score_tokens(lines, right, found)
+    assert scores == pytest.approx({"mended": 100 * 2 / 4, "right": 100 * 4 / 7, "broken": 1000 / 7})
+
+
+def test_a_text_with_errors_of_its_own_is_scored_beside_its_correction(
+    files: dict[str, str], tmp_path: Path, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = re.findall("[a-z]+", LINE.lower())
+    monkeypatch.setitem(CHECKERS, "plain", lambda: Checker(known, lambda word: ["lazy"]))
+    wrong, right = tmp_path / "wrong.txt", tmp_path / "right.txt"
+    right.write_text(f"{LINE}\nThe fox\n")
+    wrong.write_text(f"{LINE.replace('lazy', 'lzay')}\nThe fxo\n")
+    places = [str(wrong), "--corrected", str(right), "--model", files["model"], "--checkers", "plain"]
+    numbers, _ = run("correction", *places)
+    rows = {row[""]: row for row in numbers["wrong.txt: 21 tokens"]}
+    scores = {name: (row["mended"], row["right"]) for name, row in rows.items()}
+    assert scores["none"] == pytest.approx((0, 100 * 19 / 21))
+    assert scores["plain"] == pytest.approx((50, 100 * 20 / 21))
+    assert rows["CharBERT"]["broken"] == 0
+    right.write_text(f"{LINE}\nThe quick fox\n")
+    with pytest.raises(CharBertError, match=r"right\.txt: is not aligned with"):
+        run("correction", *places)
+
+
 @pytest.mark.parametrize("name", CHECKERS)
 def test_a_checker_flags_what_its_dictionary_lacks(name: str) -> None:
     pytest.importorskip({"pyspellchecker": "spellchecker"}.get(name, name))

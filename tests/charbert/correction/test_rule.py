@@ -104,7 +104,7 @@ def test_a_capital_inside_a_sentence_looks_like_a_name(text: str, word: str, wan
 
 
 def judged(word: str, looks: Looks = PLAIN, top_k: int = 5, **probabilities: float) -> Judgement:
-    scores = np.log([probabilities.get(each, 1e-9) for each in WORDS])
+    scores = np.log([probabilities.get(each, 0) or 1e-9 for each in WORDS])
     return Rule(VOCABULARY, real_words=True, weights=WEIGHTS).judge(word, looks, scores, top_k)
 
 
@@ -128,6 +128,14 @@ def test_what_looks_like_a_name_or_stands_there_twice_is_kept_more_readily(
         p / (1 - p) for p in (judged("frm", each, **{"from": 0.5}).probability for each in (PLAIN, looks))
     ]
     assert odds[0] / odds[1] == pytest.approx(math.exp(bonus), rel=1e-3)
+
+
+def test_what_the_model_takes_for_an_unknown_word_is_kept_more_readily() -> None:
+    odds = [
+        p / (1 - p)
+        for p in (judged("frm", **{"from": 0.3, "<unk>": unknown}).probability for unknown in (0.0, 0.5))
+    ]
+    assert odds[0] / odds[1] == pytest.approx(math.exp(0.5 * WEIGHTS.unknown), rel=1e-3)
 
 
 @pytest.mark.parametrize(
