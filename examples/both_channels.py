@@ -17,19 +17,13 @@ from sentence_transformers.base.modules import Transformer
 
 import charbert  # noqa: F401  # so that AutoModel, which the Transformer module calls, knows CharBERT
 
-INPUTS = ("input_ids", "attention_mask", "token_type_ids", "char_input_ids", "start_ids", "end_ids")
-# The tokenizer adds the characters, so that an unknown token is spelled as it stands in the text.
-SPELLED = {"text": {"return_spelling": True}}
-
 
 class BothChannels(Transformer):
-    def __init__(
-        self, model_name_or_path: str, processing_kwargs: dict[str, Any] = SPELLED, **settings: Any
-    ) -> None:
-        super().__init__(model_name_or_path, processing_kwargs=processing_kwargs, **settings)
-
     def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        encoded = self.model(**{name: features[name] for name in INPUTS if name in features})
+        # The model spells the tokens itself. Where the tokenizer did (return_spelling=True), the Trainer of
+        # sentence-transformers would take `char_input_ids` for the input_ids of another text.
+        names = ("input_ids", "attention_mask", "token_type_ids")
+        encoded = self.model(**{name: features[name] for name in names if name in features})
         both = torch.cat([encoded.last_hidden_state, encoded.char_last_hidden_state], dim=-1)
         return {**features, "token_embeddings": both}
 

@@ -37,7 +37,8 @@ parser.add_argument("--epochs", type=int, default=3)
 parser.add_argument("--learning-rate", type=float, default=3e-5)
 options = parser.parse_args()
 
-sentences = Path(options.sentences).read_text(encoding="utf-8").splitlines()
+text = Path(options.sentences).read_text(encoding="utf-8")
+sentences = [line for line in text.splitlines() if line.strip()]
 body = BothChannels(options.model)
 model = SentenceTransformer(modules=[body, Pooling(body.get_embedding_dimension(), "mean")])
 print(f"found before training: {share_found(model, sentences):.0%}")
