@@ -1,11 +1,12 @@
 """The hub: classes that saved folders name, model cards, and uploads."""
 
 import re
-import shutil
 from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 from typing import Any
+
+from charbert.errors import CharBertError
 
 CARD = "README.md"
 """A model card. One that somebody wrote or edited is never written over."""
@@ -62,7 +63,12 @@ class HubClass:
         Args:
             push_to_hub: upload it too, by the arguments of `push_to_hub` among `kwargs`; `repo_id` is the
                 name of the folder when left out.
+
+        Raises:
+            CharBertError: there is a file in the place of the folder.
         """
+        if Path(save_directory).is_file():
+            raise CharBertError(f"{save_directory}: is a file; name a folder to save into")
         hub = {name: kwargs.pop(name) for name in UPLOAD_OPTIONS if push_to_hub and name in kwargs}
         saved = super().save_pretrained(save_directory, *args, **kwargs)  # type: ignore[misc]
         if kwargs.get("is_main_process", True):
@@ -70,12 +76,13 @@ class HubClass:
             if push_to_hub:
                 card = Path(save_directory, CARD)
                 hub.setdefault("repo_id", card.parent.resolve().name)
-                self.push_to_hub(**hub, card=card if card.exists() else None)
+                self.push_to_hub(**hub, card=card if card.is_file() else None)
         return saved
 
     def complete_folder(self, folder: Path) -> None:
         """Save what `transformers` does not."""
-        shutil.copyfile(Path(__file__).with_name(f"{REMOTE_CODE}.py"), folder / f"{REMOTE_CODE}.py")
+        module = f"{REMOTE_CODE}.py"
+        (folder / module).write_bytes(Path(__file__).with_name(module).read_bytes())
 
     def push_to_hub(self, repo_id: str, **kwargs: Any) -> Any:
         """As in `transformers`, by `charbert.hub.upload`; a README.md that the repository has stays.

@@ -86,6 +86,16 @@ def test_a_class_of_a_user_is_saved_with_its_source(tmp_path: Path, monkeypatch:
     assert (tmp_path / "saved" / "own_tagger.py").read_text() == source.read_text()
 
 
+@pytest.mark.parametrize("what", ["configuration", "tokenizer", "model"])
+def test_a_file_is_no_folder_to_save_into(what: str, tmp_path: Path) -> None:
+    made = {"configuration": tiny.config, "tokenizer": tiny.tokenizer}
+    saved = made[what]("bert") if what in made else tiny.build(charbert.CharBertModel, "bert")
+    (tmp_path / "there").write_text("text")
+    with pytest.raises(charbert.CharBertError, match="there: is a file; name a folder to save into"):
+        saved.save_pretrained(tmp_path / "there")
+    assert (tmp_path / "there").read_text() == "text"
+
+
 def test_without_the_package_it_is_said_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     code = Path(charbert.hub.__file__).with_name("modeling_charbert.py").read_text()
     monkeypatch.setitem(sys.modules, "charbert", None)
