@@ -39,7 +39,7 @@ class ExportedModel:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = threads or 0
-        # Waking a thread takes longer than a step of the GRU. Those that wait longer leave the cores to others.
+        # To wake a thread takes longer than a step of the GRU; after that they leave the cores to others.
         options.add_session_config_entry("session.intra_op.spin_duration_us", "20")
         file = path / MODEL_FILE if path.is_dir() else path
         with reading(file, "an ONNX graph"):
