@@ -38,7 +38,11 @@ body = BothChannels(options.model)
 embeddings = SentenceTransformer(modules=[body, Pooling(body.get_embedding_dimension(), "mean")])
 model = SetFitModel(model_body=embeddings, model_head=LogisticRegression(), labels=labels)
 arguments = TrainingArguments(
-    options.output, max_steps=options.steps, body_learning_rate=options.learning_rate, report_to="none"
+    options.output,
+    max_steps=options.steps,
+    body_learning_rate=options.learning_rate,
+    report_to="none",
+    save_strategy="no",
 )
 Trainer(model, arguments, table.select(sorted(taken))).train()
 model.save_pretrained(options.output)

@@ -51,6 +51,7 @@ arguments = TrainingArguments(
     learning_rate=options.learning_rate,
     batch_sampler="no_duplicates",  # else a sentence is taken for another one of itself
     report_to="none",
+    save_strategy="no",
 )
 SentenceTransformerTrainer(model, arguments, pairs, loss=MultipleNegativesRankingLoss(model)).train()
 model.save_pretrained(options.output)

@@ -43,10 +43,10 @@ def measure(evaluated: EvalPrediction) -> dict[str, float]:
     return {"accuracy": float((evaluated.predictions.argmax(axis=-1) == evaluated.label_ids).mean())}
 
 
-settings = {"num_train_epochs": options.epochs, "learning_rate": options.learning_rate, "report_to": "none"}
+steps = {"num_train_epochs": options.epochs, "learning_rate": options.learning_rate}
 trainer = Trainer(
     model,
-    TrainingArguments(options.output, **settings),
+    TrainingArguments(options.output, **steps, report_to="none", save_strategy="no"),
     DataCollatorWithPadding(tokenizer),
     concatenate_datasets([encode(parts["train"], rate=0), encode(parts["train"], rate=0.5, seed=1)]),
     {"clean": encode(parts["test"], rate=0), "typos": encode(parts["test"], rate=0.5, seed=2)},
