@@ -4,6 +4,7 @@
 # make test-peers   the tests that transformers has for its own models and tokenizers, on ours
 # make test-wheel   the library's tests on the built wheel, in an environment that holds nothing else
 # make test-examples   the programs in examples/, in an environment with what they import
+# make test-versions   the library's tests with two versions of torch and two of transformers, as a table
 # make docs         the documentation site, in site/
 PYTHON ?= python3
 BIN := .venv/bin
@@ -13,8 +14,12 @@ TRANSFORMERS := $(shell sed -n 's/^transformers==//p' constraints.txt)
 PEERS := .venv/peers-$(TRANSFORMERS)
 WHEEL := .venv/wheel
 EXAMPLES := .venv/examples
+VERSIONS := .venv/versions
+VERSION_TESTS ?= tests/charbert
+# The oldest that setup.cfg allows, and the pinned one.
+versions = $(shell sed -n 's/^ *$(1) >=//p' setup.cfg) $(shell sed -n 's/^$(1)==//p' constraints.txt)
 
-.PHONY: quickstart test journeys test-peers test-wheel test-examples docs format clean
+.PHONY: quickstart test journeys test-peers test-wheel test-examples test-versions docs format clean
 
 # Threads that wait without spinning: six times faster where other programs use the cores too.
 quickstart: .venv/installed
@@ -58,6 +63,21 @@ $(EXAMPLES)/installed: setup.cfg constraints.txt
 	$(PYTHON) -m venv $(EXAMPLES)
 	$(EXAMPLES)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[examples]" pytest
 	touch $@
+
+test-versions:
+	mkdir -p $(VERSIONS)
+	grep -Ev "^(huggingface_hub|torch|transformers)==" constraints.txt > $(VERSIONS)/constraints.txt
+	@status=0; table="| torch | transformers | tests |\n|---|---|---|"; \
+	for torch in $(call versions,torch); do \
+		env=$(VERSIONS)/torch-$$torch; $(PYTHON) -m venv $$env; \
+		for transformers in $(call versions,transformers); do \
+			log=$$env/transformers-$$transformers.log; \
+			($$env/bin/python -m pip install --quiet --constraint $(VERSIONS)/constraints.txt torch==$$torch \
+				transformers==$$transformers --editable ".[export,tuning]" pytest && \
+			OMP_NUM_THREADS=1 $$env/bin/python -m pytest --quiet $(VERSION_TESTS)) > $$log 2>&1 || status=1; \
+			table="$$table\n| $$torch | $$transformers | $$(tail -n 1 $$log) |"; \
+		done; \
+	done; printf "%b\n" "$$table"; exit $$status
 
 # A warning is an error: a link to nowhere, a page that is missing in the navigation, an object that is gone.
 docs: .venv/installed
