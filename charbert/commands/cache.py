@@ -8,10 +8,14 @@ from typing import Any
 
 from charbert.commands.output import whole_lines
 from charbert.errors import CharBertError, name_failures
+from charbert.hub import CARD, REMOTE_CODE
 
 Key = Mapping[str, Any]
 PIECE, PIECES = 2**20, 64
-NOTES = ("results.json", "job.json", "run.json", "trainer_state.json", "training_args.bin")
+NOTES = (
+    *("results.json", "job.json", "run.json", "trainer_state.json", "training_args.bin"),
+    *(CARD, f"{REMOTE_CODE}.py"),
+)
 
 
 class ResultCache:
@@ -71,8 +75,8 @@ class ResultCache:
 def content_stamp(path: Path) -> str:
     """A text that stands for the content of a file, or of a folder: of the files in it, and of its shards.
 
-    What is noted beside a content, such as the seconds that it took, is left out. Of a file above 64 MB
-    pieces are read, a megabyte at each sixty-fourth of it.
+    What is noted beside a content, such as the seconds that it took or a model card, is left out. Of a file
+    above 64 MB pieces are read, a megabyte at each sixty-fourth of it.
     """
     if not path.is_dir():
         return _digest(path)

@@ -171,6 +171,7 @@ class TestStamp:
             (tmp_path / name / "a.txt").write_text("a")
             (tmp_path / name / "part/text-00000.parquet").write_text("b")
             (tmp_path / name / "results.json").write_text(f'{{"seconds": "{name}"}}')
+            (tmp_path / name / "README.md").write_text(f"the card of {name}")
         assert content_stamp(tmp_path / "one") == content_stamp(tmp_path / "two")
 
     @pytest.mark.parametrize("name", ["a.txt", "b.txt", "part/text-00000.parquet"])
