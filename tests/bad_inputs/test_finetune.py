@@ -47,6 +47,9 @@ CASES = [
     bad(
         "distill-teacher-without-head", DISTILL, "classifier", behead("text/model.safetensors", "classifier")
     ),
+    bad("distill-teacher-is-exported", DISTILL, "an exported model", put("text/model.onnx")),
+    bad("report-to-nowhere-and-somewhere", f"{TEXT} --report-to none tensorboard", "--report-to"),
+    bad("log-level", f"{TEXT} --log-level loud", "--log-level"),
     bad("distill-teacher-is-output", f"{DISTILL} --output text --overwrite", "text"),
     bad("distill-too-many-layers", f"{DISTILL} --student-layers 3", "the teacher has 2"),
     bad("distill-no-layer", f"{DISTILL} --student-layers 0", "--student-layers"),
