@@ -1,12 +1,11 @@
 """`charbert correct`: texts with their misspelled words replaced."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from charbert.commands.devices import find_device
 from charbert.commands.text_files import Changed, change_texts
 from charbert.correction.corrector import Corrector
-from charbert.errors import CharBertError
+from charbert.correction.reader import read_words
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.models import path
 from charbert.settings import CorrectSettings
@@ -18,7 +17,7 @@ def run(settings: CorrectSettings) -> None:
     Raises:
         CharBertError: as `change_texts` and `Corrector`.
     """
-    known = _read_words(Path(settings.known)) if settings.known else ()
+    known = read_words(settings.known) if settings.known else ()
     model = (
         CharBertForPreTraining.from_pretrained(settings.model or path())
         .to(find_device(settings.device))
@@ -34,10 +33,3 @@ def run(settings: CorrectSettings) -> None:
         ]
 
     change_texts(settings, change, "correcting")
-
-
-def _read_words(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").split()
-    except UnicodeDecodeError as error:
-        raise CharBertError(f"{path}: is not UTF-8 (byte {error.start}); convert the file") from error

@@ -60,7 +60,8 @@ class Corrector:
         model: a model with a noisy-LM head, or the folder or hub id to load it from; when left out, the
             weights that come with the package (`charbert.path`).
         tokenizer: its tokenizer; by default that of the model's folder.
-        known: words that are right whatever the model predicts, such as names and technical terms.
+        known: words that are right whatever the model predicts, such as names and technical terms, beside
+            those of `known.txt` in the model's folder.
         real_words: judge also words of the vocabulary ("form" for "from"). Slower, as every word is read, and
             finds few: the head has learnt from changed words only.
         weights: the weights of the rule.
@@ -81,7 +82,7 @@ class Corrector:
         if isinstance(known, str):
             raise CharBertError(f"known={known!r:.40} must be several words: give a list")
         self._reader = WordReader(model, tokenizer)
-        known = {self._reader.normalize(word) for word in known}
+        known = {*self._reader.known, *map(self._reader.normalize, known)}
         self._rule = Rule(self._reader.words, known, real_words, weights)
 
     def __call__(

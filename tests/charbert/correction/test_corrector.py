@@ -164,6 +164,15 @@ def test_a_part_of_a_longer_word_stays_beside_an_emoji_too(model: Any, text: str
     assert correct(text, *model, threshold=ALL).text == text
 
 
+def test_words_of_the_list_beside_the_model_stay(tmp_path: Path) -> None:
+    folder = saved_model(tmp_path, "bert", {"brown": 0.9, "lazy": 0.9})
+    (tmp_path / "known.txt").write_text("brwon\ncafé\n", encoding="utf-8")
+    assert correct("Brwon lzay lzyy", folder, threshold=ALL, known=["lzyy"]).text == "Brwon lazy lzyy"
+    (tmp_path / "known.txt").write_bytes(b"caf\xe9")
+    with pytest.raises(CharBertError, match=r"known\.txt: is not UTF-8"):
+        Corrector(folder)
+
+
 def test_words_that_the_user_knows_stay(model: Any) -> None:
     assert correct("Brwon lzay", *model, threshold=ALL, known=["BRWON"]).text == "Brwon lazy"
 
