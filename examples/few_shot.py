@@ -8,7 +8,7 @@ The table has the columns `text` and `label`. The rows left over are evaluated, 
 import argparse
 
 from both_channels import BothChannels
-from datasets import load_dataset
+from datasets import Value, load_dataset
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 from setfit import SetFitModel, Trainer, TrainingArguments
@@ -26,6 +26,7 @@ parser.add_argument("--learning-rate", type=float, default=2e-5)
 options = parser.parse_args()
 
 table = load_dataset("csv", data_files=options.table, split="train").shuffle(seed=0)
+table = table.cast_column("label", Value("string"))  # stars from 1 to 5, too
 labels = sorted(set(table["label"]))
 taken = {
     index
