@@ -20,6 +20,12 @@ COMMANDS = {
     ),
     "masking": Command("benchmarks.masking:MaskingSharesSettings", "shares of masks and noise in a text"),
     "attacks": Command("benchmarks.attacks:AttackSpeedSettings", "each kind of noise on labelled data"),
+    "reproduction": Command(
+        "benchmarks.reproduction.page:ReproductionSettings", "the page of the reproduction, from its runs"
+    ),
+    "reproduction-sets": Command(
+        "benchmarks.reproduction.data_sets:SetsSettings", "the data sets of the reproduction"
+    ),
     "startup": Command("benchmarks.startup:StartupSettings", "how fast commands answer --help and mistakes"),
     "correction": Command(
         "benchmarks.correction:CorrectionSettings", "spelling correction beside dictionary spell checkers"

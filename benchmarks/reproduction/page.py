@@ -1,0 +1,110 @@
+"""`python -m benchmarks reproduction`: `docs/reproduction.md` and its figure, from the numbers of runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from benchmarks.reproduction import tables
+from benchmarks.reproduction.numbers import REPORT, RUN, Record, gather_records, read_records, write_records
+from charbert.commands.paths import FOLDER
+from charbert.commands.settings import Settings, option
+
+HERE = Path(__file__).parent
+DOCUMENTS = HERE.parents[1] / "docs"
+RECORDS, PAGE = DOCUMENTS / "runs" / "reproduction.jsonl", DOCUMENTS / "reproduction.md"
+FIGURE, DELTAS = PAGE.with_suffix(".png"), DOCUMENTS / "delta-tuning.png"
+FULL = ("ner", "charbert")
+LABEL: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": 8}
+MODELS = ("bert", "advbert", "charbert")
+
+
+@dataclass(kw_only=True)
+class ReproductionSettings(Settings):
+    """Where the runs are."""
+
+    runs: str | None = option(
+        None, "folder of runs, whose numbers are put into docs/runs/reproduction.jsonl first", reads=FOLDER
+    )
+
+
+def run(given: ReproductionSettings) -> None:
+    """Write the page."""
+    if given.runs:
+        write_records(gather_records(Path(given.runs)), RECORDS)
+    records = read_records(RECORDS)
+    PAGE.write_text(render_page(records), encoding="utf-8")
+    draw_scores(tables.Numbers(records), FIGURE)
+    draw_deltas(tables.Numbers(records), DELTAS)
+    print(PAGE, FIGURE, DELTAS, sep="\n")
+
+
+def render_page(records: list[Record]) -> str:
+    """The page, whose text is in `page.md`."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.md").render(numbers=tables.Numbers(records), tables=tables)
+
+
+def draw_scores(numbers: tables.Numbers, path: Path) -> None:
+    """Clean and attacked scores of both tasks, here and in the paper."""
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    for axes, (task, title) in zip(
+        figure.subplots(1, 2), (("ner", "CoNLL-2003, F1"), ("qnli", "QNLI, accuracy")), strict=True
+    ):
+        here = [
+            tables.Attacked(*(numbers.mean(REPORT, task, model, key) for key in ("clean", "paper")))
+            for model in MODELS
+        ]
+        paper = [tables.ROBUSTNESS[task][model] for model in MODELS]
+        for scores, shift, color, label in (
+            (here, -0.2, "tab:blue", "here"),
+            (paper, 0.2, "tab:gray", "the paper"),
+        ):
+            places = np.arange(len(MODELS)) + shift
+            axes.bar(
+                places, [each.clean for each in scores], 0.36, color=color, alpha=0.3, label=f"{label}, clean"
+            )
+            bars = axes.bar(
+                places, [each.attacked for each in scores], 0.36, color=color, label=f"{label}, attacked"
+            )
+            axes.bar_label(bars, fmt="%.1f", label_type="center", color="white", fontsize=8)
+        axes.set_title(title, fontsize=10)
+        axes.set_xticks(range(len(MODELS)), [tables.NAMES[model] for model in MODELS])
+        axes.set_ylim(0, 119)
+        axes.set_yticks(range(0, 101, 20))
+        axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=8, ncols=2, loc="upper left", frameon=False)
+    figure.savefig(path, dpi=150, metadata={"Software": None})
+
+
+def draw_deltas(numbers: tables.Numbers, path: Path) -> None:
+    """F1 on CoNLL-2003, clean and attacked, by the number of parameters that each method trains."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    axes = figure.subplots()
+    sizes = {
+        (task, model): numbers.values(RUN, task, model, "trainable_parameters")[0]
+        for task, model in [FULL, *(("delta-ner", method) for method in numbers.models("delta-ner"))]
+    }
+    for key, color, label in (("clean", "tab:blue", "clean"), ("paper", "tab:red", "attacked")):
+        scores = [numbers.values(REPORT, task, model, key)[0] for task, model in sizes]
+        axes.scatter(list(sizes.values()), scores, color=color, label=label)
+    for number, (task, model) in enumerate(sorted(sizes, key=lambda each: sizes[each])):
+        name = "all of it" if (task, model) == FULL else model
+        place = sizes[task, model], numbers.values(REPORT, task, model, "clean")[0]
+        axes.annotate(name, place, (0, (5, 15)[number % 2]), **LABEL)
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=40)  # a prefix that learnt nothing is below
+    axes.set_xlabel("parameters trained")
+    axes.set_ylabel("F1 on CoNLL-2003")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower right")
+    figure.savefig(path, dpi=150, metadata={"Software": None})

@@ -1,0 +1,213 @@
+"""Tables of the page: what was measured, beside what the paper has."""
+
+from collections.abc import Iterable, Sequence
+from math import sqrt
+from typing import NamedTuple
+
+from benchmarks.reproduction.numbers import REPORT, RUN, Record
+from finetune.metrics.seeds import summarize, t_quantile
+
+
+class Score(NamedTuple):
+    """A number of a run: its name in results.json, what is percent of it, and its name on the page."""
+
+    key: str
+    points: float
+    name: str
+
+
+class Attacked(NamedTuple):
+    """A model's scores in the paper."""
+
+    clean: float
+    attacked: float
+
+
+SCORES = {
+    "ner": Score("test_f1", 100, "CoNLL-2003, F1"),
+    "pos": Score("test_accuracy", 100, "UD-EWT, accuracy"),
+    "squad2": Score("test_f1", 1, "SQuAD 2.0, F1"),
+    "qnli": Score("test_accuracy", 100, "QNLI, accuracy"),
+    "sst2": Score("dev_accuracy", 100, "SST-2, accuracy"),
+    "cola": Score("dev_matthews_correlation", 100, "CoLA, Matthews"),
+    "mrpc": Score("test_accuracy", 100, "MRPC, accuracy"),
+    "rte": Score("dev_accuracy", 100, "RTE, accuracy"),
+}
+NAMES = {
+    "bert": "BERT",
+    "clean": "BERT, continued",
+    "advbert": "AdvBERT",
+    "charbert": "CharBERT",
+    "paper": "CharBERT (`paper`)",
+    "WordRec": "BERT + WordRec",
+    "full": "CharBERT, 1,600 steps",
+    "no-gru": "- no GRU",
+    "no-interaction": "- no interaction",
+    "no-nlm": "- no noisy LM",
+    "roberta": "RoBERTa",
+    "charbert-roberta": "CharBERT from RoBERTa",
+}
+ROBUSTNESS = {
+    "ner": {
+        "bert": Attacked(91.24, 60.79),
+        "advbert": Attacked(90.68, 71.47),
+        "WordRec": Attacked(82.52, 67.79),
+        "charbert": Attacked(91.81, 76.14),
+    },
+    "qnli": {
+        "bert": Attacked(90.7, 63.4),
+        "advbert": Attacked(90.8, 75.8),
+        "WordRec": Attacked(84.0, 76.1),
+        "charbert": Attacked(91.7, 80.1),
+    },
+    "squad2": {
+        "bert": Attacked(76.3, 50.1),
+        "advbert": Attacked(76.6, 52.4),
+        "WordRec": Attacked(63.5, 55.2),
+        "charbert": Attacked(78.6, 56.3),
+    },
+    "sst2": {},
+}
+
+
+class Numbers:
+    """The records, by what they are of."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._records = list(records)
+
+    def values(self, what: str, task: str, model: str, key: str) -> list[float]:
+        """A number of all seeds, by seed."""
+        found = {
+            record["seed"]: record[key]
+            for record in self._records
+            if (record["what"], record["task"], record["model"]) == (what, task, model) and key in record
+        }
+        return [found[seed] for seed in sorted(found)]
+
+    def mean(self, what: str, task: str, model: str, key: str) -> float:
+        return summarize(self.values(what, task, model, key))["mean"]
+
+    def models(self, task: str) -> list[str]:
+        """Those that a task has reports of, in the order of the page."""
+        found = [
+            record["model"] for record in self._records if (record["what"], record["task"]) == (REPORT, task)
+        ]
+        order = {name: place for place, name in enumerate(NAMES)}
+        return sorted(dict.fromkeys(found), key=lambda name: order.get(name, len(order)))
+
+    def difference(self, task: str, model: str, than: str, key: str) -> tuple[float, float, float]:
+        """How far the mean of one model is above that of another, and the 95% interval over seeds (Welch)."""
+        sides = [summarize(self.values(REPORT, task, name, key)) for name in (model, than)]
+        counts = [len(self.values(REPORT, task, name, key)) for name in (model, than)]
+        more = sides[0]["mean"] - sides[1]["mean"]
+        parts = [side.get("std", 0.0) ** 2 / count for side, count in zip(sides, counts, strict=True)]
+        freedom = sum(parts) ** 2 / sum(
+            part**2 / (count - 1) for part, count in zip(parts, counts, strict=True)
+        )
+        half = t_quantile(freedom) * sqrt(sum(parts))
+        return more, more - half, more + half
+
+    def closed(self, task: str, model: str) -> float:
+        """The share of the gap between BERT's attacked and clean score that a model closes under attack."""
+        clean, attacked = (self.mean(REPORT, task, "bert", key) for key in ("clean", "paper"))
+        return (self.mean(REPORT, task, model, "paper") - attacked) / (clean - attacked)
+
+
+def make_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of Markdown."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def describe(values: Sequence[float], points: float = 1) -> str:
+    """The mean, and with several seeds the standard deviation; of nothing, nothing."""
+    if not values:
+        return ""
+    found = summarize([points * value for value in values])
+    return f"{found['mean']:.1f}" + (f" ± {found['std']:.1f}" if "std" in found else "")
+
+
+def points(value: float) -> str:
+    """A score with one digit."""
+    return f"{value:.1f}"
+
+
+def describe_difference(found: tuple[float, float, float]) -> str:
+    """A difference, and its interval."""
+    more, low, high = found
+    return f"{more:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+def make_scores_table(numbers: Numbers, models: Sequence[str]) -> str:
+    """Clean scores of every task (the paper, Tables 1 and 2)."""
+    rows = [
+        [name, *(describe(numbers.values(RUN, task, model, key), points) for model in models)]
+        for task, (key, points, name) in SCORES.items()
+        if numbers.values(RUN, task, models[0], key)
+    ]
+    return make_table(["", *(NAMES[model] for model in models)], rows)
+
+
+def make_robustness_table(numbers: Numbers, task: str, files: bool) -> str:
+    """Scores of a task, clean and under each attack, beside the paper's (Table 3)."""
+    attacks = ["paper", *(["released"] if files else []), "natural"]
+    rows = []
+    for model in numbers.models(task):
+        clean, attacked = (numbers.mean(REPORT, task, model, key) for key in ("clean", "paper"))
+        paper = ROBUSTNESS[task].get(model)
+        rows.append(
+            [
+                NAMES[model],
+                str(len(numbers.values(REPORT, task, model, "clean"))),
+                describe(numbers.values(REPORT, task, model, "clean")),
+                *(describe(numbers.values(REPORT, task, model, each)) for each in attacks),
+                f"{attacked / clean:.1%}",
+                f"{paper.clean} -> {paper.attacked}, {paper.attacked / paper.clean:.1%}" if paper else "",
+            ]
+        )
+    names = {"paper": "attacked", "released": "released file", "natural": "`natural`"}
+    return make_table(["", "seeds", "clean", *(names[each] for each in attacks), "kept", "the paper's"], rows)
+
+
+def make_words_table(numbers: Numbers, models: Sequence[str]) -> str:
+    """F1 of words that the tokenizer keeps whole and of those that it divides, and sensitivity, on NER."""
+    keys = [
+        f"{condition}_{part}" for condition in ("clean", "attacked") for part in ("word_f1", "subword_f1")
+    ]
+    rows = [
+        [
+            NAMES[model],
+            *(describe(numbers.values(REPORT, "ner", model, key), 100) for key in keys),
+            *(
+                f"{summarize(found)['mean']:.3f}" if found else ""
+                for channel in ("token", "character")
+                for found in [numbers.values(REPORT, "ner", model, f"sensitivity_{channel}_channel")]
+            ),
+        ]
+        for model in models
+    ]
+    header = ["", "Word", "Subword", "Word, attacked", "Subword, attacked", "S", "S of the characters"]
+    return make_table(header, rows)
+
+
+def make_ablation_table(numbers: Numbers) -> str:
+    """Of CharBERT without each part (the paper, Table 4)."""
+    paper = {"full": "80.1", "no-gru": "76.9", "no-interaction": "77.7", "no-nlm": "68.3"}
+    rows = [
+        [
+            NAMES[model],
+            *(
+                points(numbers.mean(REPORT, task, model, key))
+                for task in ("ner", "qnli")
+                for key in ("clean", "paper", "natural")
+            ),
+            paper[model],
+        ]
+        for model in paper
+    ]
+    header = [
+        *("", "NER", "attacked", "`natural`", "QNLI", "attacked", "`natural`"),
+        "the paper's attacked QNLI",
+    ]
+    return make_table(header, rows)

@@ -1,0 +1,98 @@
+"""The reproduction: its data sets, its numbers, its page."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scipy import stats
+
+from benchmarks.reproduction import page
+from benchmarks.reproduction.data_sets import join_word, pairs_of_context, pairs_of_sentences
+from benchmarks.reproduction.numbers import gather_records, read_records
+from benchmarks.reproduction.tables import Numbers
+from charbert.errors import CharBertError
+
+
+def test_a_question_gets_the_sentence_with_its_answer_and_the_one_most_like_it() -> None:
+    context = "Anna lives in Rome. She came by train in 1990. Trains to Rome are slow."
+    pairs = list(pairs_of_context("When did Anna come to Rome?", context, context.index("1990")))
+    assert pairs == [
+        ("When did Anna come to Rome?", "She came by train in 1990.", "entailment"),
+        ("When did Anna come to Rome?", "Anna lives in Rome.", "not_entailment"),
+    ]
+
+
+def test_a_text_of_one_sentence_has_no_wrong_one() -> None:
+    assert len(list(pairs_of_context("Who?", "Anna.", 0))) == 1
+
+
+def test_a_pair_gets_the_most_alike_of_other_sentences() -> None:
+    pairs = list(
+        pairs_of_sentences(["Who runs?", "Who eats?"], ["Anna runs.", "Ben eats."], random.Random(0))
+    )
+    assert [(pair[1], pair[2]) for pair in pairs] == [
+        ("Anna runs.", "entailment"),
+        ("Ben eats.", "not_entailment"),
+        ("Ben eats.", "entailment"),
+        ("Anna runs.", "not_entailment"),
+    ]
+
+
+def test_a_word_with_a_blank_becomes_one_word() -> None:
+    assert join_word("S & P NNP I-NP B-ORG") == "S&P NNP I-NP B-ORG"
+    assert join_word("Anna NNP B-NP B-PER") == "Anna NNP B-NP B-PER"
+    assert join_word("") == ""
+
+
+def test_the_page_is_that_of_the_committed_numbers() -> None:
+    assert page.PAGE.read_text(encoding="utf-8") == page.render_page(read_records(page.RECORDS))
+
+
+def test_records_are_gathered_from_runs_and_reports(tmp_path: Path) -> None:
+    def write(path: str, content: Any) -> None:
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_text(json.dumps(content))
+
+    with pytest.raises(CharBertError, match="lacks runs, TASK/MODEL/seed-N, or reports"):
+        gather_records(tmp_path)
+    write(
+        "ner/bert/seed-2/results.json", {"test_f1": 0.12345678, "test_f1_low": 0.1, "settings": {}, "seed": 2}
+    )
+    model = {
+        "name": "WordRec",
+        "clean": {"mean": 80.0},
+        "kinds": {"paper": {"score": {"mean": 60.0}}},
+        "files": {"released": {"score": {"mean": 59.0}}},
+        "word_split": None,
+        "sensitivity": {"token_channel": {"all": 0.1}, "words": 3},
+        "worst_case": {"by_edits": [{"edits": 1, "robust_accuracy": 20.0}]},
+    }
+    write("robust/ner/bert/seed-2/report.json", {"models": [model]})
+    assert gather_records(tmp_path) == [
+        {"what": "run", "task": "ner", "model": "bert", "seed": "2", "test_f1": 0.1235},
+        {
+            **{
+                "what": "report",
+                "task": "ner",
+                "model": "WordRec",
+                "seed": "2",
+                "clean": 80.0,
+                "paper": 60.0,
+            },
+            **{"released": 59.0, "sensitivity_token_channel": 0.1, "worst_case_1": 20.0},
+        },
+    ]
+
+
+def test_a_difference_has_the_interval_of_welch() -> None:
+    scores = {"a": (70.0, 72.0, 74.0), "b": (69.0, 70.0, 71.0)}
+    records = [
+        {"what": "report", "task": "ner", "model": model, "seed": str(seed), "paper": score}
+        for model, row in scores.items()
+        for seed, score in enumerate(row)
+    ]
+    more, low, high = Numbers(records).difference("ner", "a", "b", "paper")
+    interval = stats.ttest_ind(scores["a"], scores["b"], equal_var=False).confidence_interval()
+    assert (more, low, high) == pytest.approx((2.0, interval.low, interval.high))
