@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -12,7 +13,7 @@ from transformers import PreTrainedModel
 from charbert.checkpoints import read_config
 from charbert.commands.progress import passing_bar
 from charbert.configuration import CharBertConfig
-from charbert.correction.corrector import Corrector
+from charbert.correction.corrector import THRESHOLD, Corrector
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.recognizer.modeling import WordRecognizer
@@ -37,24 +38,28 @@ def load_recognizer(
 
     Args:
         folders: of the one or the other; with `unknown="backoff"` those of two word recognisers.
-        unknown: as of `WordRecognizer.correct`; a noisy LM takes none.
+        unknown: as of `WordRecognizer.correct`; of a noisy LM its threshold, as text.
         device: where they compute.
 
     Returns:
         the models, and what corrects words by them.
 
     Raises:
-        CharBertError: a folder has neither, or a noisy LM is given more than its folder.
+        CharBertError: a folder has neither, or the threshold of a noisy LM is no number from 0 to 1.
     """
     if has_noisy_lm(folders[0]):
-        if unknown:
-            raise CharBertError(
-                f"{folders[0]}: a noisy LM leaves what it does not know; give its folder alone"
-            )
+        threshold = _parse_threshold(folders[0], unknown) if unknown else THRESHOLD
         model = CharBertForPreTraining.from_pretrained(folders[0]).to(device).eval()
-        return [model], Corrector(model).correct_words
+        return [model], partial(Corrector(model).correct_words, threshold=threshold)
     models = [WordRecognizer.from_pretrained(folder).to(device).eval() for folder in folders]
     return models, partial(models[0].correct, unknown=unknown or "pass", backoff=[*models, None][1])
+
+
+def _parse_threshold(folder: str | Path, text: str) -> float:
+    with suppress(ValueError):
+        if 0 <= float(text) <= 1:
+            return float(text)
+    raise CharBertError(f"{folder}::{text}: a noisy LM takes a threshold from 0 to 1, and nothing else")
 
 
 def recognize_words(examples: Sequence[E], correct: CorrectWords) -> list[E]:

@@ -113,11 +113,12 @@ class Corrector:
             corrections += self._correct(texts[begin : begin + _TEXTS], top_k, threshold)
         return corrections
 
-    def correct_words(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+    def correct_words(
+        self, sentences: Sequence[Sequence[str]], threshold: float = THRESHOLD
+    ) -> list[list[str]]:
         """Sentences given as words, with each word corrected; it stays one string, whatever is in it."""
-        sentences = list(sentences)
-        found = []
-        for words, correction in zip(sentences, self([" ".join(words) for words in sentences]), strict=True):
+        texts, found = [" ".join(words) for words in sentences], []
+        for words, correction in zip(sentences, self(texts, threshold=threshold), strict=True):
             starts = list(accumulate((len(word) + 1 for word in words), initial=0))
             changes: dict[int, list[CorrectedWord]] = defaultdict(list)
             for change in correction.words:

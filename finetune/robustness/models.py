@@ -42,7 +42,7 @@ class Recognizer(NamedTuple):
     folders: tuple[Path, ...]
     """Its own, and that of another one if that reads the words that this does not know."""
     unknown: str | None
-    """One of `UNKNOWN_WORDS`; None of a noisy LM."""
+    """One of `UNKNOWN_WORDS`; of a noisy LM its threshold, or None."""
 
     def __str__(self) -> str:
         return SEPARATOR.join([*map(str, self.folders), self.unknown or ""][:2]).removesuffix(SEPARATOR)
@@ -110,10 +110,10 @@ def _find_runs(folder: Path) -> list[Path]:
 def _find_recognizer(folder: str | None = None, variant: str | None = None) -> Recognizer | None:
     if folder is None:
         return None
-    if variant is None:
-        found = Recognizer((Path(folder),), None if has_noisy_lm(folder) else PASS)
-    elif variant in (PASS, NEUTRAL):
+    if has_noisy_lm(folder):
         found = Recognizer((Path(folder),), variant)
+    elif variant in (None, PASS, NEUTRAL):
+        found = Recognizer((Path(folder),), variant or PASS)
     else:
         found = Recognizer((Path(folder), Path(variant)), BACKOFF)
     load_recognizer(*found)  # so that a folder of another model is an error now

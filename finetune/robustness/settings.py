@@ -1,5 +1,6 @@
 """Settings of a robustness report: models, test data, attacks, and the search for worst cases."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,10 @@ QUICK_EXAMPLES = 500
 QUICK_KINDS, QUICK_COUNT = ("paper", "natural", "ocr", "space", "unicode"), 4  # the first of them available
 
 SEPARATOR = "::"
+_NUMBER = re.compile(r"\d*\.?\d+")
 SYNTAX = (
     "[NAME=]FOLDER, [NAME=]FOLDER::RECOGNIZER, that followed by ::neutral or ::ANOTHER_RECOGNIZER, or "
-    "[NAME=]FOLDER::CORRECTOR"
+    "[NAME=]FOLDER::CORRECTOR[::THRESHOLD]"
 )
 
 
@@ -120,7 +122,8 @@ class RobustnessSettings(Settings):
         for text in self.models:
             _, folder, reader = split_model(text)
             for each in (folder, *reader):
-                if each not in ("pass", "neutral"):  # instead of another recogniser
+                # Instead of another recogniser; a threshold is looked at with its corrector.
+                if each not in ("pass", "neutral") and not _NUMBER.fullmatch(each):
                     check_exists("--models", each, FOLDER)
         for text in self.attacked:
             check_exists("--attacked", text.partition("=")[2], DATA)

@@ -91,5 +91,8 @@ def test_a_noisy_lm_corrects_words_in_a_recognizers_place(tmp_path: Path) -> Non
     [read] = recognize_words([text_example(" a  lzay\u00a0borwn\n")], correct)
     assert read.text == " a  lazy\u00a0brown\n"
     assert model.num_parameters() > 0
-    with pytest.raises(CharBertError, match="a noisy LM leaves what it does not know; give its folder alone"):
-        load_recognizer([folder], "neutral")
+    _, hesitant = load_recognizer([folder], "1")
+    assert hesitant([words]) == [list(words)]
+    for text in ("neutral", "1.5"):
+        with pytest.raises(CharBertError, match=f"model::{text}: a noisy LM takes a threshold from 0 to 1"):
+            load_recognizer([folder], text)

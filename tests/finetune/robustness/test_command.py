@@ -179,10 +179,13 @@ def test_a_recogniser_reads_before_the_model(runs: Path, tmp_path: Path, variant
     assert alone["sensitivity"]["token_channel"]["changed"] > 0.001
 
 
+ENDS = (("corrected", ""), ("more", "::0.2"))
+
+
 def test_a_noisy_lm_corrects_the_text_before_the_model(runs: Path, tmp_path: Path) -> None:
     corrector = saved_model(tmp_path / "corrector", "bert", {"brown": 0.9})
-    [model] = find_models([f"corrected={runs / 'charbert'}::{corrector}"])
-    assert str(model.recognizer) == corrector
+    [model, other] = find_models([f"{name}={runs / 'charbert'}::{corrector}{end}" for name, end in ENDS])
+    assert (str(model.recognizer), str(other.recognizer)) == (corrector, f"{corrector}::0.2")
     loaded = measure.LoadedModel(model.runs[0], model.recognizer, 0)
     [read] = loaded.read([TaggedExample("1", ("a", "Borwn", "dog"), ("O", "B-PER", "O"), 0, "row 1")])
     assert read.words == ("a", "Brown", "dog")
