@@ -8,6 +8,7 @@ one that looks like a name or stands there twice. A softmax over these scores gi
 candidates, and that of a misspelling is their sum.
 """
 
+import math
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -104,6 +105,8 @@ class Rule:
     ) -> None:
         self._vocabulary, self._known, self._real_words = words, frozenset(known), real_words
         self._weights = weights or Weights()
+        # The more words are known, the less likely is one right that is none of them.
+        self._growth = math.log1p(sum(word not in words for word in self._known) / len(words))
         # Punctuation and numbers are words to the noisy LM, but no corrections.
         ids = [index for index, word in enumerate(words) if word.isalpha() and words.id(word) == index]
         self._ids = np.array(ids, np.int64)
@@ -210,7 +213,7 @@ class Rule:
         """The score of a written word that the vocabulary lacks."""
         weights = self._weights
         bonus = weights.name * looks.name + weights.repeated * looks.repeated
-        return bonus + weights.unseen - weights.letter * len(word)
+        return bonus + weights.unseen - weights.letter * len(word) - self._growth
 
     def _score(self, ids: Array, log_probabilities: Array) -> Array:
         """(K,) the scores of words by the model and by their frequency."""

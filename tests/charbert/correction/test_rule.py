@@ -150,6 +150,19 @@ def test_a_word_that_stands_nearby_again_is_repeated(text: str, repeated: bool) 
     assert look_at(text, 4, 8) == Looks(name=False, repeated=repeated)
 
 
+def test_the_more_words_are_known_the_likelier_is_another_one_wrong() -> None:
+    scores = np.log([{"from": 0.5}.get(each, 1e-9) for each in WORDS])
+    known = [f"word{'abcdefghijklmnopqrstuvwx'[number]}" for number in range(2 * len(WORDS))]
+    odds = [
+        p / (1 - p)
+        for p in (
+            Rule(VOCABULARY, [*WORDS, *each], weights=WEIGHTS).judge("frm", PLAIN, scores, 5).probability
+            for each in (known, [])
+        )
+    ]
+    assert odds[0] / odds[1] == pytest.approx(3, rel=1e-3)  # three times as many words
+
+
 def test_a_frequent_word_is_likelier_than_a_rare_one() -> None:
     scores = np.log(np.full(len(WORDS), 1 / len(WORDS)))
     weights = Weights(head=1.0, sure=0.0, rank=1.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
