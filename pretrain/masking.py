@@ -184,19 +184,20 @@ class Masking:
         numbers, fractions = np.divmod(draws[:, 0] * len(names), 1)
         draws = np.column_stack([fractions, draws[:, 1:]])
         changed = noise_words(texts, draws, edits) if edits else list(texts)
-        # Words of one sentence, none of which may be joined with the next one: then each stays one word.
-        words = split_sentences([texts], [[False] * len(texts)])
         for number, name in enumerate(names):
             rows = np.flatnonzero(numbers == number)
             if name in EDITS or not len(rows):
                 continue
-            kind = self._kinds.get(name) or find_kind(name)(misspellings=self._misspellings)
-            self._kinds[name] = kind
-            rows = rows[kind.find_eligible(words)[rows]]
-            changes = kind.make_changes(words, rows, draws[rows])
+            if name not in self._kinds:
+                self._kinds[name] = find_kind(name)(misspellings=self._misspellings)
+            kind = self._kinds[name]
+            # Words of one sentence, none of which may be joined with the next one: then each stays one word.
+            words = split_sentences([[texts[row] for row in rows]], [[False] * len(rows)])
+            eligible = np.flatnonzero(kind.find_eligible(words))
+            changes = kind.make_changes(words, eligible, draws[rows[eligible]])
             starts = words.starts[changes.rows]
             spans = zip(
-                changes.rows, changes.starts - starts, changes.ends - starts, changes.new, strict=True
+                rows[changes.rows], changes.starts - starts, changes.ends - starts, changes.new, strict=True
             )
             for row, start, end, new in spans:
                 changed[row] = texts[row][:start] + new + texts[row][end:]
