@@ -286,6 +286,21 @@ def test_words_are_found_in_the_clean_text(kind: str, clean: Any) -> None:
 
 
 def test_a_clean_text_longer_than_the_batch_is_cut() -> None:
+    settings = MaskingSettings(mlm_probability=0, max_length=16, clean="all")
+    masking = Masking(tiny.tokenizer("bert"), WORDS, settings, {"abcdefghij": ["fox"]})
+    blocks = blocks_of("bert", ["the abcdefghij dog"])
+    batch = masking(blocks, KEYS[:1], Noise(1.0, ("natural",)))
+    assert batch.clean_input_ids is not None
+    assert batch.clean_positions is not None
+    length = batch.input_ids.shape[1]
+    clean = [tiny.tokenizer("bert").cls_token_id, *blocks.token_ids]
+    assert length < len(clean)  # which the noise has made shorter
+    assert batch.clean_input_ids[0].tolist() == [*clean[: length - 1], tiny.tokenizer("bert").sep_token_id]
+    # "dog" is beyond the cut.
+    assert batch.clean_positions[0].tolist() == [-1, 1, 2] + [-1] * (length - 3)
+
+
+def test_a_word_that_does_not_fit_is_left_out_of_the_clean_text_too() -> None:
     settings = MaskingSettings(mlm_probability=0, max_length=8, clean="all")
     masking = Masking(tiny.tokenizer("bert"), WORDS, settings)
     batch = masking(blocks_of("bert", ["abcdefghij dog"]), KEYS[:1], Noise(0.0))
