@@ -3,6 +3,7 @@
 `pretrain/masking.py` puts it into the batches.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
@@ -10,6 +11,8 @@ import numpy as np
 
 from charbert.errors import CharBertError
 from charbert.noise import KINDS, PRETRAINING_EDITS
+
+_RANGE = re.compile("(?<=[^eE])-")  # not the sign of a number or of its exponent, as in 5e-2
 
 
 class Noise(NamedTuple):
@@ -45,10 +48,10 @@ class NoisePoint(NamedTuple):
         step, _, rest = text.partition(":")
         probability, _, kinds = rest.partition(":")
         edits = tuple(kinds.split("+")) if kinds else otherwise.edits
-        lowest, dash, highest = probability.partition("-")
+        lowest, *highest = _RANGE.split(probability, maxsplit=1)
         try:
             noise = otherwise._replace(probability=float(lowest), edits=edits)
-            point = cls(int(step), noise, float(highest) if dash else None)
+            point = cls(int(step), noise, float(highest[0]) if highest else None)
         except ValueError:
             raise CharBertError(
                 f"{text!r}: must look like 10000:0.15, 10000:0.15:drop+swap or 10000:0-0.6"

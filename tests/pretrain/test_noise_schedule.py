@@ -41,9 +41,26 @@ def test_a_range_is_drawn_from_and_moves_between_points() -> None:
     assert along.edits == {"drop", "add", "ocr"}
 
 
+def test_a_probability_may_have_an_exponent() -> None:
+    assert NoisePoint.parse("0:5e-2", CONSTANT) == NoisePoint(0, Noise(0.05, ("drop", "add")))
+    assert NoisePoint.parse("0:1E-2-5e-1", CONSTANT) == NoisePoint(0, Noise(0.01, ("drop", "add")), 0.5)
+
+
 @pytest.mark.parametrize(
     "text",
-    ("", "0", "0:much", "x:0.1", "0:0.1:typo", "-1:0.1", "0:1.5", "0:0.1:drop,add", "0:0.6-0.1", "0:0.1-"),
+    (
+        "",
+        "0",
+        "0:much",
+        "x:0.1",
+        "0:0.1:typo",
+        "-1:0.1",
+        "0:1.5",
+        "0:0.1:drop,add",
+        "0:0.6-0.1",
+        "0:0.1-",
+        "0:-0.1",
+    ),
 )
 def test_what_is_no_point_is_refused(text: str) -> None:
     with pytest.raises(CharBertError, match="must"):
