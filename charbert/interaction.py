@@ -87,7 +87,7 @@ class HeterogeneousInteraction(nn.Module):
         variance = torch.stack([norm.weight.square().mean() + norm.bias.var(correction=0) for norm in norms])
         # As many of each sign, in an order that no part of a backbone has, such as its attention heads.
         size = len(self.token_norm.bias)
-        order = torch.randperm(size, generator=torch.Generator().manual_seed(0))
+        order = torch.randperm(size, generator=torch.Generator().manual_seed(0), device="cpu")
         signs = (1 - 2 * (order % 2)).to(self.token_norm.bias)
         if self.nonlinear:
             for output in (self.token_output, self.char_output):
@@ -96,8 +96,9 @@ class HeterogeneousInteraction(nn.Module):
             bias = self.convolution.bias
             assert bias is not None
             bias.copy_(offset * signs)
+        deviation = torch.hypot(variance.sqrt().mean(), variance.new_tensor(offset))
         for norm in (self.token_norm, self.char_norm):
-            norm.weight.fill_(torch.hypot(variance.sqrt().mean(), torch.tensor(offset)))
+            norm.weight.fill_(deviation)
             norm.bias.copy_(mean - offset * signs)
 
     def _convolved(self, both: torch.Tensor, mask: torch.Tensor, folded: FoldedConvolution) -> torch.Tensor:

@@ -94,6 +94,17 @@ class TestTokenChannel:
             errors.append(float((ours - theirs).norm() / theirs.norm()))
         assert errors[1] < 0.1 < errors[0]
 
+    def test_comes_through_an_offset_whatever_the_default_device(self, plain_folder: Path) -> None:
+        model = charbert.CharBertModel.from_backbone(plain_folder, **SIZES)
+        norm = model.interactions[0].token_norm
+        model.start_interactions(4.0)
+        expected = norm.weight.clone(), norm.bias.clone()
+        model.start_interactions()
+        with torch.device("meta"):  # where none of the weights are
+            model.start_interactions(4.0)
+        assert torch.equal(norm.weight, expected[0])
+        assert torch.equal(norm.bias, expected[1])
+
     def test_with_norms_of_ones_comes_through_as_it_is(self, kind: str, tmp_path: Path) -> None:
         plain = AutoModel.from_config(tiny.backbone_config(kind)).eval()
         plain.save_pretrained(tmp_path)
