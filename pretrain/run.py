@@ -62,13 +62,13 @@ def _train(settings: PretrainSettings) -> dict[str, Any]:
     training, evaluation = make_batches(
         settings, arguments, tokenizer, spelling, run.first_step, run.checkpoint
     )
-    run.begin(model)
-    distillation = None if teacher is None else Distillation(model, teacher, **settings.loss)
     alignment = None
     if settings.alignment_weight and settings.backbone:
         backbone = plain_from_backbone(settings.backbone, tokenizer).base_model
         channels = [CHANNELS.index(name) for name in settings.alignment_channels]
         alignment = Alignment(model, backbone, [0] if settings.plain else channels)
+    run.begin(model)
+    distillation = None if teacher is None else Distillation(model, teacher, **settings.loss)
     trainer = PretrainingTrainer(
         model=model,
         args=arguments,
