@@ -126,11 +126,7 @@ def make_batches(
             settings.max_length,
             settings.label_unknown_words,
             pad_to_multiple_of=BUCKETED_LENGTH if bucketed else MaskingSettings.pad_to_multiple_of,
-            clean="none"
-            if not settings.alignment_weight
-            else "all"
-            if settings.alignment_masked
-            else "unmasked",
+            clean=settings.aligned_words,
         ),
         read_misspellings(settings.misspellings) if settings.misspellings else None,
     )

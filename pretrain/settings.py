@@ -1,6 +1,7 @@
 """Settings of pre-training, and what they share with the training of a word recogniser."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from charbert.backbones import BACKBONES
 from charbert.commands.paths import DATA, FILE, FOLDER, MODEL
@@ -23,7 +24,6 @@ SCHEDULES = (
     *("linear", "cosine", "cosine_with_restarts", "polynomial"),
     *("constant", "constant_with_warmup", "inverse_sqrt"),
 )
-NATURAL = "natural"  # the kind of noise that needs a list
 CHANNELS = ("token", "character")
 
 
@@ -210,9 +210,17 @@ class PretrainSettings(DistillationSettings, StepTrainingSettings):
                 f"--hidden-size: {self.hidden_size} must be a multiple of --num-attention-heads, "
                 f"{self.num_attention_heads}"
             )
-        schedule = self.read_noise_schedule()
-        if self.misspellings is None and (NATURAL in self.noise_edits or NATURAL in schedule.edits):
-            raise CharBertError(f"--noise-edits {NATURAL}: needs a list with --misspellings")
+        drawn = sorted(self.read_noise_schedule().edits.union(self.noise_edits))
+        takers = [name for name in drawn if KINDS[name].takes_misspellings]
+        if takers and self.misspellings is None:
+            raise CharBertError(f"--noise-edits {takers[0]}: needs a list with --misspellings")
+
+    @property
+    def aligned_words(self) -> Literal["none", "unmasked", "all"]:
+        """The words that are pulled towards the backbone's."""
+        if not self.alignment_weight:
+            return "none"
+        return "all" if self.alignment_masked else "unmasked"
 
     def read_noise_schedule(self) -> NoiseSchedule:
         """The noise of each step of training."""
