@@ -24,11 +24,11 @@ from pretrain.sharding import configure_sharding, gathered
 # Dimensions that differ between batches, marked so that the compiler compiles once for all.
 CHANGING = {"char_input_ids": 1, "mlm_positions": 0, "nlm_positions": 0}
 MLM_SUMS = ("mlm_count", "mlm_loss_sum", "mlm_correct")
+NLM_SUMS = ("nlm_count", "nlm_loss_sum", "nlm_in_first", "nlm_in_first_five")
 CLEAN = ("clean_input_ids", "clean_positions")
 """What a batch has of its text without noise and masks, for the alignment alone."""
 FRESH = ("char_encoder.", "interactions.", "nlm_head.")
 """What names of parameters begin with, after that of the base model, that no plain backbone has."""
-NLM_SUMS = ("nlm_count", "nlm_loss_sum", "nlm_in_first", "nlm_in_first_five")
 
 
 class StepTrainer(CheckedTrainer):

@@ -37,9 +37,8 @@ class Deltas:
         self.base: Tensors = {}  # of the parameters that a delta trains in place
         self.deltas: dict[str, Delta] = {}
         self.values: dict[str, Tensors] = {}  # of those that are off
-        self.heads: dict[
-            str | None, dict[str, Any]
-        ] = {}  # their HEAD_SETTINGS, and of None those of the base
+        # Their HEAD_SETTINGS, and under None those of the base.
+        self.heads: dict[str | None, dict[str, Any]] = {}
         self.active: str | None = None
         self.trained: list[str] = []
         self.added: list[str] = []
