@@ -58,7 +58,7 @@ def new_folder(settings: Any) -> Iterator[Path]:
         output_folder(settings) as output,
         TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as made,
     ):
-        whole = Path(made) / output.name  # by which a model card calls the model
+        whole = Path(made) / output.resolve().name  # by which a model card calls the model
         whole.mkdir(exist_ok=True)
         yield whole
         (output / RESULTS).unlink(missing_ok=True)  # results stand for a folder that is complete

@@ -1,12 +1,13 @@
 """What every command leaves behind: `results.json`, and an exit status."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import charbert
-from charbert.commands.results import write_results
+from charbert.commands.results import new_folder, write_results
 from charbert.errors import CharBertError, run_command
 
 
@@ -29,6 +30,28 @@ class TestResults:
         write_results(tmp_path, {"steps": 2}, {})
         assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
         assert json.loads((tmp_path / "results.json").read_text())["steps"] == 2
+
+
+@dataclass
+class Output:
+    output: str
+    overwrite: bool = True
+
+
+@pytest.mark.parametrize("output", [".", "..", "new"])
+def test_an_output_folder_gets_what_was_made_and_nothing_else(
+    output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "there" / "here"
+    here.mkdir(parents=True)
+    (here / "mine").write_text("of the user")
+    monkeypatch.chdir(here)
+    with new_folder(Output(output)) as made:
+        (made / "model").write_text("new")
+    assert made.name == Path(output).resolve().name
+    assert (here / "mine").read_text() == "of the user"
+    assert [path.name for path in tmp_path.rglob("m*")].count("model") == 1
+    assert Path(output, "model").read_text() == "new"
 
 
 class TestExitStatus:
