@@ -76,7 +76,7 @@ class HubClass:
             if push_to_hub:
                 card = Path(save_directory, CARD)
                 hub.setdefault("repo_id", card.parent.resolve().name)
-                self.push_to_hub(**hub, card=card if card.is_file() else None)
+                self.push_to_hub(**hub, card=card if card.is_file() else None, **kwargs)
         return saved
 
     def complete_folder(self, folder: Path) -> None:

@@ -52,6 +52,12 @@ def test_a_folder_that_is_saved_and_uploaded_keeps_its_card(hub: Hub, tmp_path: 
     assert "predictions.txt" not in hub.files("me/tagger")
 
 
+def test_what_is_uploaded_is_saved_as_the_folder_was(hub: Hub, tmp_path: Path) -> None:
+    tagger().save_pretrained(tmp_path / "tagger", push_to_hub=True, variant="half")
+    assert (tmp_path / "tagger" / "model.half.safetensors").exists()
+    assert "model.half.safetensors" in hub.files("me/tagger")
+
+
 def test_a_branch_is_made_where_it_is_missing(hub: Hub) -> None:
     tiny.config("bert").push_to_hub("me/tagger", revision="next")
     assert hub.files("me/tagger", "next").keys() == {"config.json", "modeling_charbert.py"}
