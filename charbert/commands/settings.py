@@ -98,11 +98,17 @@ def check_trackers(report_to: Sequence[str]) -> list[str]:
     names = [name for name in report_to if name != NOWHERE]
     for name in names:
         # tensorboardX stands in for tensorboard.
-        if find_spec(name) is None and find_spec(f"{name}X") is None:
+        if not (_is_installed(name) or _is_installed(f"{name}X")):
             raise CharBertError(
                 f"--report-to: {name} is not installed; pip install {name}, or give another, or {NOWHERE}"
             )
     return names
+
+
+def _is_installed(package: str) -> bool:
+    """Whether a package is there, and not only a folder of its name, such as wandb makes for its runs."""
+    spec = find_spec(package)
+    return spec is not None and spec.origin is not None
 
 
 @dataclasses.dataclass(kw_only=True)

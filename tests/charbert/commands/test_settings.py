@@ -1,5 +1,6 @@
 import shlex
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
@@ -233,7 +234,9 @@ def test_a_command_has_options_of_its_messages_beside_its_own(config: Path) -> N
 
 
 def test_a_training_reports_to_packages_that_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("charbert.commands.settings.find_spec", {"wandb": 1, "tensorboardX": 1}.get)
+    found = {name: ModuleSpec(name, None, origin=f"{name}.py") for name in ("wandb", "tensorboardX")}
+    found["trackio"] = ModuleSpec("trackio", None, is_package=True)  # a folder of this name
+    monkeypatch.setattr("charbert.commands.settings.find_spec", found.get)
     assert check_trackers(["tensorboard", "wandb"]) == ["tensorboard", "wandb"]
     assert check_trackers(["none"]) == check_trackers([]) == []
     with pytest.raises(CharBertError, match="--report-to: trackio is not installed; pip install trackio"):
