@@ -201,13 +201,14 @@ class Rule:
 
     def _find_candidates(self, word: str) -> tuple[Array, Array]:
         """The ids of the other words that a word may be a misspelling of, and their distances from it."""
-        if word not in self._found:
+        found = self._found.get(word)  # another thread may clear them at any time
+        if found is None:
             if len(self._found) >= _KEPT:
                 self._found.clear()
             indices, distances = self._spellings.find_near(word, MOST_EDITS)
             others = distances > 0
-            self._found[word] = self._ids[indices[others]], distances[others]
-        return self._found[word]
+            found = self._found[word] = self._ids[indices[others]], distances[others]
+        return found
 
     def _score_new(self, word: str, looks: Looks) -> float:
         """The score of a written word that the vocabulary lacks."""
