@@ -44,6 +44,10 @@ class Backbone(NamedTuple):
         """Positions that a model from scratch needs for inputs of `max_length` tokens."""
         return max_length + (pad_token_id + 1 if self.padding_offset else 0)
 
+    def max_length(self, max_position_embeddings: int, pad_token_id: int) -> int:
+        """The longest input of a model with so many positions, in tokens."""
+        return max_position_embeddings - self.max_position_embeddings(0, pad_token_id)
+
 
 BACKBONES: dict[str, Backbone] = {}
 

@@ -62,9 +62,9 @@ class ExportedModel:
     @property
     def max_tokens(self) -> int:
         """The longest input, by the configuration in the folder."""
-        backbone = self.config.backbone_config
-        kept_free = backbone.pad_token_id + 1 if find_backbone(backbone.model_type).padding_offset else 0
-        return backbone.max_position_embeddings - kept_free
+        config = self.config.backbone_config
+        backbone = find_backbone(config.model_type)
+        return backbone.max_length(config.max_position_embeddings, config.pad_token_id)
 
     def __call__(self, **inputs: torch.Tensor) -> dict[str, Any]:
         given = {name: inputs[name].numpy() for name in self.inputs}

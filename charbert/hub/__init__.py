@@ -16,14 +16,19 @@ UPLOAD_OPTIONS = (
     *("repo_id", "commit_message", "commit_description", "private"),
     *("token", "revision", "create_pr", "tags"),
 )
-_HEADS = (
-    *("PreTraining", "MaskedLM", "TokenClassification"),
-    *("SequenceClassification", "QuestionAnswering", "MultipleChoice"),
-)
+TASKS = {
+    "PreTraining": "fill-mask",
+    "MaskedLM": "fill-mask",
+    "TokenClassification": "token-classification",
+    "SequenceClassification": "text-classification",
+    "QuestionAnswering": "question-answering",
+    "MultipleChoice": "multiple-choice",
+}
+"""The task that the hub files a head under."""
 _CLASSES = {
     "AutoConfig": "CharBertConfig",
     "AutoModel": "CharBertModel",
-    **{f"AutoModelFor{head}": f"CharBertFor{head}" for head in _HEADS},
+    **{f"AutoModelFor{head}": f"CharBertFor{head}" for head in TASKS},
 }
 
 _CHECKSUM = re.compile(r"<!-- Written by charbert; sha256 of the rest: \w{64} -->\n")

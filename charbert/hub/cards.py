@@ -13,18 +13,10 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from charbert.backbones import BACKBONES
 from charbert.commands.output import whole_file
-from charbert.hub import CARD, is_kept, sign, unsigned
+from charbert.export import MODEL_FILE
+from charbert.hub import CARD, TASKS, is_kept, sign, unsigned
 
 PAPER = "https://arxiv.org/abs/2011.01513"
-# The task that the hub files a head under.
-_TASKS = {
-    "PreTraining": "fill-mask",
-    "MaskedLM": "fill-mask",
-    "TokenClassification": "token-classification",
-    "SequenceClassification": "text-classification",
-    "QuestionAnswering": "question-answering",
-    "MultipleChoice": "multiple-choice",
-}
 _HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 _ROBUSTNESS = re.compile(r"(?<=## Robustness\n\n).*?(?=\n\n## )", re.DOTALL)
 _CHECKPOINT = re.compile(r"checkpoint-\d+")
@@ -110,7 +102,7 @@ class _Card:
         self.facts, self.name = facts, name
         self.config = _read(folder / "config.json")
         self.delta = _read(folder / "delta.json")
-        self.is_exported = (folder / "model.onnx").is_file()
+        self.is_exported = (folder / MODEL_FILE).is_file()
         self.backbone = self.config.get("backbone_config", self.config)
         self.is_charbert = self.config.get("model_type") == "charbert"
         class_name = self.delta.get("model_class") or (self.config.get("architectures") or [""])[0]
@@ -124,7 +116,7 @@ class _Card:
         return "\n\n".join(parts) + "\n\n"
 
     def _metadata(self, tags: Sequence[str]) -> str:
-        facts, task = self.facts, _TASKS.get(self.head)
+        facts, task = self.facts, TASKS.get(self.head)
         data_sets = [source.partition(":")[0] for source in facts.data]
         own = {"charbert": self.is_charbert, "typos": self.is_charbert, "delta": bool(self.delta)}
         results = [
@@ -154,7 +146,7 @@ class _Card:
     def _introduction(self) -> str:
         what = "CharBERT" if self.is_charbert else str(self.config.get("model_type", "model"))
         kind = f"A {self.delta['method']} delta of a {what}" if self.delta else f"A {what}"
-        head = f" with a head for {_TASKS[self.head].replace('-', ' ')}" if self.head in _TASKS else ""
+        head = f" with a head for {TASKS[self.head].replace('-', ' ')}" if self.head in TASKS else ""
         if self.head == "PreTraining":
             head = " with the heads of pre-training: masked words, and misspelled ones to restore"
         exported = ", as an ONNX graph that spells its tokens itself" if self.is_exported else ""
@@ -189,7 +181,7 @@ class _Card:
         return rows
 
     def _use(self) -> str:
-        auto_class = f"AutoModelFor{self.head}" if self.head in _TASKS else "AutoModel"
+        auto_class = f"AutoModelFor{self.head}" if self.head in TASKS else "AutoModel"
         imports = [f"from transformers import {auto_class}, AutoTokenizer"]
         load, given = f"{auto_class}.from_pretrained", f'"{self.name}"'
         place, notes = "this folder, or its id on the hub", []
@@ -255,10 +247,10 @@ class _Card:
         if self.is_charbert:
             known = config["character_vocabulary_size"]
             limits.append(f"Characters that are not among the {known:,} that it knows are all one to it.")
-        if "max_position_embeddings" in backbone:
-            kind = BACKBONES.get(backbone.get("model_type"))
-            offset = (backbone.get("pad_token_id") or 0) + 1 if kind and kind.padding_offset else 0
-            limits.append(f"It reads {backbone['max_position_embeddings'] - offset:,} tokens at most.")
+        if longest := backbone.get("max_position_embeddings"):
+            if kind := BACKBONES.get(backbone.get("model_type")):
+                longest = kind.max_length(longest, backbone.get("pad_token_id") or 0)
+            limits.append(f"It reads {longest:,} tokens at most.")
         if self.head == "PreTraining" and self.is_charbert:
             words = config["word_vocabulary_size"]
             limits.append(
