@@ -60,10 +60,7 @@ def run(given: SetsSettings) -> None:
         }.items():
             print(f"{name:<20}{count:>8,} examples")
         (output / "conll2003").mkdir(exist_ok=True)
-        rows = Path(given.attacked_conll).read_text(encoding="utf-8").split("\n")[:-1]
-        (output / "conll2003" / "attacked.txt").write_text(
-            "".join(f"{join_word(row)}\n" for row in rows), encoding="utf-8"
-        )
+        join_words(Path(given.attacked_conll), output / "conll2003" / "attacked.txt")
 
 
 def make_qnli(given: SetsSettings, tested: set[str], folder: Path) -> dict[str, int]:
@@ -116,8 +113,9 @@ def pairs_of_sentences(
     """Each question with its sentence, and with the most alike of those that are drawn from the others."""
     for question, sentence in zip(questions, sentences, strict=True):
         yield " ".join(question.split()), " ".join(sentence.split()), YES
-        others = [other for other in draw.sample(sentences, min(DRAWN, len(sentences))) if other != sentence]
-        yield " ".join(question.split()), " ".join(_most_alike(question, others).split()), NO
+        drawn = draw.sample(sentences, min(DRAWN, len(sentences)))
+        if others := [other for other in drawn if other != sentence]:
+            yield " ".join(question.split()), " ".join(_most_alike(question, others).split()), NO
 
 
 def divide_squad(path: Path, tested: set[str], folder: Path) -> dict[str, int]:
@@ -134,6 +132,13 @@ def divide_squad(path: Path, tested: set[str], folder: Path) -> dict[str, int]:
         f"squad2/{name}": sum(1 for article in articles for _ in _questions(article))
         for name, articles in parts.items()
     }
+
+
+def join_words(source: Path, output: Path) -> None:
+    """Write a tagged file again, with words without blanks."""
+    with source.open(encoding="utf-8") as rows, output.open("w", encoding="utf-8", newline="\n") as file:
+        for row in rows:
+            print(join_word(row.removesuffix("\n")), file=file)
 
 
 def join_word(row: str) -> str:

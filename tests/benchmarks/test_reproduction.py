@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from benchmarks.reproduction import page
-from benchmarks.reproduction.data_sets import join_word, pairs_of_context, pairs_of_sentences
+from benchmarks.reproduction.data_sets import join_word, join_words, pairs_of_context, pairs_of_sentences
 from benchmarks.reproduction.numbers import gather_records, read_records
 from benchmarks.reproduction.tables import Numbers
 from charbert.errors import CharBertError
@@ -44,6 +44,17 @@ def test_a_word_with_a_blank_becomes_one_word() -> None:
     assert join_word("S & P NNP I-NP B-ORG") == "S&P NNP I-NP B-ORG"
     assert join_word("Anna NNP B-NP B-PER") == "Anna NNP B-NP B-PER"
     assert join_word("") == ""
+
+
+def test_a_last_row_without_a_line_end_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("S & P NNP I-NP B-ORG\n\nAnna NNP B-NP B-PER")
+    join_words(tmp_path / "in.txt", tmp_path / "out.txt")
+    assert (tmp_path / "out.txt").read_text() == "S&P NNP I-NP B-ORG\n\nAnna NNP B-NP B-PER\n"
+
+
+def test_a_pair_without_other_sentences_has_no_wrong_one() -> None:
+    pairs = pairs_of_sentences(["Who runs?", "Who ran?"], ["Anna runs."] * 2, random.Random(0))
+    assert [pair[2] for pair in pairs] == ["entailment"] * 2
 
 
 def test_the_page_is_that_of_the_committed_numbers() -> None:
