@@ -51,8 +51,7 @@ def read_records(path: Path) -> list[Record]:
 def _find(folder: Path, name: str) -> Iterator[tuple[Path, str, str, str]]:
     for path in sorted(folder.glob(f"*/*/seed-*/{name}")):
         task, model, seed = path.parts[-4:-1]
-        if folder.name == "robust" or task != "robust":
-            yield path.parent, task, model, seed.removeprefix("seed-")
+        yield path.parent, task, model, seed.removeprefix("seed-")
 
 
 def _record(what: str, task: str, model: str, seed: str, numbers: Mapping[str, Any]) -> Record:
