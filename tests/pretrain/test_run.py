@@ -387,8 +387,6 @@ def test_overwrite_starts_anew(finished: Path, tmp_path: Path) -> None:
         ({"batch_size": -4}, "--batch-size: -4 must be at least 1"),
         ({"backbone": "a", "model": "b"}, "exclude each other"),
         ({"noise_edits": ["drop", "natural"]}, "--noise-edits natural: needs a list with --misspellings"),
-        ({"noise_schedule": ["0:0.1:natural"]}, "--noise-edits natural: needs a list with --misspellings"),
-        ({"alignment_weight": 1.0}, "--alignment-weight: needs --backbone"),
         ({"fsdp": True}, "--fsdp shards over several processes"),
         ({"data": "nowhere"}, "--data: nowhere: no such folder"),
         ({"tokenizer": "nowhere"}, "nowhere"),
