@@ -23,6 +23,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from benchmarks.frame import DeviceSettings, Report
 from benchmarks.misspelt import MisspeltText, misspell, read_aligned, read_half, read_lines
 from benchmarks.spell_checkers import CHECKERS
@@ -70,7 +72,7 @@ def run(given: CorrectionSettings) -> None:
     """Score and time all on each list."""
     device = find_device(given.device)
     if given.corrected:
-        run_on_errors(given, CharBertForPreTraining.from_pretrained(given.model).to(device))
+        run_on_errors(given, given.corrected, device)
         return
     lines = read_lines(given.text, given.lines)
     lists = misspell_by_lists(lines, given)
@@ -94,15 +96,16 @@ def run(given: CorrectionSettings) -> None:
             report.add(f"{list_name}: {count:,} words misspelled", row)
 
 
-def run_on_errors(given: CorrectionSettings, model: CharBertForPreTraining) -> None:
+def run_on_errors(given: CorrectionSettings, corrected: str, device: torch.device) -> None:
     """Score and time all on a text with errors of its own."""
-    lines, right = read_aligned(given.text, str(given.corrected))
+    lines, right = read_aligned(given.text, corrected)
+    model = CharBertForPreTraining.from_pretrained(given.model).to(device)
     tokens = sum(map(len, right))
     report = Report(given, f"{tokens:,} tokens in {len(lines):,} lines of {given.text}")
     finders = make_finders(model, given)
     finders["CharBERT"](lines[:TIMED])  # what comes first on a device takes longer
-    nothing: Finder = lambda texts: [[] for _ in texts]  # noqa: E731
-    for name, find in {"none": nothing, **finders}.items():
+    rows: dict[str, Finder] = {"none": lambda texts: [[] for _ in texts], **finders}
+    for name, find in rows.items():
         found, speed = time_finder(find, lines)
         row = {"": name, **score_tokens(lines, right, found), "words/s": speed}
         report.add(f"{Path(given.text).name}: {tokens:,} tokens", row)

@@ -92,7 +92,7 @@ def make_qnli(given: SetsSettings, tested: set[str], folder: Path) -> dict[str, 
     _write_rows(folder / "train.tsv", trained)
     for name, source in (("test", given.qnli), ("attacked", given.attacked_qnli)):
         rows = list(_read_rows(Path(source)))
-        _write_rows(folder / f"{name}.tsv", [tuple(rows[number][1:]) for number in kept])  # type: ignore[misc]
+        _write_rows(folder / f"{name}.tsv", [rows[number][1:] for number in kept])
     return {"qnli/train": len(trained), "qnli/test": len(kept)}
 
 
@@ -175,7 +175,7 @@ def _read_rows(path: Path) -> Iterator[list[str]]:
         yield from rows
 
 
-def _write_rows(path: Path, pairs: Iterable[Pair]) -> None:
+def _write_rows(path: Path, pairs: Iterable[Sequence[str]]) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for row in (HEADER, *((str(number), *pair) for number, pair in enumerate(pairs))):
             file.write("\t".join(row) + "\n")
