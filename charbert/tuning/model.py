@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from copy import copy
 from typing import Any, NamedTuple
 
 import torch
@@ -78,7 +79,8 @@ class Deltas:
 
     def _switch_head(self, model: Any, name: str | None) -> None:
         """Keep the labels of what was on, which belong to its head, and restore those of `name`."""
-        self.heads[self.active] = {key: getattr(model.config, key) for key in HEAD_SETTINGS}
+        # Copies: labels may be edited in their dict, which would be that of all heads.
+        self.heads[self.active] = {key: copy(getattr(model.config, key)) for key in HEAD_SETTINGS}
         self.active = name
         for key, value in self.heads.get(name, {}).items():
             setattr(model.config, key, value)

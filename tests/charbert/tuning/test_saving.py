@@ -186,6 +186,16 @@ def test_the_kind_of_a_head_comes_with_its_delta(given: dict[str, Any], tmp_path
         head.from_pretrained(folder)
 
 
+def test_labels_that_are_edited_in_place_are_those_of_one_delta() -> None:
+    model = tiny.build(HEAD, "bert")
+    add_delta(model, TuningSettings(tuning="bitfit"))
+    model.config.id2label[0] = "PER"
+    use_delta(model, None)
+    assert model.config.id2label[0] == "LABEL_0"
+    use_delta(model, "default")
+    assert model.config.id2label[0] == "PER"
+
+
 @pytest.mark.parametrize("kind", ("charbert", "plain"))
 def test_nothing_is_logged_of_parts_that_come_from_the_delta(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
