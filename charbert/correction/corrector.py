@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, overload
 from transformers.utils import logging
 
 from charbert.correction.reader import Model, WordReader, WordSpan
-from charbert.correction.rule import Rule, Weights, complete_contraction, look_at
+from charbert.correction.rule import Looks, Rule, Weights, complete_contraction, look_at
 from charbert.errors import CharBertError
 from charbert.recognizer.reading import match_case
 from charbert.tokenization import CharBertTokenizer
@@ -132,6 +132,7 @@ class Corrector:
         foreign = [self._rule.is_foreign(text) for text in texts]
         if any(foreign):
             logger.warning_once("texts in another language than the model's are left as they are")
+        looks: dict[WordSpan, Looks] = {}  # of suspect words
 
         def is_open(word: WordSpan) -> bool:
             if foreign[word.text]:
@@ -139,16 +140,18 @@ class Corrector:
             text, start, end = texts[word.text], word.start, word.end
             small = self._reader.normalize(text[start:end])
             # Others stay as they are whatever the model predicts, and it is not asked about them.
-            return self._rule.is_suspect(text, start, end, small) and self._rule.may_be_wrong(
-                small, look_at(text, start, end), threshold
-            )
+            if not self._rule.is_suspect(text, start, end, small):
+                return False
+            looks[word] = look_at(text, start, end)
+            return self._rule.may_be_wrong(small, looks[word], threshold)
 
         found: dict[int, list[CorrectedWord]] = defaultdict(list)
-        for (index, start, end), log_probabilities in self._reader.score_words(texts, is_open):
+        for span, log_probabilities in self._reader.score_words(texts, is_open):
+            index, start, end = span
             text = texts[index]
             word = text[start:end]
             small = self._reader.normalize(word)
-            judgement = self._rule.judge(small, look_at(text, start, end), log_probabilities, top_k)
+            judgement = self._rule.judge(small, looks[span], log_probabilities, top_k)
             if judgement.words and judgement.probability >= threshold:
                 originals = [
                     match_case(complete_contraction(each, small, text[end : end + 2]), word)
