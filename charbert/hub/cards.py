@@ -92,7 +92,9 @@ def is_hub_id(source: str) -> bool:
 
 def short_name(source: str) -> str:
     """A hub id as it is; of a file or folder the name alone, since a card is read elsewhere."""
-    return source if is_hub_id(source) else Path(source).name
+    hub_id, _, part = source.partition(":")  # a data set may be followed by its configuration and split
+    is_of_hub = is_hub_id(hub_id) and not {"/", "\\"} & {*part}
+    return source if is_of_hub else Path(source).name
 
 
 class _Card:
@@ -122,7 +124,7 @@ class _Card:
         results = [
             EvalResult(
                 task_type=task or "feature-extraction",
-                dataset_type=facts.test_data.get(split, split),
+                dataset_type=facts.test_data.get(split, split).partition(":")[0],
                 dataset_name=facts.test_data.get(split, split),
                 dataset_split=split,
                 metric_type=measure,

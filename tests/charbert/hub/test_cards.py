@@ -148,3 +148,14 @@ def test_the_card_of_a_run_has_what_its_results_say(tmp_path: Path) -> None:
         assert row in card.text
     assert "augmentation" not in card.text
     assert (card.data.eval_results or [])[0].dataset_name == "conll2003"
+
+
+def test_data_sets_of_the_hub_keep_their_owner_in_the_card_of_a_run(tmp_path: Path) -> None:
+    save(tmp_path)
+    data = {"train": ["owner/reviews:all:train", "/home/somebody/more.csv"], "test": "owner/reviews:all:test"}
+    (tmp_path / "results.json").write_text(json.dumps({"test_accuracy": 0.9, "settings": data}))
+    write_run_card(tmp_path)
+    card = ModelCard.load(tmp_path / "README.md")
+    [result] = card.data.eval_results or []
+    assert "| data | owner/reviews:all:train, more.csv |" in card.text
+    assert (result.dataset_type, result.dataset_name) == ("owner/reviews", "owner/reviews:all:test")
