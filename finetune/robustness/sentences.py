@@ -168,7 +168,9 @@ def _compare(comparison: Content) -> str:
 def write_card_rows(content: Content, model: Content) -> dict[str, str]:
     """What a model card says of the robustness of a model."""
     measured = f"{name_measure(content)}, {content['examples']:,} examples of {Path(content['test']).name}"
-    rows = {f"{measured}, clean": format_number(model["clean"]["mean"])}
+    trainings = len(model["folders"])
+    mean_of = f", mean of {trainings} trainings" * (trainings > 1)
+    rows = {f"{measured}{mean_of}, clean": format_number(model["clean"]["mean"])}
     rate = content["main_attack"]["rate"]
     attacked = {f"{kind} at rate {rate:g}": scores for kind, scores in model["kinds"].items()}
     for name, scores in {**attacked, **model["files"]}.items():

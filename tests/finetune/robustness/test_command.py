@@ -110,7 +110,9 @@ def test_the_cards_of_the_models_have_what_typos_cost(
 ) -> None:
     for model in tagging[1]["models"]:
         for folder in model["folders"]:
-            assert " lost) |" in (Path(folder) / "README.md").read_text()
+            card = (Path(folder) / "README.md").read_text()
+            assert " lost) |" in card
+            assert ("mean of 2 trainings, clean" in card) == (model["name"] == "plain")
 
 
 def test_the_folder_holds_page_report_and_results(tagging: tuple[Path, dict[str, Any]]) -> None:
