@@ -1,5 +1,6 @@
 # make quickstart   pre-train a tiny CharBERT on a real Wikipedia dump and watch it restore misspelled words
 # make test         format, lint, types and tests
+# make test-slow    the tests of several trainings, processes and exports, and the journeys below
 # make journeys     what a newcomer types, from a fresh clone: research data, a table, a German Wikipedia
 # make test-peers   the tests that transformers has for its own models and tokenizers, on ours
 # make test-wheel   the library's tests on the built wheel, in an environment that holds nothing else
@@ -19,7 +20,7 @@ VERSION_TESTS ?= tests/charbert
 # The oldest that setup.cfg allows, and the pinned one.
 versions = $(shell sed -n 's/^ *$(1) >=//p' setup.cfg) $(shell sed -n 's/^$(1)==//p' constraints.txt)
 
-.PHONY: quickstart test journeys test-peers test-wheel test-examples test-versions docs format clean
+.PHONY: quickstart test test-slow journeys test-peers test-wheel test-examples test-versions docs format clean
 
 # Threads that wait without spinning: six times faster where other programs use the cores too.
 quickstart: .venv/installed
@@ -30,6 +31,9 @@ test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+test-slow: .venv/installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow
 
 journeys: .venv/installed
 	$(BIN)/python -m pytest -m slow tests/journeys

@@ -62,8 +62,10 @@ OUTER_COMMANDS = ("make quickstart", "make test", "source .venv/bin/activate")
 PAGES = README + "".join(
     (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("pretraining.md", "languages.md")
 )
-BLOCKS = re.findall(r"```(bash|python)\n(.*?)```", PAGES, re.DOTALL)
-COMMANDS = [line for language, block in BLOCKS if language == "bash" for line in block.splitlines()]
+BLOCK = re.compile(r"```(bash|python)\n(.*?)```", re.DOTALL)
+COMMANDS = [
+    line for language, block in BLOCK.findall(PAGES) if language == "bash" for line in block.splitlines()
+]
 
 
 @pytest.fixture(scope="module")
@@ -118,11 +120,20 @@ def test_every_command_of_the_readme_is_known_here() -> None:
     assert [start for start in known if not any(command.startswith(start) for command in COMMANDS)] == []
 
 
-def test_all_blocks_run_one_after_the_other(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("pages", "runs"),
+    (
+        pytest.param(README, ("charbert-base", "ner", "reviews", "report"), id="README"),
+        pytest.param(PAGES, ("streamed", "machines", "sharded"), id="all", marks=pytest.mark.slow),
+    ),
+)
+def test_all_blocks_run_one_after_the_other(
+    pages: str, runs: tuple[str, ...], workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(workplace)
     saved_model(workplace / "runs" / "quickstart" / "model", "bert", {})
     names: dict[str, Any] = {}
-    for language, block in BLOCKS:
+    for language, block in BLOCK.findall(pages):
         if language == "python":
             exec(block, names)
             continue
@@ -132,7 +143,7 @@ def test_all_blocks_run_one_after_the_other(workplace: Path, monkeypatch: pytest
                 run(command, workplace, *MORE_ARGUMENTS[start].split())
     assert names["correction"].text
     assert names["logits"].shape[-1] == 9
-    for name in ("charbert-base", "streamed", "machines", "sharded", "ner", "reviews", "report"):
+    for name in runs:
         assert (workplace / "runs" / name / "results.json").exists()
     assert Vocabulary.load(workplace / "charbert-bert" / "characters.txt")
     assert (workplace / "more-reviews.jsonl").exists()

@@ -186,6 +186,7 @@ def test_mixed_precision_and_checkpointed_gradients(teachers: dict[str, Path], t
         assert found["bf16"][term] == pytest.approx(found["plain"][term], rel=0.05)
 
 
+@pytest.mark.slow
 def test_two_processes_distill_together(teachers: dict[str, Path], tmp_path: Path) -> None:
     teacher, whole = teachers["texts"], len(TAGGED)  # which is one step, so that the order is no matter
     options = {"logging_steps": 1, "student_layers": 2}

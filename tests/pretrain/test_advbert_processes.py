@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from small_runs import SHORT, assert_same_weights, log_lines, results, stopped, torchrun, write_config
 
+pytestmark = pytest.mark.slow
 PLAIN = {**SHORT, "plain": True}
 SHARDED = {**PLAIN, "fsdp": True, "gradient_checkpointing": True}
 

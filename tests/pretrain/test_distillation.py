@@ -114,6 +114,7 @@ def test_mixed_precision_and_checkpointed_gradients(corpus: Path, teacher: Path,
         assert found["bf16"][term] == pytest.approx(found["plain"][term], rel=0.02)
 
 
+@pytest.mark.slow
 def test_sharded_processes_distill_together(corpus: Path, teacher: Path, tmp_path: Path) -> None:
     config = write_config(corpus, tmp_path / "two", **SHORT, **STUDENT, teacher=str(teacher), fsdp=True)
     torchrun(config)

@@ -52,6 +52,7 @@ def test_two_processes_train_together_and_go_on_where_they_stopped(
     assert_identical_weights(output, whole)
 
 
+@pytest.mark.slow
 def test_two_processes_on_a_stream_go_on_where_they_stopped(corpus: Path, tmp_path: Path) -> None:
     settings = {"stream": [str(corpus / "text.txt")], "block_size": 24, **SHORT}
     uninterrupted = tmp_path / "whole"
@@ -100,6 +101,7 @@ def test_sharded_processes_that_would_not_evaluate_together_are_refused(corpus: 
         make_batches(settings, five, tokenizer, spelling)
 
 
+@pytest.mark.slow
 def test_two_machines_compute_what_two_processes_of_one_do(corpus: Path, whole: Path, tmp_path: Path) -> None:
     endpoint = ("--rdzv-backend", "c10d", "--rdzv-endpoint", f"localhost:{free_port()}")
     launch = ("--nnodes", "2", "--nproc-per-node", "1", *endpoint)

@@ -27,9 +27,13 @@ from charbert.settings import FIRST_OPSET, LAST_OPSET  # noqa: E402
 Token = charbert.CharBertForTokenClassification
 SHAPES = [(1, 1), (1, 9), (5, 80), (2, 3)]  # the model reads 80 tokens of BERT, 78 of RoBERTa
 SMALL = {"backbone": {"num_hidden_layers": 1}}
+# All heads as programs of torch below; as graphs, ten seconds each, one here and all by `make test-slow`.
 VARIANTS: list[Any] = [
-    *((head, "bert", SMALL) for head in tiny.HEADS),
-    (charbert.CharBertForSequenceClassification, "roberta", SMALL),
+    *(
+        pytest.param(head, "bert", SMALL, marks=() if head is Token else pytest.mark.slow)
+        for head in tiny.HEADS
+    ),
+    pytest.param(charbert.CharBertForSequenceClassification, "roberta", SMALL, marks=pytest.mark.slow),
     (Token, "roberta", {"interaction": "paper"}),
     (Token, "bert", {"interaction": "paper", "interaction_per_layer": True}),
     (Token, "bert", {"interaction": "none", "char_encoder": "embedding"}),

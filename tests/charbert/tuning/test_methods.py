@@ -129,6 +129,7 @@ def test_fast_paths_give_way_to_adapters_alone() -> None:
         assert (fold(encoder.interactions[0], 10**6, uses=2) is None) == is_adapted
 
 
+@pytest.mark.slow
 def test_a_compiled_model_has_no_more_graphs_than_without_a_delta() -> None:
     head = charbert.CharBertForTokenClassification
     breaks = []
