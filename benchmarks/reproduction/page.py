@@ -12,6 +12,7 @@ from benchmarks.reproduction import tables
 from benchmarks.reproduction.numbers import REPORT, RUN, Record, gather_records, read_records, write_records
 from charbert.commands.paths import FOLDER
 from charbert.commands.settings import Settings, option
+from finetune.robustness.sentences import format_number
 
 HERE = Path(__file__).parent
 DOCUMENTS = HERE.parents[1] / "docs"
@@ -51,7 +52,8 @@ def render_page(records: list[Record]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("page.md").render(numbers=tables.Numbers(records), tables=tables)
+    template = environment.get_template("page.md")
+    return template.render(numbers=tables.Numbers(records), tables=tables, number=format_number)
 
 
 def draw_scores(numbers: tables.Numbers, path: Path) -> None:

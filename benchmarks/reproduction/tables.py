@@ -1,11 +1,14 @@
 """Tables of the page: what was measured, beside what the paper has."""
 
 from collections.abc import Iterable, Sequence
-from math import sqrt
 from typing import NamedTuple
 
+import numpy as np
+
 from benchmarks.reproduction.numbers import REPORT, RUN, Record
-from finetune.metrics.seeds import summarize, t_quantile
+from finetune.metrics.seeds import summarize
+from finetune.robustness.intervals import difference_interval
+from finetune.robustness.sentences import format_number
 
 
 class Score(NamedTuple):
@@ -98,15 +101,9 @@ class Numbers:
 
     def difference(self, task: str, model: str, than: str, key: str) -> tuple[float, float, float]:
         """How far the mean of one model is above that of another, and the 95% interval over seeds (Welch)."""
-        sides = [summarize(self.values(REPORT, task, name, key)) for name in (model, than)]
-        counts = [len(self.values(REPORT, task, name, key)) for name in (model, than)]
-        more = sides[0]["mean"] - sides[1]["mean"]
-        parts = [side.get("std", 0.0) ** 2 / count for side, count in zip(sides, counts, strict=True)]
-        freedom = sum(parts) ** 2 / sum(
-            part**2 / (count - 1) for part, count in zip(parts, counts, strict=True)
-        )
-        half = t_quantile(freedom) * sqrt(sum(parts))
-        return more, more - half, more + half
+        ours, theirs = (np.array(self.values(REPORT, task, name, key))[:, None] for name in (model, than))
+        interval = difference_interval(ours, theirs)
+        return float(ours.mean() - theirs.mean()), interval["low"], interval["high"]
 
     def closed(self, task: str, model: str) -> float:
         """The share of the gap between BERT's attacked and clean score that a model closes under attack."""
@@ -126,11 +123,6 @@ def describe(values: Sequence[float], points: float = 1) -> str:
         return ""
     found = summarize([points * value for value in values])
     return f"{found['mean']:.1f}" + (f" ± {found['std']:.1f}" if "std" in found else "")
-
-
-def points(value: float) -> str:
-    """A score with one digit."""
-    return f"{value:.1f}"
 
 
 def describe_difference(found: tuple[float, float, float]) -> str:
@@ -198,7 +190,7 @@ def make_ablation_table(numbers: Numbers) -> str:
         [
             NAMES[model],
             *(
-                points(numbers.mean(REPORT, task, model, key))
+                format_number(numbers.mean(REPORT, task, model, key))
                 for task in ("ner", "qnli")
                 for key in ("clean", "paper", "natural")
             ),
