@@ -52,7 +52,8 @@ def load_recognizer(
         model = CharBertForPreTraining.from_pretrained(folders[0]).to(device).eval()
         return [model], partial(Corrector(model).correct_words, threshold=threshold)
     models = [WordRecognizer.from_pretrained(folder).to(device).eval() for folder in folders]
-    return models, partial(models[0].correct, unknown=unknown or "pass", backoff=[*models, None][1])
+    backoff = models[1] if len(models) > 1 else None
+    return models, partial(models[0].correct, unknown=unknown or "pass", backoff=backoff)
 
 
 def _parse_threshold(folder: str | Path, text: str) -> float:
