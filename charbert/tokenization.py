@@ -22,7 +22,7 @@ from charbert.spelling import (
     surface_form,
     token_spellings,
 )
-from charbert.vocabulary import Vocabulary
+from charbert.vocabulary import Vocabulary, read_words, save_entries
 
 SPELLED = ("char_input_ids", "start_ids", "end_ids")
 LONGEST_SURFACE = 64
@@ -39,6 +39,9 @@ KEPT_SETTINGS = (
 class CharBertTokenizer(HubClass, PreTrainedTokenizerFast):
     """Any fast tokenizer, with the character vocabulary and the noisy LM's words beside it.
 
+    `known` (`known.txt`) holds further words of the language for correction, frequent ones first and in
+    small letters; it may be empty.
+
     `tokenizer(text, return_spelling=True)` adds `char_input_ids`, `start_ids` and `end_ids`, in which an
     unknown token is spelled as written in the text (at most 64 characters of it). Without them the model
     spells by its own table.
@@ -50,9 +53,11 @@ class CharBertTokenizer(HubClass, PreTrainedTokenizerFast):
         "tokenizer_file": "tokenizer.json",
         "characters_file": "characters.txt",
         "words_file": "words.txt",
+        "known_file": "known.txt",
     }
     _characters: Vocabulary | None = None
     _words: Vocabulary | None = None
+    known: Sequence[str] = ()
     cache: dict[Any, Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -63,10 +68,10 @@ class CharBertTokenizer(HubClass, PreTrainedTokenizerFast):
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Self:
-        """As in `transformers`; both vocabularies are read at once.
+        """As in `transformers`; both vocabularies and the known words are read at once.
 
         Raises:
-            CharBertError: no tokenizer there, or a vocabulary beside it that cannot be read.
+            CharBertError: no tokenizer there, or one of these files beside it that cannot be read.
         """
         try:
             tokenizer = super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
@@ -77,9 +82,12 @@ class CharBertTokenizer(HubClass, PreTrainedTokenizerFast):
                 f"{pretrained_model_name_or_path}: no tokenizer.json there that can be read "
                 f"({describe_failure(pretrained_model_name_or_path, error)})"
             ) from error
-        characters, words = (tokenizer.init_kwargs.get(name) for name in ("characters_file", "words_file"))
+        characters, words, known = (
+            tokenizer.init_kwargs.get(name) for name in ("characters_file", "words_file", "known_file")
+        )
         tokenizer._characters = Vocabulary.load(characters) if characters else None
         tokenizer._words = Vocabulary.load(words) if words else None
+        tokenizer.known = read_words(known) if known else ()
         tokenizer._set_prefix_space(kwargs.get("add_prefix_space"))
         return tokenizer
 
@@ -89,6 +97,7 @@ class CharBertTokenizer(HubClass, PreTrainedTokenizerFast):
         tokenizer: Any,
         characters: Vocabulary | None = None,
         words: Vocabulary | None = None,
+        known: Sequence[str] = (),
         **kwargs: Any,
     ) -> Self:
         """Build one around a fast tokenizer of `transformers`.
@@ -97,6 +106,7 @@ class CharBertTokenizer(HubClass, PreTrainedTokenizerFast):
             tokenizer: the tokenizer, or the folder or hub id to load it from.
             characters: the character vocabulary; by default the 1,000 characters that stand in most pieces.
             words: the noisy LM's words, if there are any.
+            known: further words of the language, if there are any.
             kwargs: settings that are to differ from those of the tokenizer.
         """
         if isinstance(tokenizer, str | PathLike):
@@ -108,7 +118,7 @@ class CharBertTokenizer(HubClass, PreTrainedTokenizerFast):
             **{**settings, **tokenizer.special_tokens_map, **kwargs},
         )
         built._characters = frequent_characters(built) if characters is None else characters
-        built._words = words
+        built._words, built.known = words, known
         built._set_prefix_space(kwargs.get("add_prefix_space"))
         return built
 
@@ -275,12 +285,13 @@ class CharBertTokenizer(HubClass, PreTrainedTokenizerFast):
         filename_prefix: str | None = None,
     ) -> tuple[str, ...]:
         saved = super()._save_pretrained(save_directory, file_names, legacy_format, filename_prefix)
-        for file_id, vocabulary in (("characters_file", self._characters), ("words_file", self._words)):
-            if vocabulary is None:
+        lists = {"characters_file": self._characters, "words_file": self._words, "known_file": self.known}
+        for file_id, entries in lists.items():
+            if not entries:
                 continue
             prefix = f"{filename_prefix}-" if filename_prefix else ""
             path = Path(save_directory) / f"{prefix}{self.vocab_files_names[file_id]}"
-            vocabulary.save(path)
+            save_entries(path, entries)
             saved += (str(path),)
         return saved
 

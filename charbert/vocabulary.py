@@ -80,4 +80,21 @@ class Vocabulary:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the file that `load` reads."""
-        Path(path).write_bytes("".join(f"{entry}\n" for entry in self.entries).encode("utf-8"))
+        save_entries(path, self.entries)
+
+
+def save_entries(path: str | PathLike[str], entries: Iterable[str]) -> None:
+    """Write a text file with an entry a line."""
+    Path(path).write_bytes("".join(f"{entry}\n" for entry in entries).encode("utf-8"))
+
+
+def read_words(path: str | PathLike[str]) -> list[str]:
+    """The words of a text file, between white space.
+
+    Raises:
+        CharBertError: it is not UTF-8.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8").split()
+    except UnicodeDecodeError as error:
+        raise CharBertError(f"{path}: is not UTF-8 (byte {error.start}); convert the file") from error

@@ -30,6 +30,9 @@ class VocabularySettings(Settings):
     characters: int = option(DEFAULT_CHARACTERS, "characters", minimum=1)
     character_vocabulary: str | None = option(None, "take the characters of this file unchanged", reads=FILE)
     words: int = option(30_000, "words", minimum=1)
+    known: int = option(
+        0, "further words, which correction leaves alone and offers, into known.txt", minimum=0
+    )
     word_vocabulary: str | None = option(None, "take the words of this file unchanged", reads=FILE)
     max_length: int = option(512, "longest input in tokens", minimum=3)
     workers: int = option(1, "processes that count", minimum=1)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from charbert.commands.devices import find_device
 from charbert.commands.text_files import Changed, change_texts
 from charbert.correction.corrector import Corrector
-from charbert.correction.reader import read_words
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.models import path
 from charbert.settings import CorrectSettings
+from charbert.vocabulary import read_words
 
 
 def run(settings: CorrectSettings) -> None:

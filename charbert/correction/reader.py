@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any, NamedTuple
 from unicodedata import category
 
@@ -20,7 +19,6 @@ from charbert.tokenization import CharBertTokenizer
 from charbert.vocabulary import Vocabulary
 
 Model = str | PathLike[str] | CharBertForPreTraining | None
-KNOWN_FILE = "known.txt"
 _SPECIAL_TOKENS = 2
 _CONTEXT = 24  # tokens that are read on either side of a word
 _LONGEST_WINDOW = 126  # tokens: models are often trained on no more, and their later positions never
@@ -85,9 +83,8 @@ class WordReader:
         self._normalizer = self._tokenizer.backend_tokenizer.normalizer
         # WordPiece takes a word and the emoji that it touches for one word, and that for unknown.
         self._splits_symbols = is_byte_level(self._tokenizer.backend_tokenizer)
-        known = Path(model.name_or_path) / KNOWN_FILE
-        self.known = read_words(known) if model.name_or_path and known.is_file() else []
-        """The words of `known.txt` in the model's folder, in small letters."""
+        self.known = self._tokenizer.known
+        """The further words of the tokenizer's `known.txt`, in small letters."""
         self._room = min(model.charbert.max_tokens - _SPECIAL_TOKENS, _LONGEST_WINDOW)
 
     def normalize(self, word: str) -> str:
@@ -155,18 +152,6 @@ class WordReader:
         scores = self._model.nlm_head(states[rows, tokens]).float().log_softmax(-1)
         pieces = scores.split([span.last - span.first + 1 for _, span in spans])
         return torch.stack([each.logsumexp(0) - math.log(len(each)) for each in pieces]).cpu().numpy()
-
-
-def read_words(path: str | PathLike[str]) -> list[str]:
-    """The words of a text file, between white space.
-
-    Raises:
-        CharBertError: it is not UTF-8.
-    """
-    try:
-        return Path(path).read_text(encoding="utf-8").split()
-    except UnicodeDecodeError as error:
-        raise CharBertError(f"{path}: is not UTF-8 (byte {error.start}); convert the file") from error
 
 
 def _load_tokenizer(model: CharBertForPreTraining) -> CharBertTokenizer:

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -71,9 +71,13 @@ def _make_tokenizer(settings: VocabularySettings) -> tuple[CharBertTokenizer, di
         character_vocabulary = _rank(characters, settings.characters, first=[BLANK])
     if word_vocabulary is None:
         word_vocabulary = _rank(words, settings.words)
+    known: Sequence[str] = ()
+    if settings.known:
+        others = [word for word in words if word.isalpha() and word not in word_vocabulary]
+        known = _rank(Counter({word: words[word] for word in others}), settings.known).entries[:-1]
     if trainable:
         _say_what_fits(settings, backend, characters, counts.inner_characters(), len(words))
-    tokenizer = CharBertTokenizer.from_stock(stock, character_vocabulary, word_vocabulary)
+    tokenizer = CharBertTokenizer.from_stock(stock, character_vocabulary, word_vocabulary, known)
     return tokenizer, {
         "tokens": len(tokenizer),
         "characters": len(character_vocabulary),

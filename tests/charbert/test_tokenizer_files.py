@@ -62,7 +62,8 @@ class TestFromStock:
 class TestFolder:
     @pytest.fixture
     def folder(self, stock: Any, tmp_path: Path) -> Path:
-        CharBertTokenizer.from_stock(stock, EXOTIC, WORDS).save_pretrained(tmp_path / "saved")
+        tokenizer = CharBertTokenizer.from_stock(stock, EXOTIC, WORDS, known=["wombat", "café"])
+        tokenizer.save_pretrained(tmp_path / "saved")
         return tmp_path / "saved"
 
     def test_holds_tokenizer_characters_and_words(self, folder: Path) -> None:
@@ -72,16 +73,17 @@ class TestFolder:
     def test_has_no_words_file_without_words(self, tokenizer: CharBertTokenizer, tmp_path: Path) -> None:
         saved = tokenizer.save_pretrained(tmp_path)
         assert not (tmp_path / "words.txt").exists()
+        assert not (tmp_path / "known.txt").exists()
         assert str(tmp_path / "characters.txt") in saved
 
     @pytest.mark.parametrize("loader", [CharBertTokenizer, AutoTokenizer])
     def test_gives_the_tokenizer_back(self, stock: Any, folder: Path, loader: Any) -> None:
         loaded = loader.from_pretrained(folder)
         assert type(loaded) is CharBertTokenizer
-        assert (loaded.characters, loaded.words) == (EXOTIC, WORDS)
+        assert (loaded.characters, loaded.words, loaded.known) == (EXOTIC, WORDS, ["wombat", "café"])
         assert encoded(loaded) == encoded(CharBertTokenizer.from_stock(stock, EXOTIC))
 
-    @pytest.mark.parametrize("name", ["characters.txt", "words.txt", "tokenizer.json"])
+    @pytest.mark.parametrize("name", ["characters.txt", "words.txt", "known.txt", "tokenizer.json"])
     @pytest.mark.parametrize("used", [False, True], ids=["untouched", "used"])
     def test_saved_again_is_bit_identical(self, folder: Path, tmp_path: Path, name: str, used: bool) -> None:
         loaded = CharBertTokenizer.from_pretrained(folder)

@@ -48,8 +48,9 @@ def test_pairs_get_token_types_as_bert_has_them(text: Path) -> None:
 
 
 def test_words_are_lower_cased_and_ranked_by_frequency(text: Path) -> None:
-    words = build(text, "--words", "5").words
-    assert words.entries == ["the", "dog", ".", "cat", "saw", "<unk>"]
+    tokenizer = build(text, "--words", "5", "--known", "2")
+    assert tokenizer.words.entries == ["the", "dog", ".", "cat", "saw", "<unk>"]
+    assert tokenizer.known == ["slept", "a"]
 
 
 def test_characters_begin_with_the_blank_and_end_with_the_unknown(text: Path) -> None:
