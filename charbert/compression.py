@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from io import BufferedIOBase, BufferedReader, RawIOBase
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +19,7 @@ _WRITERS: dict[str, Callable[[IO[bytes]], Any]] = {
     ".bz2": partial(bz2.BZ2File, mode="wb"),
     ".xz": partial(lzma.LZMAFile, mode="wb"),
 }
+_BUFFER = 65536
 
 
 def text_ending(path: Path) -> str:
@@ -32,9 +34,30 @@ def open_to_read(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         CharBertError: there is none, it is damaged or cannot be read, also while it is open.
     """
+    with _reading(path):
+        opened = _READERS.get(path.suffix.lower(), open)(path, "rb")
+    with opened, BufferedReader(_NamedReader(opened, path), _BUFFER) as file:
+        yield file
+
+
+class _NamedReader(RawIOBase):
+    """A file whose errors name it, so that nothing else that fails while it is open is taken for one."""
+
+    def __init__(self, opened: BufferedIOBase, path: Path) -> None:
+        self._opened, self._path = opened, path
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with _reading(self._path):
+            return self._opened.readinto1(buffer)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
     try:
-        with _READERS.get(path.suffix.lower(), open)(path, "rb") as file:
-            yield file
+        yield
     except FileNotFoundError as error:
         raise CharBertError(f"{path}: no such file") from error
     except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:

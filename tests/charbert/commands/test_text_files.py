@@ -6,11 +6,13 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_correction import saved_model
 
 from charbert.__main__ import main
+from charbert.compression import open_to_write
 from charbert.correction.corrector import correct
 from charbert.errors import CharBertError
 from charbert.noise import Attack
@@ -129,3 +131,19 @@ def test_a_closed_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(CharBertError, match="standard input is closed"):
         main(["attack", "-"])
+
+
+@pytest.mark.parametrize("ending", ("", ".gz", ".bz2", ".xz"))
+def test_a_broken_output_is_not_taken_for_the_input(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ending: str
+) -> None:
+    class Unread(io.BytesIO):
+        def write(self, _: Any) -> int:
+            raise BrokenPipeError("nobody reads")
+
+    path = tmp_path / f"texts.txt{ending}"
+    with open_to_write(path, ending) as file:
+        file.write(b"a text\n")
+    monkeypatch.setattr(_Standard, "__init__", lambda self, _=b"": setattr(self, "buffer", Unread()))
+    with pytest.raises(BrokenPipeError, match="nobody reads"):
+        run("attack", path)
