@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from glob import glob
 from pathlib import Path
-from typing import IO
+from typing import IO, TextIO
 
 from charbert.errors import CharBertError
 
@@ -55,6 +55,17 @@ def standard_input() -> IO[bytes]:
     if sys.stdin is None:
         raise CharBertError("standard input is closed; give a file, or a pipe")
     return sys.stdin.buffer
+
+
+def standard_output() -> TextIO:
+    """Standard output, whose `buffer` takes bytes.
+
+    Raises:
+        CharBertError: it is closed.
+    """
+    if sys.stdout is None:
+        raise CharBertError("standard output is closed; give a file with --output, or a pipe")
+    return sys.stdout
 
 
 def expand_patterns(name: str, values: str | Sequence[str]) -> list[str]:

@@ -26,7 +26,7 @@ import yaml
 
 from charbert.commands.options import REQUIRED, dashed, default_value, make_parser, shown_name
 from charbert.commands.output import check_output_file, check_output_folder
-from charbert.commands.paths import FILE, FOLDER, check_exists
+from charbert.commands.paths import FILE, FOLDER, STANDARD, check_exists, standard_output
 from charbert.errors import CharBertError, UsageError
 
 S = TypeVar("S")
@@ -155,6 +155,8 @@ class Settings:
         for field in dataclasses.fields(self):
             if field.metadata.get("writes") == FOLDER:
                 check_output_folder(self, Path(getattr(self, field.name)))
+            elif field.metadata.get("writes") == FILE and getattr(self, field.name) == STANDARD:
+                standard_output()
             elif field.metadata.get("writes") == FILE and not getattr(self, "resume", False):
                 check_output_file(self, Path(getattr(self, field.name)))
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from charbert.commands.output import output_file
-from charbert.commands.paths import FILE, STANDARD, standard_input
+from charbert.commands.paths import FILE, STANDARD, standard_input, standard_output
 from charbert.commands.progress import progress_bar
 from charbert.commands.settings import Settings, option, positional
 from charbert.compression import open_to_read, open_to_write, text_ending
-from charbert.errors import CharBertError
+from charbert.errors import CharBertError, name_failures
 
 TEXT, JSON_LINES = "text", "jsonl"
 _PIECE = 65536  # bytes read at a time, at most; of a pipe what is there
@@ -144,8 +144,10 @@ def _open_input(settings: TextSettings) -> Iterator[IO[bytes]]:
 @contextmanager
 def _open_output(settings: TextSettings) -> Iterator[IO[bytes]]:
     if settings.output == STANDARD:
-        sys.stdout.flush()
-        yield sys.stdout.buffer
+        output = standard_output()
+        output.flush()
+        with name_failures(Path("standard output")):
+            yield output.buffer
         return
     with output_file(settings) as partial, open_to_write(partial, Path(settings.output).suffix) as file:
         yield file

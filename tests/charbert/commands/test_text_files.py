@@ -127,10 +127,19 @@ def test_texts_of_a_pipe_are_written_as_they_come(run: Run, monkeypatch: pytest.
     assert written == [0, 4, 8]
 
 
-def test_a_closed_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(CharBertError, match="standard input is closed"):
+@pytest.mark.parametrize(("stream", "name"), [("stdin", "input"), ("stdout", "output")])
+def test_a_closed_standard_stream_is_refused(monkeypatch: pytest.MonkeyPatch, stream: str, name: str) -> None:
+    monkeypatch.setattr(sys, stream, None)
+    with pytest.raises(CharBertError, match=f"standard {name} is closed"):
         main(["attack", "-"])
+
+
+def test_a_file_of_the_name_of_standard_output_is_none(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-").touch()
+    assert run("attack", "-", "--rate", "0", given=b"a text\n") == b"a text\n"
 
 
 @pytest.mark.parametrize("ending", ("", ".gz", ".bz2", ".xz"))
