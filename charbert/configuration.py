@@ -1,5 +1,7 @@
 """`CharBertConfig`: the backbone's own configuration, and every size of the character channel."""
 
+from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
@@ -120,3 +122,13 @@ def _delegated(name: str) -> property:
 
 for _name in BACKBONE_ATTRIBUTES:
     setattr(CharBertConfig, _name, _delegated(_name))
+
+
+def save_config(model: Any, folder: Path) -> None:
+    """Save the configuration of a model with its class, where its weights are not saved as they are.
+
+    That of a model with a fresh head has the class of the checkpoint that it was loaded from.
+    """
+    config = deepcopy(model.config)
+    config.architectures = [type(model).__name__]
+    config.save_pretrained(folder)

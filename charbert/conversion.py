@@ -5,6 +5,7 @@ from dataclasses import asdict
 import charbert
 from charbert.checkpoints import convert, read_checkpoint, read_config
 from charbert.commands.results import new_folder, write_results
+from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
 from charbert.hub.cards import Facts, write_card
 from charbert.loading import backbone_tokenizer, fit_tokenizer
@@ -22,7 +23,13 @@ MODELS = {
 
 
 def run(settings: ConvertSettings) -> None:
-    """Load a released checkpoint and save it in this project's format, with a tokenizer if there is one."""
+    """Load a released checkpoint and save it in this project's format, with a tokenizer if there is one.
+
+    Raises:
+        CharBertError: it cannot be read, is none, or is in this project's format already.
+    """
+    if read_config(settings.source).get("model_type") == CharBertConfig.model_type:
+        raise CharBertError(f"{settings.source}: is in this project's format already; use it as it is")
     with new_folder(settings) as made:
         characters, words = (
             Vocabulary.load(path) if path else None

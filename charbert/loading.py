@@ -25,6 +25,7 @@ from charbert.checkpoints import (
 )
 from charbert.configuration import BACKBONE_ATTRIBUTES, CharBertConfig
 from charbert.errors import CharBertError, LoadingError, describe_failure, reading
+from charbert.export import refuse_exported
 from charbert.spelling import check_tokens, frequent_characters
 from charbert.vocabulary import Vocabulary
 
@@ -158,6 +159,7 @@ class PretrainedLoading:
     def _load_own(cls, source: Source, *model_args: Any, **kwargs: Any) -> Any:
         with_info = kwargs.pop("output_loading_info", False)
         may_differ = kwargs.pop("ignore_mismatched_sizes", False)
+        refuse_exported(Path(source, kwargs.get("subfolder") or ""))
         with reading(source, "a CharBERT"), without_report(unless=may_differ is True):
             model, info = super().from_pretrained(  # type: ignore[misc]
                 source, *model_args, output_loading_info=True, ignore_mismatched_sizes=True, **kwargs

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from charbert.configuration import save_config
 from charbert.errors import CharBertError, name_failures
 from charbert.export import MODEL_FILE
 from charbert.export.graph import check_packages, may_saturate, quantize, write_graph
@@ -76,7 +77,7 @@ def export_onnx(
                 errors |= {f"int8_{name}": error for name, error in found.items()}
             for path in (kept if int8 else exact).parent.iterdir():
                 path.replace(folder / path.name)
-    model.config.save_pretrained(folder)
+    save_config(model, folder)
     tokenizer.save_pretrained(folder)
     largest = {f"largest error of {name}": f"{error:.1g}" for name, error in errors.items()}
     write_card(

@@ -16,7 +16,7 @@ import charbert
 from charbert.checkpoints import read_checkpoint, read_config
 from charbert.commands.output import whole_file
 from charbert.commands.settings import restore_settings
-from charbert.configuration import CharBertConfig
+from charbert.configuration import CharBertConfig, save_config
 from charbert.errors import CharBertError, name_failures, reading
 from charbert.hub.cards import Facts, write_card
 from charbert.loading import logger as loading_log
@@ -63,7 +63,7 @@ def save_delta(model: Any, folder: str | Path, *, resumable: bool = False) -> No
         folder.mkdir(parents=True, exist_ok=True)
         with whole_file(folder / WEIGHTS) as partial:
             save_file(tensors, partial, metadata={"format": "pt"})
-        model.config.save_pretrained(folder)
+        save_config(model, folder)
         delta.write_config(model, folder, base)
         with whole_file(folder / DESCRIPTION) as partial:
             partial.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")

@@ -57,6 +57,15 @@ def test_head_that_the_tensors_do_not_tell_is_asked_for(
     assert "say --head token or --head sequence" in capsys.readouterr().err
 
 
+def test_a_folder_in_this_format_needs_no_conversion(
+    released: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny.config("bert").save_pretrained(released)
+    assert convert(released, target) == 1
+    assert "is in this project's format already" in capsys.readouterr().err
+    assert not target.exists()
+
+
 def test_vocabularies_make_a_model_that_spells_and_its_tokenizer(
     kind: str, stock: Any, released: Path, target: Path
 ) -> None:

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 import charbert
 from charbert import CharBertError, CharBertTokenizer, Vocabulary
+from charbert.export import MODEL_FILE
 from charbert.spelling import spell
 
 VARIANTS = (
@@ -158,6 +159,12 @@ class TestSource:
     def test_without_weights(self, tmp_path: Path) -> None:
         tiny.backbone_config("bert").save_pretrained(tmp_path)
         with pytest.raises(CharBertError, match="no weights there"):
+            charbert.CharBertModel.from_pretrained(tmp_path)
+
+    def test_with_an_exported_graph_in_place_of_weights(self, tmp_path: Path) -> None:
+        tiny.config("bert").save_pretrained(tmp_path)
+        (tmp_path / MODEL_FILE).touch()
+        with pytest.raises(CharBertError, match="holds an exported graph and no weights"):
             charbert.CharBertModel.from_pretrained(tmp_path)
 
     def test_with_weights_that_cannot_be_read(self, tmp_path: Path) -> None:

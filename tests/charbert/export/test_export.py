@@ -19,10 +19,12 @@ pytest.importorskip("onnxscript", reason="onnxscript is not installed: charbert[
 
 from charbert.__main__ import main  # noqa: E402
 from charbert.export import MODEL_FILE, folder, graph  # noqa: E402
+from charbert.export.command import load  # noqa: E402
 from charbert.export.folder import LARGEST_ERROR, export_onnx  # noqa: E402
 from charbert.export.program import export_program, make_inputs  # noqa: E402
 from charbert.export.session import ExportedModel  # noqa: E402
 from charbert.settings import FIRST_OPSET, LAST_OPSET  # noqa: E402
+from charbert.tuning import TuningSettings, add_delta, save_delta  # noqa: E402
 
 Token = charbert.CharBertForTokenClassification
 SHAPES = [(1, 1), (1, 9), (5, 80), (2, 3)]  # the model reads 80 tokens of BERT, 78 of RoBERTa
@@ -177,6 +179,18 @@ def test_without_onnx_runtime_the_extra_is_named(tmp_path: Path, monkeypatch: py
         main(["export", "none", "--output", str(tmp_path / "new")])
     with pytest.raises(CharBertError, match=r"charbert\[export\]"):
         ExportedModel(tmp_path)
+
+
+def test_a_delta_is_exported_with_its_own_head(tmp_path: Path) -> None:
+    base, delta = tmp_path / "base", tmp_path / "delta"
+    tiny.build(charbert.CharBertForPreTraining, "bert", **SMALL).save_pretrained(base)
+    model = Token.from_pretrained(base)
+    add_delta(model, TuningSettings(tuning="bitfit"))
+    save_delta(model, delta)
+    tiny.tokenizer("bert").save_pretrained(delta)
+    # As an earlier version saved it.
+    (delta / "config.json").write_bytes((base / "config.json").read_bytes())
+    assert isinstance(load(str(delta))[0], Token)
 
 
 def test_the_command_writes_all_that_a_program_without_torch_needs(tmp_path: Path, capsys: Any) -> None:

@@ -53,6 +53,7 @@ def test_a_folder_says_what_it_holds_and_holds_nothing_else(saved: Path) -> None
     assert said["method"] == "lora" and said["settings"]["lora_rank"] == 8
     assert said["charbert_version"] == charbert.__version__
     assert said["model_class"] == HEAD.__name__
+    assert json.loads((saved / "config.json").read_text())["architectures"] == [HEAD.__name__]
     model = tuned(HEAD, "lora")
     assert sum(map(torch.numel, load_file(saved / "adapter_model.safetensors").values())) == (
         trainable_table(model)[-1].trainable
