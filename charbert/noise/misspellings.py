@@ -88,7 +88,7 @@ def load_codespell() -> dict[str, tuple[str, ...]]:
     path = find_codespell()
     if path is None:
         raise CharBertError(
-            "natural misspellings: give a list of them, or `pip install codespell` for its own"
+            'natural misspellings: give a list of them, or `pip install "charbert[misspellings]"` for one'
         )
     return _group(_read_arrows(path, _read_lines(path)))
 

@@ -143,7 +143,7 @@ def import_peft() -> Any:
     try:
         import peft
     except ImportError as error:
-        raise CharBertError("--tuning: needs the library peft; pip install peft") from error
+        raise CharBertError('--tuning: needs the library peft; pip install "charbert[tuning]"') from error
     return peft
 
 

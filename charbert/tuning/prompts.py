@@ -61,7 +61,7 @@ class VirtualTokens(nn.Module, ABC):
         return attention
 
     def _attended(self, mask: torch.Tensor) -> torch.Tensor:
-        return torch.cat([self.visible.expand(len(mask), -1), mask], dim=1)
+        return torch.cat([self.visible.expand(mask.shape[0], -1), mask], dim=1)
 
 
 class Prompt(VirtualTokens):
@@ -86,7 +86,7 @@ class Prompt(VirtualTokens):
     ) -> States:
         virtual = F.pad(self.vectors().to(tokens.dtype), (0, 0, 0, self.gap))
         both = (
-            torch.cat([ours.expand(len(mask), -1, -1), real], dim=1)
+            torch.cat([ours.expand(mask.shape[0], -1, -1), real], dim=1)
             for ours, real in zip(virtual, (tokens, characters), strict=True)
         )
         first = virtual.shape[1]
@@ -140,7 +140,7 @@ class _Past:
 
 
 def _prepend(virtual: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-    rows = virtual.to(real.dtype).unsqueeze(1).expand(-1, len(real) // len(virtual), -1, -1, -1)
+    rows = virtual.to(real.dtype).unsqueeze(1).expand(-1, real.shape[0] // len(virtual), -1, -1, -1)
     return torch.cat([rows.flatten(0, 1), real], dim=-2)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
+from small_tuning import tuned
 
 import charbert
 from charbert import CharBertError
@@ -94,6 +95,13 @@ def test_graphs_give_what_models_give(head: Any, kind: str, changes: dict[str, A
 @pytest.mark.parametrize("head", tiny.HEADS, ids=name_variant)
 def test_programs_of_torch_give_what_models_give(head: Any) -> None:
     model = tiny.build(head, "bert", **SMALL)
+    assert_same(model, export_program(model).module(), 1e-5)
+
+
+@pytest.mark.parametrize("method", ["prompt", "prefix"])
+def test_programs_of_deltas_give_what_models_give(method: str) -> None:
+    pytest.importorskip("peft", reason="peft is not installed: charbert[tuning]")
+    model = tuned(Token, method, **SMALL).eval()
     assert_same(model, export_program(model).module(), 1e-5)
 
 

@@ -157,7 +157,9 @@ def test_without_codespell_and_a_list_there_is_an_error(monkeypatch: pytest.Monk
     lists.load_codespell.cache_clear()
     assert not KINDS["natural"].is_available()
     assert KINDS["natural"].is_available(MISSPELLINGS)
-    with pytest.raises(CharBertError, match="give a list of them, or `pip install codespell`"):
+    with pytest.raises(
+        CharBertError, match=r'give a list of them, or `pip install "charbert\[misspellings\]"`'
+    ):
         Attack("natural")
 
 
