@@ -189,6 +189,11 @@ def test_without_onnx_runtime_the_extra_is_named(tmp_path: Path, monkeypatch: py
         ExportedModel(tmp_path)
 
 
+def test_a_folder_without_a_graph_is_no_exported_model(tmp_path: Path) -> None:
+    with pytest.raises(CharBertError, match="no exported model there; charbert export makes one"):
+        ExportedModel(tmp_path)
+
+
 def test_a_delta_is_exported_with_its_own_head(tmp_path: Path) -> None:
     base, delta = tmp_path / "base", tmp_path / "delta"
     tiny.build(charbert.CharBertForPreTraining, "bert", **SMALL).save_pretrained(base)
@@ -214,4 +219,11 @@ def test_the_command_writes_all_that_a_program_without_torch_needs(tmp_path: Pat
         path.name for path in output.iterdir()
     }
     assert json.loads((output / "results.json").read_text())["error_logits"] < 1e-5
-    assert_same(model, ExportedModel(output), 2e-5)
+    exported = ExportedModel(output)
+    assert_same(model, exported, 2e-5)
+    ids = torch.full((1, 3), 7)
+    all_given = exported(ids, attention_mask=torch.ones_like(ids), token_type_ids=torch.zeros_like(ids))
+    assert torch.equal(exported(input_ids=ids, attention_mask=None)["logits"], all_given["logits"])
+    for shape, message in (((0, 5), "no tokens"), ((1, 81), "81 tokens .* reads 80: truncate")):
+        with pytest.raises(CharBertError, match=message):
+            exported(torch.ones(shape, dtype=torch.long))
