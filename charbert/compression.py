@@ -60,6 +60,8 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise CharBertError(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise CharBertError(f"{path}: is a folder, and a file is needed") from error
     except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
         raise CharBertError(f"{path}: is damaged or cannot be read ({error})") from error
 

@@ -156,3 +156,8 @@ def test_a_broken_output_is_not_taken_for_the_input(
     monkeypatch.setattr(_Standard, "__init__", lambda self, _=b"": setattr(self, "buffer", Unread()))
     with pytest.raises(BrokenPipeError, match="nobody reads"):
         run("attack", path)
+
+
+def test_a_folder_is_no_file_of_texts(tmp_path: Path) -> None:
+    with pytest.raises(CharBertError, match="is a folder, and a file is needed"):
+        main(["attack", str(tmp_path)])
