@@ -147,7 +147,7 @@ class _Card:
 
     def _introduction(self) -> str:
         what = "CharBERT" if self.is_charbert else str(self.config.get("model_type", "model"))
-        kind = f"A {self.delta['method']} delta of a {what}" if self.delta else f"A {what}"
+        kind = f"A delta ({self.delta['method']}) of a {what}" if self.delta else f"A {what}"
         head = f" with a head for {TASKS[self.head].replace('-', ' ')}" if self.head in TASKS else ""
         if self.head == "PreTraining":
             head = " with the heads of pre-training: masked words, and misspelled ones to restore"
@@ -184,8 +184,9 @@ class _Card:
 
     def _use(self) -> str:
         auto_class = f"AutoModelFor{self.head}" if self.head in TASKS else "AutoModel"
+        name = json.dumps(self.name, ensure_ascii=False)
         imports = [f"from transformers import {auto_class}, AutoTokenizer"]
-        load, given = f"{auto_class}.from_pretrained", f'"{self.name}"'
+        load, given = f"{auto_class}.from_pretrained", name
         place, notes = "this folder, or its id on the hub", []
         if self.is_exported:
             imports = ["from charbert.export.session import ExportedModel"]
@@ -193,7 +194,7 @@ class _Card:
             load = "ExportedModel"
         elif self.delta and not self.is_charbert:
             imports.append("from charbert.tuning.saving import from_delta")
-            load, given = "from_delta", f"{auto_class}, {given}"
+            load, given = "from_delta", f"{auto_class}, {name}"
         elif not (self.is_charbert or hasattr(transformers, self.class_name)):
             return f"## Use\n\nWith the program that trained it: no Auto class knows `{self.class_name}`."
         elif self.is_charbert:
@@ -203,25 +204,23 @@ class _Card:
                 "`trust_remote_code=True` in both calls does the same."
             )
             if self.head == "PreTraining":
-                notes.append(
-                    f'`charbert.correct("Teh text", model="{self.name}")` restores misspelled words.'
-                )
+                notes.append(f'`charbert.correct("Teh text", model={name})` restores misspelled words.')
         if self.is_exported or self.delta:
             place = "this folder"
         code = [
             *imports,
             "",
             f"model = {load}({given})  # {place}",
-            f'tokenizer = AutoTokenizer.from_pretrained("{self.name}")',
+            f"tokenizer = AutoTokenizer.from_pretrained({name})",
         ]
         if self.head != "MultipleChoice":  # which takes several texts at a time
             code.append('outputs = model(**tokenizer("Teh text to read", return_tensors="pt"))')
         return "\n\n".join(["## Use", "```python\n" + "\n".join(code) + "\n```", *notes])
 
     def _training(self) -> str:
-        facts = self.facts
+        facts, origin = self.facts, "exported" if self.is_exported else "started"
         rows = {
-            **({"started from": short_name(self.base)} if self.base else {}),
+            **({f"{origin} from": short_name(self.base)} if self.base else {}),
             **({"data": ", ".join(map(short_name, facts.data))} if facts.data else {}),
             **facts.training,
         }
@@ -271,5 +270,5 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _table(header: tuple[str, str], rows: Mapping[str, Any]) -> str:
-    cells = [(str(name).replace("|", r"\|"), str(value).replace("|", r"\|")) for name, value in rows.items()]
+    cells = [tuple(" ".join(str(cell).split()).replace("|", r"\|") for cell in row) for row in rows.items()]
     return "\n".join(f"| {left} | {right} |" for left, right in (header, ("---", "---"), *cells))

@@ -21,7 +21,7 @@ HEAD = charbert.CharBertForTokenClassification
 FACTS = Facts(
     base="google-bert/bert-base-cased",
     data=["owner/reviews:all:train", "/home/somebody/more.csv"],
-    training={"steps": 12},
+    training={"steps": 12, "note": "two\nlines | cells"},
     scores={"test": {"f1": 0.912345, "matthews_correlation": None}},
     test_data={"test": "more.csv"},
 )
@@ -46,8 +46,9 @@ def run_code(card: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_the_code_of_a_card_runs(
     model_class: Any, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    card = save(tmp_path / "saved", model_class, kind)
-    assert type(run_code(tmp_path / "saved" / "README.md", monkeypatch)["model"]) is model_class
+    folder = tmp_path / 'my "own" model'
+    card = save(folder, model_class, kind)
+    assert type(run_code(folder / "README.md", monkeypatch)["model"]) is model_class
     assert f"reads {78 if kind == 'roberta' else 80} tokens" in card.text
 
 
@@ -68,6 +69,7 @@ def test_the_metadata_names_what_the_hub_knows_and_no_path(tmp_path: Path) -> No
     save(tmp_path / "saved")
     write_card(tmp_path / "saved", FACTS, name="me/tagger", tags=["english"], renew=True)
     card = ModelCard.load(tmp_path / "saved" / "README.md")
+    assert r"| note | two lines \| cells |" in card.text
     data = card.data
     assert (data.base_model, data.datasets) == (FACTS.base, ["owner/reviews"])
     assert (data.pipeline_tag, data.tags) == ("token-classification", ["charbert", "typos", "english"])
