@@ -7,6 +7,8 @@
 # make test-examples   the programs in examples/, in an environment with what they import
 # make test-versions   the library's tests with two versions of torch and two of transformers, as a table
 # make docs         the documentation site, in site/
+# make format       format, and what lint can fix
+# make clean        remove all that these make; other runs stay
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -92,7 +94,7 @@ format: .venv/installed
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv runs site .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist *.egg-info runs/quickstart site .mypy_cache .pytest_cache .ruff_cache
 
 .venv/installed: setup.cfg constraints.txt
 	$(PYTHON) -m venv .venv

@@ -44,7 +44,7 @@ class CorrectSettings(TextSettings):
 
     model: str | None = option(
         None,
-        "folder or hub id of a pre-trained CharBERT; by default the one that comes with the package",
+        "folder or hub id of a pre-trained CharBERT; by default the one of the package, if it has one",
         reads=MODEL,
         section="correction",
     )

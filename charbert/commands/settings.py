@@ -167,7 +167,7 @@ class MessageSettings(Settings):
 
     log_level: str = option(
         "info",
-        "least level of the messages that are shown; error: nor the numbers of a training",
+        "least level of the messages that are shown; error hides the numbers of a training too",
         choices=LOG_LEVELS,
         section="messages",
     )
