@@ -26,7 +26,7 @@ versions = $(shell sed -n 's/^ *$(1) >=//p' setup.cfg) $(shell sed -n 's/^$(1)==
 
 # Threads that wait without spinning: six times faster where other programs use the cores too.
 quickstart: .venv/installed
-	OMP_WAIT_POLICY=passive $(BIN)/python -m pretrain.quickstart --output runs/quickstart --overwrite
+	$(BIN)/python -m pretrain quickstart --output runs/quickstart --overwrite
 
 test: .venv/installed
 	$(BIN)/ruff format --check .

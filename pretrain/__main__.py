@@ -1,6 +1,7 @@
 """`python -m pretrain CONFIG.yaml [--key value ...]`, on several GPUs `torchrun -m pretrain CONFIG.yaml`.
 
 python -m pretrain recognizer CONFIG.yaml [--key value ...]
+python -m pretrain quickstart --output DIR
 """
 
 import sys
@@ -24,7 +25,12 @@ COMMANDS = {
         "train a word recogniser, which corrects misspelled words for any model",
         "pretrain.recognizer.run",
         config=True,
-    )
+    ),
+    "quickstart": Command(
+        "pretrain.settings:QuickstartSettings",
+        "from a small Wikipedia dump to a pre-trained model and misspelled words that it restores",
+        "pretrain.quickstart",
+    ),
 }
 DESCRIPTION = """Pre-training on running text: masked LM and noisy LM. The output folder holds the model,
 results.json, curves.png and the logs. On several GPUs:

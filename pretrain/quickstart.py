@@ -1,6 +1,6 @@
 """Quickstart: from a small Wikipedia dump to a pre-trained model and misspelled words that it restores.
 
-`python -m pretrain.quickstart --output DIR` runs the four commands of the README one after the other, prints
+`python -m pretrain quickstart --output DIR` runs the four commands of the README one after the other, prints
 each, and ends with words that the model restores in text it has not been trained on.
 """
 
@@ -8,14 +8,12 @@ import importlib.metadata
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from random import Random
 
 from charbert.commands.output import output_folder
-from charbert.commands.progress import without_bars_of_models
 from charbert.commands.results import read_results, write_results
-from charbert.commands.settings import REQUIRED, Settings, option, parse_settings
 from charbert.commands.tables import format_table
 from charbert.commands.training_log import FIGURE
 from charbert.correction.reader import WordReader
@@ -25,6 +23,7 @@ from charbert.tokenization import CharBertTokenizer
 from data.__main__ import main as data_main
 from data.pretraining.blocks import Blocks
 from pretrain.__main__ import main as pretrain_main
+from pretrain.settings import QuickstartSettings
 
 DUMP = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 CONFIG = Path(__file__).parent / "configs" / "tiny.yaml"
@@ -54,21 +53,9 @@ def find_dump() -> Path:
     return Path(str(found[0].locate()))
 
 
-@dataclass(kw_only=True)
-class QuickstartSettings(Settings):
-    """Settings of the quickstart."""
-
-    output: str = option(REQUIRED, "folder for everything", writes="FOLDER")
-    dump: str | None = option(None, "a Wikipedia dump; without one, that of the package gensim", reads="FILE")
-    max_pages: int | None = option(None, "pages to read, if not all", minimum=1)
-    max_steps: int | None = option(None, "steps of training, if not the config's", minimum=1)
-    overwrite: bool = option(False, "write into a folder that holds something")
-
-
-def main(arguments: Sequence[str]) -> None:
-    program = "python -m pretrain.quickstart"
-    settings = parse_settings(QuickstartSettings, arguments, program, __doc__ or "")
-    with output_folder(settings) as output, without_bars_of_models():
+def run(settings: QuickstartSettings) -> None:
+    """Make everything, and print what the model restores."""
+    with output_folder(settings) as output:
         _run(settings, output)
 
 
@@ -147,5 +134,5 @@ def restore(reader: WordReader, words: list[str], position: int, count: int = 3)
     return [reader.words[index] for index in scores.argsort()[::-1][:count].tolist()]
 
 
-if __name__ == "__main__":
-    sys.exit(run_command(main))
+if __name__ == "__main__":  # `python -m pretrain.quickstart`, as it was started before it was a command
+    sys.exit(run_command(pretrain_main, ["quickstart", *sys.argv[1:]]))

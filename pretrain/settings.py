@@ -1,4 +1,4 @@
-"""Settings of pre-training, and what they share with the training of a word recogniser."""
+"""Settings of pre-training, of the training of a word recogniser, and of the quickstart."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -249,3 +249,14 @@ class RecognizerSettings(StepTrainingSettings):
     )
     learning_rate: float = option(1e-3, "peak learning rate", minimum=0)
     warmup_steps: int = option(500, "steps up to the peak", minimum=0)
+
+
+@dataclass(kw_only=True)
+class QuickstartSettings(Settings):
+    """Settings of the quickstart."""
+
+    output: str = option(REQUIRED, "folder for everything", writes=FOLDER)
+    dump: str | None = option(None, "a Wikipedia dump; without one, that of the package gensim", reads=FILE)
+    max_pages: int | None = option(None, "pages to read, if not all", minimum=1)
+    max_steps: int | None = option(None, "steps of training, if not the config's", minimum=1)
+    overwrite: bool = option(False, "write into a folder that holds something")

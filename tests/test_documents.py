@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from charbert.commands.settings import parse_settings
+from charbert.commands.settings import parse_command
 
 ROOT = Path(__file__).parents[1]
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -84,7 +84,7 @@ def test_commands_are_understood(document: Path, monkeypatch: pytest.MonkeyPatch
         default = getattr(main, program.upper(), None)
         command = main.COMMANDS.get(name, default)
         arguments = rest if name in main.COMMANDS else [name, *rest]
-        parse_settings(resolve_name(command.settings), arguments, line, "", config=command.config)
+        parse_command(resolve_name(command.settings), arguments, line, "", config=command.config)
 
 
 def test_the_site_has_every_page_public_name_and_command() -> None:

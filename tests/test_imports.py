@@ -91,6 +91,7 @@ COMMANDS = {
     "pretrain": {
         "": "pretrain/configs/tiny.yaml --data missing --tokenizer missing --output out",
         "recognizer": "pretrain/configs/recognizer.yaml --data missing --tokenizer missing --output out",
+        "quickstart": "--dump missing.bz2 --output out",
     },
     "finetune": {
         "": "finetune/configs/ner.yaml --data missing --backbone bert-base-cased --output out",

@@ -51,8 +51,9 @@ class _Lines:
 def set_messages(log_level: str = "info", quiet: bool = False) -> None:
     """Choose what this process, those that it starts, and libraries imported later show while it works.
 
-    Libraries keep their own levels under the default one, and show bars, such as of downloads, on a terminal
-    alone. Of a hub that does not answer the first attempt is said, and not each of the next ones, twice.
+    A command that another one runs shows what that one does. Libraries keep their own levels under the
+    default one, and show bars, such as of downloads, on a terminal alone. Of a hub that does not answer the
+    first attempt is said, and not each of the next ones, twice.
 
     Args:
         log_level: the least one of messages, unless logging was configured before; of several processes all
@@ -63,7 +64,7 @@ def set_messages(log_level: str = "info", quiet: bool = False) -> None:
     shown = level if is_main_process() else max(level, logging.WARNING)
     logging.basicConfig(level=shown, format="%(message)s")
     own = logging.getLogger(LIBRARY)  # in a command its messages are the command's own
-    own.setLevel(shown)
+    own.setLevel(logging.getLogger().level)
     own.propagate = False
     own.handlers = logging.getLogger().handlers
     if level != logging.INFO:

@@ -8,7 +8,7 @@ A setting is declared once, with its default, its help, its range and its choice
         batch_size: int = option(64, "examples per batch", minimum=1)
 
 `Settings` checks ranges and choices whenever an object is made, from the command line or in code;
-`parse_settings` reads the command line.
+`parse_command` reads the command line.
 """
 
 import dataclasses
@@ -203,26 +203,6 @@ def format_command(program: str, settings: Settings) -> str:
     return shlex.join(words)
 
 
-def parse_settings(
-    settings_class: type[S],
-    arguments: Sequence[str],
-    program: str,
-    description: str,
-    *,
-    config: bool = False,
-) -> S:
-    """Settings from the command line, and where `config` is set from `CONFIG.yaml` before it.
-
-    An option wins over the file. Keys may be written with `-` or `_`. A switch (a bool) may stand without a
-    value. A list takes several values; none is split at commas. `null` is None where that is allowed.
-
-    Raises:
-        CharBertError: an unknown key (the nearest known one is named), a value of the wrong type or out of
-            range, a required key that is missing, a file that cannot be read.
-    """
-    return _parse([settings_class], arguments, program, description, config)[0]
-
-
 def parse_command(
     settings_class: type[S],
     arguments: Sequence[str],
@@ -231,21 +211,22 @@ def parse_command(
     *,
     config: bool = False,
 ) -> tuple[S, MessageSettings]:
-    """As `parse_settings`, of a command: its settings, and those of its messages."""
-    settings, messages = _parse([settings_class, MessageSettings], arguments, program, description, config)
-    return settings, messages
+    """Settings of a command and of its messages, from `CONFIG.yaml` if `config` is set and from options.
 
+    An option wins over the file. Keys may be written with `-` or `_`. A switch (a bool) may stand without a
+    value. A list takes several values; none is split at commas. `null` is None where that is allowed.
 
-def _parse(
-    classes: Sequence[Any], arguments: Sequence[str], program: str, description: str, config: bool
-) -> list[Any]:
-    """An object of each class of settings, whose fields have different names."""
+    Raises:
+        CharBertError: an unknown key (the nearest known one is named), a value of the wrong type or out of
+            range, a required key that is missing, a file that cannot be read.
+    """
     for argument in arguments:
         if not is_utf8(argument):
             raise CharBertError(f"command line: {argument!r} is not UTF-8; rename the file or folder")
+    classes: tuple[Any, ...] = (settings_class, MessageSettings)
     fields = {field.name: field for each in classes for field in dataclasses.fields(each)}
     hints = {name: hint for each in classes for name, hint in get_type_hints(each).items()}
-    renamed = getattr(classes[0], "RENAMED", {})
+    renamed = getattr(settings_class, "RENAMED", {})
     kinds = {name: _without_none(hints[name]) for name in fields}
     parser = make_parser(classes, kinds, program, description, config=config)
     given, rest = parser.parse_known_args(_normalized(arguments, kinds))
@@ -266,8 +247,9 @@ def _parse(
         where = "in the config file or on the command line" if config else "on the command line"
         raise UsageError(f"{', '.join(missing)}: missing; give {'each' if missing[1:] else 'it'} {where}")
     converted = {name: _converted(fields[name], value, hints[name]) for name, value in values.items()}
-    names = [{field.name for field in dataclasses.fields(each)} & converted.keys() for each in classes]
-    return [each(**{name: converted[name] for name in own}) for each, own in zip(classes, names, strict=True)]
+    of_messages = {field.name for field in dataclasses.fields(MessageSettings)} & converted.keys()
+    messages = MessageSettings(**{name: converted.pop(name) for name in of_messages})
+    return settings_class(**converted), messages
 
 
 def _normalized(arguments: Sequence[str], kinds: Mapping[str, Any]) -> list[str]:

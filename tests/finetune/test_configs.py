@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from charbert.commands.settings import parse_settings
+from charbert.commands.settings import parse_command
 from finetune.robustness.settings import RobustnessSettings
 from finetune.settings import FinetuneSettings
 from finetune.tasks.registry import TASKS
@@ -20,7 +20,7 @@ def test_every_task_has_a_config() -> None:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_a_config_loads_and_is_short(path: Path) -> None:
-    settings = parse_settings(
+    settings, _ = parse_command(
         FinetuneSettings, [str(path), "--model", "m", "--output", "o"], "finetune", "", config=True
     )
     assert settings.task == path.stem
@@ -29,7 +29,7 @@ def test_a_config_loads_and_is_short(path: Path) -> None:
 
 def test_the_config_of_reports_loads_and_is_short() -> None:
     given = ["--models", "a", "b=c", "--test", "t", "--output", "o"]
-    settings = parse_settings(
+    settings, _ = parse_command(
         RobustnessSettings, [str(ROBUSTNESS), *given], "finetune robustness", "", config=True
     )
     assert settings.models == ["a", "b=c"]

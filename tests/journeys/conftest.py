@@ -32,7 +32,7 @@ def with_quickstart(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory
     """A fresh clone with the model of the quickstart, which few steps have trained, once for all journeys."""
     made = tmp_path_factory.getbasetemp() / "quickstart-model"
     if not made.exists():
-        checkout.run("python -m pretrain.quickstart --output runs/quickstart --max-pages 60 --max-steps 60")
+        checkout.run("python -m pretrain quickstart --output runs/quickstart --max-pages 60 --max-steps 60")
         shutil.copytree(checkout.folder / QUICKSTART, made)
     else:
         shutil.copytree(made, checkout.folder / QUICKSTART)

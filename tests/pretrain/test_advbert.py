@@ -18,7 +18,7 @@ from small_runs import assert_identical_weights, log_lines, results, stopped, wr
 
 from charbert import CharBertForPreTraining, CharBertTokenizer
 from charbert.backbones import check_length, find_backbone
-from charbert.commands.settings import parse_settings
+from charbert.commands.settings import parse_command
 from charbert.errors import CharBertError
 from charbert.spelling import SpellingTable, token_spellings
 from data.__main__ import main as data_main
@@ -53,7 +53,7 @@ def backbone_corpus(kind: str, tmp_path: Path) -> Path:
 
 
 def read_settings(config: Path) -> PretrainSettings:
-    return parse_settings(PretrainSettings, [str(config)], "pretrain", "", config=True)
+    return parse_command(PretrainSettings, [str(config)], "pretrain", "", config=True)[0]
 
 
 def first_batches(config: Path) -> tuple[list[Any], list[Any]]:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from charbert.commands.settings import parse_settings
+from charbert.commands.settings import parse_command
 from charbert.configuration import CHARACTER_ENCODERS, INTERACTIONS
 from pretrain.settings import PretrainSettings, RecognizerSettings
 
@@ -13,7 +13,7 @@ SETTINGS = {"recognizer": RecognizerSettings}
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_shipped_config_loads(path: Path) -> None:
-    settings = parse_settings(
+    settings, _ = parse_command(
         SETTINGS.get(path.stem, PretrainSettings), [str(path)], "pretrain", "", config=True
     )
     assert settings.max_steps > settings.warmup_steps

@@ -1,7 +1,6 @@
 """A fresh clone of this repository, in which commands are typed as a newcomer types them."""
 
 import json
-import os
 import shlex
 import subprocess
 import sys
@@ -37,8 +36,6 @@ class Checkout:
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,
-            # As the Makefile's line of the quickstart has it; the commands set it by themselves.
-            env={**os.environ, "OMP_WAIT_POLICY": "passive"},
             input=given,
             capture_output=True,
             check=False,

@@ -80,6 +80,7 @@ def test_quiet_hides_all_bars_and_the_level_reaches_the_libraries(
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
     fresh_logging()
     progress.set_messages("error", quiet=True)
+    progress.set_messages()  # of a command that this one runs
     with progress.progress_bar(range(3), desc="work") as bar:
         assert list(bar) == [0, 1, 2]
         getLogger("finetune").warning("less")

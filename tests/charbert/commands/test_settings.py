@@ -13,7 +13,6 @@ from charbert.commands.settings import (
     format_command,
     option,
     parse_command,
-    parse_settings,
     positional,
 )
 from charbert.errors import CharBertError, UsageError, run_command
@@ -39,7 +38,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def load(config: Path, *arguments: str) -> Example:
-    return parse_settings(Example, [str(config), *arguments], "example", "An example.", config=True)
+    return parse_command(Example, [str(config), *arguments], "example", "An example.", config=True)[0]
 
 
 def test_the_file_fills_the_settings(config: Path) -> None:
@@ -60,7 +59,7 @@ def test_a_switch_may_stand_alone(config: Path, arguments: list[str]) -> None:
 
 
 def test_a_switch_may_stand_before_the_config_file(config: Path) -> None:
-    settings = parse_settings(Example, ["--resume", str(config)], "example", "An example.", config=True)
+    settings, _ = parse_command(Example, ["--resume", str(config)], "example", "An example.", config=True)
     assert settings.resume is True
 
 
@@ -128,7 +127,7 @@ def test_help_shows_types_choices_defaults_and_what_must_be_given(
 
     monkeypatch.setenv("COLUMNS", "100")
     with pytest.raises(SystemExit):
-        parse_settings(Shown, ["--help"], "example", "An example.")
+        parse_command(Shown, ["--help"], "example", "An example.")
     shown = capsys.readouterr().out
     assert "usage: example GOLD --output FOLDER [--option VALUE ...]" in shown
     lines = [" ".join(line.split()) for line in shown.splitlines()]
@@ -155,7 +154,7 @@ def test_a_missing_file_is_one_line_and_status_1(tmp_path: Path, capsys: pytest.
 
 def test_help_tells_each_key_and_its_default(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        parse_settings(Example, ["--help"], "example", "An example.", config=True)
+        parse_command(Example, ["--help"], "example", "An example.", config=True)
     assert stop.value.code == 0
     assert "peak learning rate (default: 5e-05)" in capsys.readouterr().out
 
@@ -206,7 +205,7 @@ def test_a_positional_setting_is_given_by_its_place() -> None:
         gold: str = positional("file")
         limit: int | None = option(None, "examples", minimum=1)
 
-    settings = parse_settings(Placed, ["file.txt", "--limit", "3"], "example", "An example.")
+    settings, _ = parse_command(Placed, ["file.txt", "--limit", "3"], "example", "An example.")
     assert settings == Placed(gold="file.txt", limit=3)
 
 
@@ -219,7 +218,7 @@ def test_a_command_line_is_written_from_settings_and_read_again() -> None:
     settings = Example(data="a file", steps=10, share=0.1, kinds=["c", "a"], resume=True)
     command = format_command("python -m example", settings)
     assert command == "python -m example --data 'a file' --share 0.1 --resume true --kinds c a"
-    assert parse_settings(Example, shlex.split(command)[3:], "example", "") == settings
+    assert parse_command(Example, shlex.split(command)[3:], "example", "")[0] == settings
 
 
 def test_a_command_has_options_of_its_messages_beside_its_own(config: Path) -> None:
@@ -247,4 +246,4 @@ def test_a_training_reports_to_packages_that_are_installed(monkeypatch: pytest.M
 
 def test_a_name_that_is_not_utf8_is_refused_before_work_begins() -> None:
     with pytest.raises(CharBertError, match="is not UTF-8; rename the file or folder"):
-        parse_settings(Settings, ["--output", "caf\udce9"], "program", "")
+        parse_command(Settings, ["--output", "caf\udce9"], "program", "")

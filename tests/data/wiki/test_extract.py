@@ -10,7 +10,7 @@ import pytest
 from dumps import article, articles, articles_in_streams, export, multistream, page, text_of
 
 from charbert.commands.results import read_numbers
-from charbert.commands.settings import parse_settings
+from charbert.commands.settings import parse_command
 from charbert.errors import CharBertError
 from data.__main__ import main
 from data.corpus.files import Document
@@ -27,7 +27,7 @@ every_form = pytest.mark.parametrize(
 
 
 def settings(*options: str | Path) -> wikipedia.ExtractSettings:
-    return parse_settings(wikipedia.ExtractSettings, list(map(str, options)), "wikipedia", "")
+    return parse_command(wikipedia.ExtractSettings, list(map(str, options)), "wikipedia", "")[0]
 
 
 def run(tmp_path: Path, dump: str | bytes, *options: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import yaml
 from small_runs import STEPS, assert_identical_weights, results, stopped
 
 from charbert import CharBertTokenizer, WordRecognizer
-from charbert.commands.settings import parse_settings
+from charbert.commands.settings import parse_command
 from charbert.errors import CharBertError, run_command
 from charbert.vocabulary import Vocabulary
 from data.pretraining.blocks import Blocks
@@ -195,7 +195,7 @@ def test_settings_that_cannot_be_are_refused_in_one_line(
 
 
 def test_the_shipped_config_loads() -> None:
-    settings = parse_settings(RecognizerSettings, [str(CONFIG)], "", "", config=True)
+    settings, _ = parse_command(RecognizerSettings, [str(CONFIG)], "", "", config=True)
     assert settings.max_steps > settings.warmup_steps
 
 
