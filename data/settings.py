@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from charbert.commands.options import dashed
 from charbert.commands.paths import DATA, FILE, FOLDER, MODEL
-from charbert.commands.settings import REQUIRED, Settings, option, positional
+from charbert.commands.settings import REQUIRED, Settings, dashed, option, positional
 from charbert.errors import CharBertError
 from charbert.vocabulary import DEFAULT_CHARACTERS
 from data.corpus.sources import HELP

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from charbert.commands.settings import parse_command
+from charbert.commands.options import parse_command
 
 ROOT = Path(__file__).parents[1]
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")

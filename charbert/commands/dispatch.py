@@ -10,9 +10,8 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import NamedTuple
 
-from charbert.commands.options import CONFIG
+from charbert.commands.options import CONFIG, parse_command
 from charbert.commands.progress import set_messages, without_bars_of_models
-from charbert.commands.settings import parse_command
 from charbert.errors import UsageError, begin_work
 
 

@@ -1,16 +1,31 @@
-"""Options of a command in argparse and in `--help`: sections, types, choices and defaults of settings."""
+"""Options of a command: its settings from the command line and from a YAML config file, and its `--help`."""
 
 import argparse
 import dataclasses
+import difflib
 import re
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn, get_origin
+from pathlib import Path
+from typing import Any, NoReturn, get_origin, get_type_hints
 
-from charbert.errors import UsageError
+import yaml
+
+from charbert.commands.settings import (
+    REQUIRED,
+    S,
+    Settings,
+    converted_value,
+    dashed,
+    default_value,
+    option,
+    shown_name,
+    without_none,
+)
+from charbert.errors import CharBertError, UsageError
 
 CONFIG = "CONFIG.yaml"
-REQUIRED = dataclasses.MISSING
 _SECTION = "options"
 _TYPES: dict[Any, str] = {int: "N", float: "X", bool: "", str: "TEXT"}
 _LONGEST_CHOICES = 40
@@ -22,22 +37,129 @@ _IS_WORD = re.compile(r"[\w-]")
 _SAYS_DEFAULT = re.compile(r"\b(if not given|if none is given|without one|if not|by default)\b")
 
 
-def default_value(field: Any) -> Any:
-    """The default of a dataclass field; `REQUIRED` where it has none."""
-    return field.default if field.default_factory is REQUIRED else field.default_factory()
+@dataclasses.dataclass(kw_only=True)
+class MessageSettings(Settings):
+    """What a command says while it works: options of every one, which no result depends on."""
+
+    log_level: str = option(
+        "info",
+        "least level of the messages that are shown; error hides the numbers of a training too",
+        choices=("debug", "info", "warning", "error"),
+        section="messages",
+    )
+    quiet: bool = option(False, "show no progress bars")
 
 
-def dashed(name: str) -> str:
-    """The name of a setting as it is typed: `max_length` is `max-length`."""
-    return name.replace("_", "-")
+def parse_command(
+    settings_class: type[S],
+    arguments: Sequence[str],
+    program: str,
+    description: str,
+    *,
+    config: bool = False,
+) -> tuple[S, MessageSettings]:
+    """Settings of a command and of its messages, from `CONFIG.yaml` if `config` is set and from options.
+
+    An option wins over the file. Keys may be written with `-` or `_`. A switch (a bool) may stand without a
+    value. A list takes several values; none is split at commas. `null` is None where that is allowed.
+
+    Raises:
+        CharBertError: an unknown key (the nearest known one is named), a value of the wrong type or out of
+            range, a required key that is missing, a file that cannot be read.
+    """
+    for argument in arguments:
+        if not _is_utf8(argument):
+            raise CharBertError(f"command line: {argument!r} is not UTF-8; rename the file or folder")
+    classes: tuple[Any, ...] = (settings_class, MessageSettings)
+    fields = {field.name: field for each in classes for field in dataclasses.fields(each)}
+    hints = {name: hint for each in classes for name, hint in get_type_hints(each).items()}
+    renamed = getattr(settings_class, "RENAMED", {})
+    kinds = {name: without_none(hints[name]) for name in fields}
+    parser = _make_parser(classes, kinds, program, description, config=config)
+    given, rest = parser.parse_known_args(_normalized(arguments, kinds))
+    for argument in rest:
+        if argument.startswith("--"):
+            key = argument[2:].partition("=")[0]
+            raise _unknown_key(key, fields, renamed, "command line", dashes=True)
+        parser.error(f"unexpected argument {argument!r}")
+    values = vars(given)
+    if config:
+        values = {**_read_config(values.pop("config"), fields, renamed), **values}
+    missing = [
+        shown_name(field)
+        for name, field in fields.items()
+        if name not in values and default_value(field) is REQUIRED
+    ]
+    if missing:
+        where = "in the config file or on the command line" if config else "on the command line"
+        raise UsageError(f"{', '.join(missing)}: missing; give {'each' if missing[1:] else 'it'} {where}")
+    converted = {name: converted_value(fields[name], value, hints[name]) for name, value in values.items()}
+    of_messages = {field.name for field in dataclasses.fields(MessageSettings)} & converted.keys()
+    messages = MessageSettings(**{name: converted.pop(name) for name in of_messages})
+    return settings_class(**converted), messages
 
 
-def shown_name(field: Any) -> str:
-    """A setting as messages name it: `--max-length`, or `MODEL` of one that is given by its place."""
-    return field.name.upper() if field.metadata.get("positional") else f"--{dashed(field.name)}"
+def _normalized(arguments: Sequence[str], kinds: Mapping[str, Any]) -> list[str]:
+    """The arguments with dashes in their keys, and with the value of each switch in one piece with its key.
+
+    So a switch that stands alone takes nothing that comes after it, such as the config file, for its value.
+    """
+    found: list[str] = []
+    left = list(arguments)
+    while left:
+        key, equals, value = left.pop(0).partition("=")
+        if not key.startswith("--"):
+            found.append(key + equals + value)
+            continue
+        if kinds.get(key[2:].replace("-", "_")) is bool and not equals:
+            equals, value = "=", left.pop(0) if left and left[0].lower() in ("true", "false") else "true"
+        found.append(f"--{dashed(key[2:])}{equals}{value}")
+    return found
 
 
-def make_parser(
+def _read_config(path: str, known: Mapping[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        content, root = yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader)
+    except OSError as error:
+        raise CharBertError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise CharBertError(f"{path}: not a YAML file ({error})") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise CharBertError(f"{path}: must hold `key: value` lines")
+    # The parser takes the last of several values, whichever was meant.
+    keys = Counter(str(key.value).replace("-", "_") for key, _ in (root.value if root else []))
+    if twice := [key for key, count in keys.items() if count > 1]:
+        raise CharBertError(f"{path}: holds {twice[0]!r} twice; give each key once")
+    found = {str(key).replace("-", "_"): value for key, value in content.items()}
+    for name in found:
+        if name not in known:
+            raise _unknown_key(name, known, renamed, path)
+    return found
+
+
+def _unknown_key(
+    name: str, fields: Mapping[str, Any], renamed: Mapping[str, str], where: str, *, dashes: bool = False
+) -> CharBertError:
+    name = name.replace("-", "_")
+    known = [name for name, field in fields.items() if not field.metadata.get("positional")]
+    now = renamed.get(name)
+    shown = (lambda key: f"--{dashed(key)}") if dashes else repr
+    error = UsageError if dashes else CharBertError
+    if now in known:
+        return error(f"{where}: {shown(name)} has the name {shown(now)} now")
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)
+    return error(f"{where}: unknown key {shown(name)}; the nearest is {shown(nearest[0])}")
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether a text, such as a path, can be written into a file; Python reads other bytes as surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _make_parser(
     classes: Sequence[Any], kinds: Mapping[str, Any], program: str, description: str, *, config: bool
 ) -> argparse.ArgumentParser:
     """The parser of a command line, whose values are texts, and absent where nothing was given.

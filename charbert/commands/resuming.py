@@ -14,10 +14,9 @@ from safetensors import SafetensorError, safe_open
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from charbert.commands.cache import content_stamp
-from charbert.commands.options import default_value, shown_name
 from charbert.commands.output import whole_file
 from charbert.commands.results import read_object
-from charbert.commands.settings import ALWAYS, NEVER
+from charbert.commands.settings import ALWAYS, NEVER, default_value, shown_name
 from charbert.errors import CharBertError, first_line
 from charbert.tuning.delta import WEIGHTS as DELTA_WEIGHTS
 

@@ -1,4 +1,4 @@
-"""Command-line settings: a dataclass, filled from options and from a YAML config file.
+"""Settings of a command: a dataclass, whose fields are options and keys of a config file.
 
 A setting is declared once, with its default, its help, its range and its choices:
 
@@ -7,35 +7,45 @@ A setting is declared once, with its default, its help, its range and its choice
         gold: str = positional("file with the right answers")
         batch_size: int = option(64, "examples per batch", minimum=1)
 
-`Settings` checks ranges and choices whenever an object is made, from the command line or in code;
-`parse_command` reads the command line.
+`Settings` checks ranges and choices whenever an object is made, in code or from the command line, which
+`charbert.commands.options` reads.
 """
 
 import dataclasses
-import difflib
 import math
 import shlex
 import types
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
-import yaml
-
-from charbert.commands.options import REQUIRED, dashed, default_value, make_parser, shown_name
 from charbert.commands.output import check_output_file, check_output_folder
 from charbert.commands.paths import FILE, FOLDER, STANDARD, check_exists, standard_output
-from charbert.errors import CharBertError, UsageError
+from charbert.errors import CharBertError
 
 S = TypeVar("S")
+REQUIRED = dataclasses.MISSING
 NEVER, UNFINISHED, ALWAYS = "never", "unfinished", "always"
 NOWHERE = "none"
 TENSORBOARD = "tensorboard"
 TRACKERS = (TENSORBOARD, "wandb", "trackio", NOWHERE)
 REPORT_TO = "where the log goes: tensorboard (in the output folder), wandb, trackio, or none of them"
-LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+def default_value(field: Any) -> Any:
+    """The default of a dataclass field; `REQUIRED` where it has none."""
+    return field.default if field.default_factory is REQUIRED else field.default_factory()
+
+
+def dashed(name: str) -> str:
+    """The name of a setting as it is typed: `max_length` is `max-length`."""
+    return name.replace("_", "-")
+
+
+def shown_name(field: Any) -> str:
+    """A setting as messages name it: `--max-length`, or `MODEL` of one that is given by its place."""
+    return field.name.upper() if field.metadata.get("positional") else f"--{dashed(field.name)}"
 
 
 def option(
@@ -161,19 +171,6 @@ class Settings:
                 check_output_file(self, Path(getattr(self, field.name)))
 
 
-@dataclasses.dataclass(kw_only=True)
-class MessageSettings(Settings):
-    """What a command says while it works: options of every one, which no result depends on."""
-
-    log_level: str = option(
-        "info",
-        "least level of the messages that are shown; error hides the numbers of a training too",
-        choices=LOG_LEVELS,
-        section="messages",
-    )
-    quiet: bool = option(False, "show no progress bars")
-
-
 def restore_settings(settings_class: type[S], saved: Mapping[str, Any]) -> S:
     """Settings as an earlier version may have saved them: old names of keys stand for the new ones.
 
@@ -185,7 +182,7 @@ def restore_settings(settings_class: type[S], saved: Mapping[str, Any]) -> S:
     values = {renamed.get(name, name): value for name, value in saved.items()}
     known = values.keys() & fields.keys()
     return settings_class(
-        **values | {name: _converted(fields[name], values[name], hints[name]) for name in known}
+        **values | {name: converted_value(fields[name], values[name], hints[name]) for name in known}
     )
 
 
@@ -203,110 +200,6 @@ def format_command(program: str, settings: Settings) -> str:
     return shlex.join(words)
 
 
-def parse_command(
-    settings_class: type[S],
-    arguments: Sequence[str],
-    program: str,
-    description: str,
-    *,
-    config: bool = False,
-) -> tuple[S, MessageSettings]:
-    """Settings of a command and of its messages, from `CONFIG.yaml` if `config` is set and from options.
-
-    An option wins over the file. Keys may be written with `-` or `_`. A switch (a bool) may stand without a
-    value. A list takes several values; none is split at commas. `null` is None where that is allowed.
-
-    Raises:
-        CharBertError: an unknown key (the nearest known one is named), a value of the wrong type or out of
-            range, a required key that is missing, a file that cannot be read.
-    """
-    for argument in arguments:
-        if not is_utf8(argument):
-            raise CharBertError(f"command line: {argument!r} is not UTF-8; rename the file or folder")
-    classes: tuple[Any, ...] = (settings_class, MessageSettings)
-    fields = {field.name: field for each in classes for field in dataclasses.fields(each)}
-    hints = {name: hint for each in classes for name, hint in get_type_hints(each).items()}
-    renamed = getattr(settings_class, "RENAMED", {})
-    kinds = {name: _without_none(hints[name]) for name in fields}
-    parser = make_parser(classes, kinds, program, description, config=config)
-    given, rest = parser.parse_known_args(_normalized(arguments, kinds))
-    for argument in rest:
-        if argument.startswith("--"):
-            key = argument[2:].partition("=")[0]
-            raise _unknown_key(key, fields, renamed, "command line", dashes=True)
-        parser.error(f"unexpected argument {argument!r}")
-    values = vars(given)
-    if config:
-        values = {**_read_config(values.pop("config"), fields, renamed), **values}
-    missing = [
-        shown_name(field)
-        for name, field in fields.items()
-        if name not in values and default_value(field) is REQUIRED
-    ]
-    if missing:
-        where = "in the config file or on the command line" if config else "on the command line"
-        raise UsageError(f"{', '.join(missing)}: missing; give {'each' if missing[1:] else 'it'} {where}")
-    converted = {name: _converted(fields[name], value, hints[name]) for name, value in values.items()}
-    of_messages = {field.name for field in dataclasses.fields(MessageSettings)} & converted.keys()
-    messages = MessageSettings(**{name: converted.pop(name) for name in of_messages})
-    return settings_class(**converted), messages
-
-
-def _normalized(arguments: Sequence[str], kinds: Mapping[str, Any]) -> list[str]:
-    """The arguments with dashes in their keys, and with the value of each switch in one piece with its key.
-
-    So a switch that stands alone takes nothing that comes after it, such as the config file, for its value.
-    """
-    found: list[str] = []
-    left = list(arguments)
-    while left:
-        key, equals, value = left.pop(0).partition("=")
-        if not key.startswith("--"):
-            found.append(key + equals + value)
-            continue
-        if kinds.get(key[2:].replace("-", "_")) is bool and not equals:
-            equals, value = "=", left.pop(0) if left and left[0].lower() in ("true", "false") else "true"
-        found.append(f"--{dashed(key[2:])}{equals}{value}")
-    return found
-
-
-def _read_config(path: str, known: Mapping[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        content, root = yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader)
-    except OSError as error:
-        raise CharBertError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise CharBertError(f"{path}: not a YAML file ({error})") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise CharBertError(f"{path}: must hold `key: value` lines")
-    # The parser takes the last of several values, whichever was meant.
-    keys = Counter(str(key.value).replace("-", "_") for key, _ in (root.value if root else []))
-    if twice := [key for key, count in keys.items() if count > 1]:
-        raise CharBertError(f"{path}: holds {twice[0]!r} twice; give each key once")
-    found = {str(key).replace("-", "_"): value for key, value in content.items()}
-    for name in found:
-        if name not in known:
-            raise _unknown_key(name, known, renamed, path)
-    return found
-
-
-def _unknown_key(
-    name: str, fields: Mapping[str, Any], renamed: Mapping[str, str], where: str, *, dashes: bool = False
-) -> CharBertError:
-    name = name.replace("-", "_")
-    known = [name for name, field in fields.items() if not field.metadata.get("positional")]
-    now = renamed.get(name)
-    shown = (lambda key: f"--{dashed(key)}") if dashes else repr
-    error = UsageError if dashes else CharBertError
-    if now in known:
-        return error(f"{where}: {shown(name)} has the name {shown(now)} now")
-    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)
-    return error(f"{where}: unknown key {shown(name)}; the nearest is {shown(nearest[0])}")
-
-
 def _check_value(field: Any, value: Any) -> None:
     items = value if isinstance(value, list | tuple) else [value]
     name, metadata = shown_name(field), field.metadata
@@ -318,11 +211,6 @@ def _check_value(field: Any, value: Any) -> None:
             _check_bounds(name, item, **metadata["bounds"])
     if metadata.get("unique") and len(set(items)) < len(items):
         raise CharBertError(f"{name}: {' '.join(map(str, items))} names one twice; give each once")
-
-
-def is_utf8(text: str) -> bool:
-    """Whether a text, such as a path, can be written into a file; Python reads other bytes as surrogates."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _check_bounds(
@@ -339,21 +227,21 @@ def _shown(number: float) -> str:
     return str(number) if isinstance(number, int) else f"{number:g}"
 
 
-def _without_none(kind: Any) -> Any:
+def without_none(kind: Any) -> Any:
     if get_origin(kind) in (Union, types.UnionType):
         return next(each for each in get_args(kind) if each is not type(None))
     return kind
 
 
-def _converted(field: Any, value: Any, kind: Any) -> Any:
+def converted_value(field: Any, value: Any, kind: Any) -> Any:
     """The value in the type of its field; numbers may be written as 3e-5."""
-    inner = _without_none(kind)
+    inner = without_none(kind)
     if inner is not kind and (value is None or value in ("null", "none")):
         return None
     try:
         if get_origin(inner) is list:
             items = value if isinstance(value, list) else [value]
-            return [_converted(field, item, get_args(inner)[0]) for item in items]
+            return [converted_value(field, item, get_args(inner)[0]) for item in items]
         if inner is bool and str(value).lower() in ("true", "false"):
             return str(value).lower() == "true"
         if inner is int and not isinstance(value, bool) and float(value) == int(float(value)):

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, fields
 
-from charbert.commands.options import shown_name
 from charbert.commands.paths import MODEL
-from charbert.commands.settings import Settings, option
+from charbert.commands.settings import Settings, option, shown_name
 from charbert.errors import CharBertError
 
 STUDENT_LAYERS = "layers of the student, taken at even distances from its teacher's; all else it gets whole"

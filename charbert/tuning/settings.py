@@ -3,8 +3,7 @@
 import re
 from dataclasses import dataclass, fields
 
-from charbert.commands.options import default_value, shown_name
-from charbert.commands.settings import Settings, option
+from charbert.commands.settings import Settings, default_value, option, shown_name
 from charbert.errors import CharBertError
 from charbert.tuning.methods import TUNINGS, find_tuning
 

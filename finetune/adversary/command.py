@@ -13,7 +13,6 @@ from transformers import PreTrainedConfig
 from charbert.backbones import check_length
 from charbert.checkpoints import read_config
 from charbert.commands.cache import ResultCache
-from charbert.commands.options import dashed
 from charbert.commands.output import output_file, say_finished
 from charbert.commands.results import read_object, versions
 from charbert.commands.resuming import (
@@ -22,6 +21,7 @@ from charbert.commands.resuming import (
     find_differences,
     refuse_differences,
 )
+from charbert.commands.settings import dashed
 from charbert.commands.tables import format_table
 from charbert.errors import CharBertError
 from data.examples.readers import Columns

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from charbert.commands.options import dashed
 from charbert.commands.paths import DATA, FILE, FOLDER, MODEL
-from charbert.commands.settings import ALWAYS, REQUIRED, option, positional
+from charbert.commands.settings import ALWAYS, REQUIRED, dashed, option, positional
 from charbert.errors import CharBertError
 from charbert.noise import EDITS, KEYBOARDS
 from data.examples.readers import READERS, Columns

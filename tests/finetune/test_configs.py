@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from charbert.commands.settings import parse_command
+from charbert.commands.options import parse_command
 from finetune.robustness.settings import RobustnessSettings
 from finetune.settings import FinetuneSettings
 from finetune.tasks.registry import TASKS

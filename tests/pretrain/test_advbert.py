@@ -18,7 +18,7 @@ from small_runs import assert_identical_weights, log_lines, results, stopped, wr
 
 from charbert import CharBertForPreTraining, CharBertTokenizer
 from charbert.backbones import check_length, find_backbone
-from charbert.commands.settings import parse_command
+from charbert.commands.options import parse_command
 from charbert.errors import CharBertError
 from charbert.spelling import SpellingTable, token_spellings
 from data.__main__ import main as data_main

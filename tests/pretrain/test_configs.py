@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from charbert.commands.settings import parse_command
+from charbert.commands.options import parse_command
 from charbert.configuration import CHARACTER_ENCODERS, INTERACTIONS
 from pretrain.settings import PretrainSettings, RecognizerSettings
 

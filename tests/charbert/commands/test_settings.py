@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from charbert.commands.options import MessageSettings, parse_command
 from charbert.commands.settings import (
     REQUIRED,
-    MessageSettings,
     Settings,
     check_trackers,
     format_command,
     option,
-    parse_command,
     positional,
 )
 from charbert.errors import CharBertError, UsageError, run_command

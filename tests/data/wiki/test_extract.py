@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from dumps import article, articles, articles_in_streams, export, multistream, page, text_of
 
+from charbert.commands.options import parse_command
 from charbert.commands.results import read_numbers
-from charbert.commands.settings import parse_command
 from charbert.errors import CharBertError
 from data.__main__ import main
 from data.corpus.files import Document

@@ -10,7 +10,7 @@ import yaml
 from small_runs import STEPS, assert_identical_weights, results, stopped
 
 from charbert import CharBertTokenizer, WordRecognizer
-from charbert.commands.settings import parse_command
+from charbert.commands.options import parse_command
 from charbert.errors import CharBertError, run_command
 from charbert.vocabulary import Vocabulary
 from data.pretraining.blocks import Blocks
