@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from transformers.trainer import TRAINING_ARGS_NAME
 
 from charbert.commands.devices import copied
-from charbert.commands.training import CheckedTrainer
+from charbert.commands.training import CheckedTrainer, set_learning_rates
 from charbert.errors import name_failures
 from charbert.losses import IGNORED
 from charbert.tuning.model import has_delta
@@ -162,7 +162,12 @@ class FinetuneTrainer(CheckedTrainer):
     def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
         optimizer = super().create_optimizer(*args, **kwargs)
         if self._layer_decay < 1:
-            _decay_by_layer(optimizer, self.model, self._layer_decay)
+            top = 1 + max(_depth(name, 0) for name, _ in self.model.named_parameters())
+            set_learning_rates(
+                optimizer,
+                self.model,
+                lambda name, rate: rate * self._layer_decay ** (top - _depth(name, top)),
+            )
         return optimizer
 
     def _outputs(self, encoded: Encoded) -> list[Output]:
@@ -200,22 +205,6 @@ def _weighted_loss(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Te
         reduction="sum",
     )
     return total / (labels != IGNORED).sum().clamp(min=1)
-
-
-def _decay_by_layer(optimizer: torch.optim.Optimizer, model: torch.nn.Module, decay: float) -> None:
-    """Divide the parameter groups of an optimizer by layers, each with its learning rate."""
-    names = {weight: name for name, weight in model.named_parameters()}
-    layers = {int(found[1]) for name in names.values() if (found := _LAYER.search(name))}
-    top = max(layers, default=-1) + 2
-    groups = list(optimizer.param_groups)
-    optimizer.param_groups.clear()
-    for group in groups:
-        by_depth: dict[int, list[torch.nn.Parameter]] = {}
-        for weight in group["params"]:
-            by_depth.setdefault(_depth(names[weight], top), []).append(weight)
-        for depth, weights in sorted(by_depth.items()):
-            rate = group["lr"] * decay ** (top - depth)
-            optimizer.add_param_group({**group, "params": weights, "lr": rate, "initial_lr": rate})
 
 
 def _depth(name: str, top: int) -> int:

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from transformers import TrainingArguments
 
 from charbert.commands.devices import copied
-from charbert.commands.training import CheckedTrainer, training_arguments
+from charbert.commands.training import CheckedTrainer, set_learning_rates, training_arguments
 from charbert.distillation.loss import Alignment
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.losses import IGNORED, score_labelled
@@ -201,19 +201,13 @@ class PretrainingTrainer(StepTrainer):
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
         optimizer = super().create_optimizer(*args, **kwargs)
-        rate = self._fresh_learning_rate
-        if rate is not None:
-            prefix = f"{self.model.base_model_prefix}."
-            fresh = {
-                parameter
-                for name, parameter in self.model.named_parameters()
-                if name.removeprefix(prefix).startswith(FRESH)
-            }
-            for group in list(optimizer.param_groups):
-                parameters = group["params"]
-                group["params"] = [each for each in parameters if each not in fresh]
-                own = [each for each in parameters if each in fresh]
-                optimizer.add_param_group({**group, "params": own, "lr": rate, "initial_lr": rate})
+        fresh_rate, prefix = self._fresh_learning_rate, f"{self.model.base_model_prefix}."
+        if fresh_rate is not None:
+            set_learning_rates(
+                optimizer,
+                self.model,
+                lambda name, rate: fresh_rate if name.removeprefix(prefix).startswith(FRESH) else rate,
+            )
         return optimizer
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:

@@ -5,7 +5,7 @@ import math
 import shutil
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
@@ -48,14 +48,8 @@ logger = logging.getLogger(__name__)
 LOGS = "runs"
 """TensorBoard's, in the output folder, as the Trainer calls them."""
 FILES_OF_A_RUN = (
-    RESULTS,
-    RECORD,
-    STATE,
-    FIGURE,
-    "model.safetensors",
-    *FILES_OF_A_DELTA,
-    "training_args.bin",
-    f"{LOGS}/*/events.out.tfevents.*",
+    *(RESULTS, RECORD, STATE, FIGURE, "model.safetensors", *FILES_OF_A_DELTA),
+    *("training_args.bin", f"{LOGS}/*/events.out.tfevents.*"),
 )
 _SECONDS_TO_FREE_TENSORS = 0.2
 # Of DDP's exchanges: compiled in one piece, a backward pass hands over all its gradients at once.
@@ -111,6 +105,21 @@ def checkpoint_gradients(model: PreTrainedModel) -> None:
     name = "activation_checkpointing_enable"
     enable = getattr(model, name, None) or model.gradient_checkpointing_enable
     enable({"use_reentrant": False})
+
+
+def set_learning_rates(
+    optimizer: torch.optim.Optimizer, model: torch.nn.Module, rate_of: Callable[[str, float], float]
+) -> None:
+    """Divide the parameter groups of an optimizer by peak rates, each from a name and the rate so far."""
+    names = {weight: name for name, weight in model.named_parameters()}
+    groups = list(optimizer.param_groups)
+    optimizer.param_groups.clear()
+    for group in groups:
+        by_rate: dict[float, list[torch.nn.Parameter]] = {}
+        for weight in group["params"]:
+            by_rate.setdefault(rate_of(names[weight], group["lr"]), []).append(weight)
+        for rate, weights in by_rate.items():
+            optimizer.add_param_group({**group, "params": weights, "lr": rate, "initial_lr": rate})
 
 
 class CheckedTrainer(Trainer):
