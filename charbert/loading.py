@@ -18,6 +18,7 @@ from charbert.checkpoints import (
     compare_tensors,
     convert,
     infer_sizes,
+    is_charbert,
     is_tied,
     load_fitting,
     read_checkpoint,
@@ -88,7 +89,7 @@ class PretrainedLoading:
             return cls._load_tuned(source, **kwargs)
         hub = {name: kwargs[name] for name in HUB_OPTIONS if name in kwargs}
         config_dict = read_config(source, **hub)
-        if config_dict.get("model_type") == CharBertConfig.model_type:
+        if is_charbert(config_dict):
             model = cls._load_own(source, *model_args, **kwargs)
         else:
             for name in HUB_OPTIONS:
@@ -129,7 +130,7 @@ class PretrainedLoading:
         """
         hub = {name: kwargs.pop(name) for name in HUB_OPTIONS if name in kwargs}
         config_dict = read_config(backbone, **hub)
-        own = config_dict.get("model_type") == CharBertConfig.model_type
+        own = is_charbert(config_dict)
         if own or (checkpoint := read_checkpoint(backbone, config_dict, **hub)).has_character_channel:
             raise CharBertError(f"{backbone}: this is a CharBERT already; load it with from_pretrained")
         tokens = backbone_tokenizer(tokenizer or backbone, checkpoint.backbone, **hub)

@@ -9,11 +9,10 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from charbert.auto import MODELS
 from charbert.backbones import BACKBONES
-from charbert.checkpoints import read_checkpoint, read_config
+from charbert.checkpoints import is_charbert, read_checkpoint, read_config
 from charbert.commands.devices import find_device
 from charbert.commands.output import whole_file
 from charbert.commands.settings import restore_settings
-from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError, reading
 from charbert.export import TASK_FILE
 from charbert.export.session import ExportedModel, is_exported
@@ -91,7 +90,7 @@ def _load_for_training(settings: FinetuneSettings, task: Task[Any, Any]) -> tupl
     ours, source = MODELS[task.auto_class], settings.source
     config = read_config(source)
     if settings.backbone:
-        if config.get("model_type") == CharBertConfig.model_type:
+        if is_charbert(config):
             raise CharBertError(f"{source}: this is a CharBERT already; give it with --model")
         tokenizer = _spelling_tokenizer(settings, config)
         return ours.from_backbone(source, tokenizer=tokenizer, **task.model_settings), tokenizer
@@ -162,7 +161,7 @@ def load_tokenizer(folder: str) -> Any:
     Raises:
         CharBertError: it cannot be read.
     """
-    if read_config(folder).get("model_type") == CharBertConfig.model_type:
+    if is_charbert(read_config(folder)):
         return CharBertTokenizer.from_pretrained(folder)
     return _load_plain_tokenizer(folder)
 
@@ -207,13 +206,12 @@ def load_task(folder: Path, **changes: Any) -> tuple[FinetuneSettings, Task[Any,
 
 
 def _find_kind(source: Any, config: dict[str, Any]) -> str:
-    model_type = config.get("model_type")
-    if model_type == CharBertConfig.model_type:
+    if is_charbert(config):
         return CHARBERT
     if is_delta(source):
         return PLAIN
     # The released folders say that they are BERT or RoBERTa; their weights show it.
-    may_be_released = model_type is None or model_type in BACKBONES
+    may_be_released = config.get("model_type") in (None, *BACKBONES)
     return RELEASED if may_be_released and read_checkpoint(source, config).has_character_channel else PLAIN
 
 

@@ -10,9 +10,8 @@ from typing import Any, TypeVar
 
 from transformers import PreTrainedModel
 
-from charbert.checkpoints import read_config
+from charbert.checkpoints import is_charbert, read_config
 from charbert.commands.progress import passing_bar
-from charbert.configuration import CharBertConfig
 from charbert.correction.corrector import THRESHOLD, Corrector
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
@@ -24,11 +23,6 @@ CorrectWords = Callable[[Sequence[Sequence[str]]], list[list[str]]]
 E = TypeVar("E", bound=Example)
 _AT_ONCE = 1000
 _WHITE_SPACE = re.compile(r"(\s+)")
-
-
-def has_noisy_lm(folder: str | Path) -> bool:
-    """Whether a folder holds a CharBERT, whose noisy LM corrects words, and no word recogniser."""
-    return read_config(folder).get("model_type") == CharBertConfig.model_type
 
 
 def load_recognizer(
@@ -47,7 +41,7 @@ def load_recognizer(
     Raises:
         CharBertError: a folder has neither, or the threshold of a noisy LM is no number from 0 to 1.
     """
-    if has_noisy_lm(folders[0]):
+    if is_charbert(read_config(folders[0])):
         threshold = _parse_threshold(folders[0], unknown) if unknown else THRESHOLD
         model = CharBertForPreTraining.from_pretrained(folders[0]).to(device).eval()
         return [model], partial(Corrector(model).correct_words, threshold=threshold)

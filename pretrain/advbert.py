@@ -7,8 +7,7 @@ import torch
 from transformers import PreTrainedModel
 
 from charbert.backbones import find_backbone
-from charbert.checkpoints import compare_tensors, load_fitting, read_checkpoint, read_config
-from charbert.configuration import CharBertConfig
+from charbert.checkpoints import compare_tensors, is_charbert, load_fitting, read_checkpoint, read_config
 from charbert.distillation.student import refuse_new_parts
 from charbert.errors import CharBertError, reading
 from charbert.loading import encoder_faults, refuse_partial, say_what_is_new
@@ -70,7 +69,7 @@ def plain_from_backbone(source: str, tokenizer: Any, needs_head: bool = False) -
             other tokens than the tokenizer; or it has no head, and needs one.
     """
     config = read_config(source)
-    is_own = config.get("model_type") == CharBertConfig.model_type
+    is_own = is_charbert(config)
     if is_own or (checkpoint := read_checkpoint(source, config)).has_character_channel:
         raise CharBertError(f"{source}: a CharBERT; plain trains a BERT or RoBERTa as itself")
     model_class = masked_lm_class(checkpoint.backbone)

@@ -8,9 +8,8 @@ from typing import Any
 import torch
 
 from charbert.auto import MODELS
-from charbert.checkpoints import read_config
+from charbert.checkpoints import is_charbert, read_config
 from charbert.commands.results import new_folder, write_results
-from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
 from charbert.export import MODEL_FILE, TASK_FILE
 from charbert.export.folder import export_onnx
@@ -47,7 +46,7 @@ def load(source: str) -> tuple[Any, CharBertTokenizer]:
         CharBertError: it is none in this project's format, or its head is unknown.
     """
     config = read_config(source)
-    if config.get("model_type") != CharBertConfig.model_type:
+    if not is_charbert(config):
         raise CharBertError(
             f"{source}: is no CharBERT in this project's format; charbert convert makes one of a released "
             "checkpoint"

@@ -12,6 +12,7 @@ import transformers
 from huggingface_hub import EvalResult, ModelCardData
 
 from charbert.backbones import BACKBONES
+from charbert.checkpoints import is_charbert
 from charbert.commands.output import whole_file
 from charbert.export import MODEL_FILE
 from charbert.hub import CARD, TASKS, is_kept, sign, unsigned
@@ -106,7 +107,7 @@ class _Card:
         self.delta = _read(folder / "delta.json")
         self.is_exported = (folder / MODEL_FILE).is_file()
         self.backbone = self.config.get("backbone_config", self.config)
-        self.is_charbert = self.config.get("model_type") == "charbert"
+        self.is_charbert = is_charbert(self.config)
         class_name = self.delta.get("model_class") or (self.config.get("architectures") or [""])[0]
         self.class_name = str(class_name)
         self.head = self.class_name.partition("For")[2]

@@ -13,10 +13,10 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedConfig
 
 import charbert
-from charbert.checkpoints import read_checkpoint, read_config
+from charbert.checkpoints import is_charbert, read_checkpoint, read_config
 from charbert.commands.output import whole_file
 from charbert.commands.settings import restore_settings
-from charbert.configuration import CharBertConfig, save_config
+from charbert.configuration import save_config
 from charbert.errors import CharBertError, name_failures, reading
 from charbert.hub.cards import Facts, write_card
 from charbert.loading import logger as loading_log
@@ -167,11 +167,11 @@ def from_delta(model_class: Any, folder: str | PathLike[str], **kwargs: Any) -> 
 
 
 def _load_base(model_class: Any, base: str, folder: Path, kwargs: dict[str, Any]) -> Any:
-    if read_config(folder).get("model_type") != CharBertConfig.model_type:
+    if not is_charbert(read_config(folder)):
         with reading(base, "a model"):
             return model_class.from_pretrained(base, ignore_mismatched_sizes=True, **kwargs)
     config = read_config(base)
-    if config.get("model_type") == CharBertConfig.model_type:
+    if is_charbert(config):
         return model_class.from_pretrained(base, ignore_mismatched_sizes="head", **kwargs)
     tokenizer = CharBertTokenizer.from_pretrained(folder)  # released models and plain ones have no characters
     if not read_checkpoint(base, config).has_character_channel:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from charbert.checkpoints import read_config
+from charbert.checkpoints import is_charbert, read_config
 from charbert.errors import CharBertError
 from charbert.export.session import is_exported
 from charbert.recognizer.modeling import UNKNOWN_WORDS
@@ -17,7 +17,7 @@ from finetune.batches import Padding
 from finetune.inference import Predictor, default_tokens
 from finetune.models import TASK_FILE, load_finetuned, load_task, load_tokenizer
 from finetune.predict import CHUNK
-from finetune.recognition import CorrectWords, has_noisy_lm, load_recognizer, recognize_words
+from finetune.recognition import CorrectWords, load_recognizer, recognize_words
 from finetune.robustness.settings import SEPARATOR, split_model
 from finetune.settings import FinetuneSettings
 from finetune.tasks.base import Task
@@ -110,7 +110,7 @@ def _find_runs(folder: Path) -> list[Path]:
 def _find_recognizer(folder: str | None = None, variant: str | None = None) -> Recognizer | None:
     if folder is None:
         return None
-    if has_noisy_lm(folder):
+    if is_charbert(read_config(folder)):
         found = Recognizer((Path(folder),), variant)
     elif variant in (None, PASS, NEUTRAL):
         found = Recognizer((Path(folder),), variant or PASS)
