@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import torch
+from transformers import PreTrainedModel
 
 from charbert.checkpoints import is_charbert, read_config
 from charbert.errors import CharBertError
@@ -43,6 +44,8 @@ class Recognizer(NamedTuple):
     """Its own, and that of another one if that reads the words that this does not know."""
     unknown: str | None
     """One of `UNKNOWN_WORDS`; of a noisy LM its threshold, or None."""
+    models: list[PreTrainedModel]
+    correct: CorrectWords
 
     def __str__(self) -> str:
         return SEPARATOR.join([*map(str, self.folders), self.unknown or ""][:2]).removesuffix(SEPARATOR)
@@ -110,14 +113,14 @@ def _find_runs(folder: Path) -> list[Path]:
 def _find_recognizer(folder: str | None = None, variant: str | None = None) -> Recognizer | None:
     if folder is None:
         return None
-    if is_charbert(read_config(folder)):
-        found = Recognizer((Path(folder),), variant)
-    elif variant in (None, PASS, NEUTRAL):
-        found = Recognizer((Path(folder),), variant or PASS)
-    else:
-        found = Recognizer((Path(folder), Path(variant)), BACKOFF)
-    load_recognizer(*found)  # so that a folder of another model is an error now
-    return found
+    folders: tuple[Path, ...] = (Path(folder),)
+    unknown = variant
+    if not is_charbert(read_config(folder)):
+        if variant in (None, PASS, NEUTRAL):
+            unknown = variant or PASS
+        else:
+            folders, unknown = (Path(folder), Path(variant)), BACKOFF
+    return Recognizer(folders, unknown, *load_recognizer(folders, unknown))
 
 
 def _task_key(run: Run) -> tuple[Any, ...]:
@@ -164,10 +167,8 @@ class LoadedModel:
         self._predictor = Predictor(
             run.task, self.model, self.tokenizer, batch_tokens=batch_tokens, bf16=self.bf16
         )
-        self._readers: list[Any] = []
-        self._correct: CorrectWords | None = None
-        if recognizer:
-            self._readers, self._correct = load_recognizer(*recognizer, device=self.device)
+        self._recognizer = recognizer
+        self._readers = [each.to(self.device) for each in recognizer.models] if recognizer else []
 
     @property
     def parameters(self) -> int | None:
@@ -178,7 +179,7 @@ class LoadedModel:
 
     def read(self, examples: Sequence[Any]) -> list[Any]:
         """The examples as the recogniser passes them to the model."""
-        return recognize_words(examples, self._correct) if self._correct else list(examples)
+        return recognize_words(examples, self._recognizer.correct) if self._recognizer else list(examples)
 
     def predict(self, examples: Sequence[Any]) -> list[Any]:
         """Predictions for examples that are read already."""
