@@ -10,28 +10,41 @@ those of `test_articles.txt`, a quarter, is tested on, and the rest is trained o
 - `conll2003/attacked.txt`: the attacked test set without blanks in words, so that all rows have four columns.
 """
 
-import csv
 import json
 import random
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from charbert.commands.output import output_folder
 from charbert.commands.paths import FILE, FOLDER
+from charbert.commands.results import read_object
 from charbert.commands.settings import REQUIRED, Settings, option
 from charbert.errors import CharBertError
+from data.examples.glue import ENTAILMENT
+from data.examples.lines import read_lines
+from data.examples.readers import Columns
+from data.examples.rows import BadRows
+from data.examples.types import TextExample
+from finetune.metrics.prediction_files import read_labelled
 
 TEST_ARTICLES = Path(__file__).with_name("test_articles.txt")
 HEADER = ("index", "question", "sentence", "label")
-YES, NO = "entailment", "not_entailment"
+YES, NO = ENTAILMENT
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"'(])")
 DRAWN = 200
 TAGGED_COLUMNS = 4
 Pair = tuple[str, str, str]
+
+
+class DataSet(NamedTuple):
+    """What is written into a file, and how many examples it holds."""
+
+    content: str
+    examples: int
 
 
 @dataclass(kw_only=True)
@@ -54,46 +67,58 @@ def run(given: SetsSettings) -> None:
     """Write all sets, and print how many examples each has."""
     tested = set(TEST_ARTICLES.read_text(encoding="utf-8").split())
     with output_folder(given) as output:
-        for name, count in {
-            **make_qnli(given, tested, output / "qnli"),
-            **divide_squad(Path(given.squad2), tested, output / "squad2"),
-        }.items():
-            print(f"{name:<20}{count:>8,} examples")
-        (output / "conll2003").mkdir(exist_ok=True)
-        join_words(Path(given.attacked_conll), output / "conll2003" / "attacked.txt")
+        sets = {**make_qnli(given, tested), **divide_squad(given.squad2, tested)}
+        sets["conll2003/attacked.txt"] = join_words(Path(given.attacked_conll))
+        for name, made in sets.items():
+            (output / name).parent.mkdir(exist_ok=True)
+            (output / name).write_text(made.content, encoding="utf-8", newline="\n")
+            print(f"{name:<24}{made.examples:>8,} examples")
 
 
-def make_qnli(given: SetsSettings, tested: set[str], folder: Path) -> dict[str, int]:
-    """Write QNLI's three sets."""
-    articles = {
-        question["question"].strip(): article["title"]
-        for article in _read_articles(Path(given.squad))
-        for _, question in _questions(article)
-    }
+def make_qnli(given: SetsSettings, tested: set[str]) -> dict[str, DataSet]:
+    """QNLI's three sets, by the names of their files."""
+    articles = {example.question.strip(): example.title for example in _read("squad", given.squad)}
+    pairs, attacked = _read("qnli", given.qnli), _read("qnli", given.attacked_qnli)
+    if len(attacked) != len(pairs):
+        raise CharBertError(
+            f"{given.attacked_qnli}: holds {len(attacked)} pairs, and {given.qnli} {len(pairs)}; give these "
+            "attacked"
+        )
     trained: list[Pair] = []
     kept: list[int] = []
-    for number, (_, question, sentence, label) in enumerate(_read_rows(Path(given.qnli))):
-        if question.strip() not in articles:
-            raise CharBertError(f"{given.qnli}: row {number + 2}: {question!r} is not in {given.squad}")
-        if articles[question.strip()] in tested:
+    for number, example in enumerate(pairs):
+        if example.text.strip() not in articles:
+            raise CharBertError(f"{example.location}: {example.text!r} is not in {given.squad}")
+        if articles[example.text.strip()] in tested:
             kept.append(number)
         else:
-            trained.append((question, sentence, label))
-    for path in given.train:
-        for article in _read_articles(Path(path)):
-            for context, question in _questions(article):
-                trained += pairs_of_context(
-                    question["question"].strip(), context, question["answers"][0]["answer_start"]
-                )
+            trained.append(_as_pair(example))
+    for example in (each for path in given.train for each in _read("squad", path) if each.answers):
+        trained += pairs_of_context(example.question.strip(), example.context, example.answers[0].start)
     if given.pairs:
-        held = json.loads(Path(given.pairs).read_text(encoding="utf-8"))
-        trained += pairs_of_sentences(held["questions"], held["answers"], random.Random(given.seed))
-    folder.mkdir(exist_ok=True)
-    _write_rows(folder / "train.tsv", trained)
-    for name, source in (("test", given.qnli), ("attacked", given.attacked_qnli)):
-        rows = list(_read_rows(Path(source)))
-        _write_rows(folder / f"{name}.tsv", [rows[number][1:] for number in kept])
-    return {"qnli/train": len(trained), "qnli/test": len(kept)}
+        trained += pairs_of_sentences(*_read_sentences(Path(given.pairs)), random.Random(given.seed))
+    return {
+        "qnli/train.tsv": _as_table(trained),
+        "qnli/test.tsv": _as_table([_as_pair(pairs[number]) for number in kept]),
+        "qnli/attacked.tsv": _as_table([_as_pair(attacked[number]) for number in kept]),
+    }
+
+
+def _read(task: str, source: str) -> list[Any]:
+    return read_labelled(Columns(task=task), source, BadRows())
+
+
+def _as_pair(example: TextExample) -> Pair:
+    return example.text, str(example.pair), str(example.label)
+
+
+def _read_sentences(path: Path) -> tuple[list[str], list[str]]:
+    """Questions, and the sentence with the answer to each."""
+    content = read_object(path, questions=list, answers=list)
+    questions, answers = content["questions"], content["answers"]
+    if len(questions) != len(answers) or not all(isinstance(text, str) for text in questions + answers):
+        raise CharBertError(f"{path}: must hold texts as `questions`, and as many as `answers`")
+    return questions, answers
 
 
 def pairs_of_context(question: str, context: str, answer_start: int) -> Iterator[Pair]:
@@ -118,27 +143,28 @@ def pairs_of_sentences(
             yield " ".join(question.split()), " ".join(_most_alike(question, others).split()), NO
 
 
-def divide_squad(path: Path, tested: set[str], folder: Path) -> dict[str, int]:
-    """Write the articles that are tested on, and the others."""
-    folder.mkdir(exist_ok=True)
-    parts: dict[str, list[Any]] = {"train": [], "test": []}
-    for article in _read_articles(path):
-        parts["test" if article["title"] in tested else "train"].append(article)
-    for name, articles in parts.items():
-        (folder / f"{name}.json").write_text(
-            json.dumps({"version": "v2.0", "data": articles}), encoding="utf-8"
-        )
-    return {
-        f"squad2/{name}": sum(1 for article in articles for _ in _questions(article))
-        for name, articles in parts.items()
-    }
+def divide_squad(path: str, tested: set[str]) -> dict[str, DataSet]:
+    """The articles that are tested on, and the others, by the names of their files."""
+    titles = [example.title for example in _read("squad2", path)]  # which checks the file, too
+    sets = {}
+    for name, is_test in (("train", False), ("test", True)):
+        articles = [
+            each for each in read_object(Path(path))["data"] if (each.get("title") in tested) == is_test
+        ]
+        examples = sum((title in tested) == is_test for title in titles)
+        sets[f"squad2/{name}.json"] = DataSet(json.dumps({"version": "v2.0", "data": articles}), examples)
+    return sets
 
 
-def join_words(source: Path, output: Path) -> None:
-    """Write a tagged file again, with words without blanks."""
-    with source.open(encoding="utf-8") as rows, output.open("w", encoding="utf-8", newline="\n") as file:
-        for row in rows:
-            print(join_word(row.removesuffix("\n")), file=file)
+def join_words(path: Path) -> DataSet:
+    """A tagged file with words without blanks."""
+    rows = []
+    for number, row in read_lines(path, BadRows()):
+        if 0 < len(row.split()) < TAGGED_COLUMNS:
+            raise CharBertError(f"{path}: row {number}: has no {TAGGED_COLUMNS} columns")
+        rows.append(join_word(row))
+    sentences = sum(1 for row, after in pairwise([*rows, ""]) if row and not after)
+    return DataSet("".join(f"{row}\n" for row in rows), sentences)
 
 
 def join_word(row: str) -> str:
@@ -158,24 +184,6 @@ def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text.lower()))
 
 
-def _read_articles(path: Path) -> list[Any]:
-    return json.loads(path.read_text(encoding="utf-8"))["data"]
-
-
-def _questions(article: Any) -> Iterator[tuple[str, Any]]:
-    for paragraph in article["paragraphs"]:
-        for question in paragraph["qas"]:
-            yield paragraph["context"], question
-
-
-def _read_rows(path: Path) -> Iterator[list[str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        next(rows)
-        yield from rows
-
-
-def _write_rows(path: Path, pairs: Iterable[Sequence[str]]) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for row in (HEADER, *((str(number), *pair) for number, pair in enumerate(pairs))):
-            file.write("\t".join(row) + "\n")
+def _as_table(pairs: Sequence[Pair]) -> DataSet:
+    rows = (HEADER, *((str(number), *pair) for number, pair in enumerate(pairs)))
+    return DataSet("".join("\t".join(row) + "\n" for row in rows), len(pairs))
