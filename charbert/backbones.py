@@ -4,11 +4,14 @@
 classes are named, to be imported when they are used.
 """
 
+from collections.abc import Mapping
 from pkgutil import resolve_name
 from typing import Any, NamedTuple
 
 from charbert.errors import CharBertError
 
+MODEL_TYPE = "charbert"
+"""Of a CharBERT in `config.json`, whatever its backbone."""
 Names = tuple[tuple[str, str], ...]
 
 
@@ -55,6 +58,11 @@ BACKBONES: dict[str, Backbone] = {}
 def register_backbone(backbone: Backbone) -> None:
     """Make a backbone known to loading, conversion and pre-training, under its `model_type`."""
     BACKBONES[backbone.model_type] = backbone
+
+
+def is_charbert(config: Mapping[str, Any]) -> bool:
+    """Whether the content of a `config.json` is that of a CharBERT in this project's format."""
+    return config.get("model_type") == MODEL_TYPE
 
 
 def find_backbone(model_type: str) -> Backbone:

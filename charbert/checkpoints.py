@@ -4,7 +4,7 @@ The tables are `CHARACTER_CHANNEL` and `TASK_HEADS` here, and `head_names` of ea
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -16,7 +16,6 @@ from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, WEIGH
 from transformers.utils.hub import cached_file, get_checkpoint_shard_files
 
 from charbert.backbones import BACKBONES
-from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError, describe_failure, reading
 
 Tensors = dict[str, torch.Tensor]
@@ -80,11 +79,6 @@ def read_config(source: str | PathLike[str], **hub: Any) -> dict[str, Any]:
                 f"{source}: its config.json has model_type={model_type}, but it was saved as {name}"
             )
     return config
-
-
-def is_charbert(config: Mapping[str, Any]) -> bool:
-    """Whether the content of a `config.json` is that of a CharBERT in this project's format."""
-    return config.get("model_type") == CharBertConfig.model_type
 
 
 def _find(config: dict[str, Any], key: str) -> Iterator[Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
+from charbert.backbones import MODEL_TYPE
 from charbert.errors import CharBertError
 from charbert.hub import HubClass, auto_map
 
@@ -62,7 +63,7 @@ class CharBertConfig(HubClass, PreTrainedConfig):
         CharBertError: a value that no CharBERT can have.
     """
 
-    model_type = "charbert"
+    model_type = MODEL_TYPE
     sub_configs = {"backbone_config": AutoConfig}
 
     backbone_config: Any = None

@@ -11,14 +11,13 @@ from typing import Any, Literal, Self, overload
 from transformers import AutoConfig, AutoTokenizer
 from transformers.utils import logging
 
-from charbert.backbones import find_backbone, longest_input
+from charbert.backbones import find_backbone, is_charbert, longest_input
 from charbert.checkpoints import (
     Checkpoint,
     Tensors,
     compare_tensors,
     convert,
     infer_sizes,
-    is_charbert,
     is_tied,
     load_fitting,
     read_checkpoint,

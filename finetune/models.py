@@ -8,8 +8,8 @@ from typing import Any
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from charbert.auto import MODELS
-from charbert.backbones import BACKBONES
-from charbert.checkpoints import is_charbert, read_checkpoint, read_config
+from charbert.backbones import BACKBONES, is_charbert
+from charbert.checkpoints import read_checkpoint, read_config
 from charbert.commands.devices import find_device
 from charbert.commands.output import whole_file
 from charbert.commands.settings import restore_settings

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from transformers import PreTrainedModel
 
-from charbert.checkpoints import is_charbert, read_config
+from charbert.backbones import is_charbert
+from charbert.checkpoints import read_config
 from charbert.commands.progress import passing_bar
 from charbert.correction.corrector import THRESHOLD, Corrector
 from charbert.errors import CharBertError

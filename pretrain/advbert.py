@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from charbert.backbones import find_backbone
-from charbert.checkpoints import compare_tensors, is_charbert, load_fitting, read_checkpoint, read_config
+from charbert.backbones import find_backbone, is_charbert
+from charbert.checkpoints import compare_tensors, load_fitting, read_checkpoint, read_config
 from charbert.distillation.student import refuse_new_parts
 from charbert.errors import CharBertError, reading
 from charbert.loading import encoder_faults, refuse_partial, say_what_is_new

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from charbert.auto import MODELS
-from charbert.checkpoints import is_charbert, read_config
+from charbert.backbones import is_charbert
+from charbert.checkpoints import read_config
 from charbert.commands.results import new_folder, write_results
 from charbert.errors import CharBertError
 from charbert.export import MODEL_FILE, TASK_FILE

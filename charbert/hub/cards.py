@@ -11,8 +11,7 @@ from typing import Any
 import transformers
 from huggingface_hub import EvalResult, ModelCardData
 
-from charbert.backbones import BACKBONES
-from charbert.checkpoints import is_charbert
+from charbert.backbones import BACKBONES, is_charbert
 from charbert.commands.output import whole_file
 from charbert.export import MODEL_FILE
 from charbert.hub import CARD, TASKS, is_kept, sign, unsigned

@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedConfig
 
 import charbert
-from charbert.checkpoints import is_charbert, read_checkpoint, read_config
+from charbert.backbones import is_charbert
+from charbert.checkpoints import read_checkpoint, read_config
 from charbert.commands.output import whole_file
 from charbert.commands.settings import restore_settings
 from charbert.configuration import save_config

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import torch
 from transformers import PreTrainedModel
 
-from charbert.checkpoints import is_charbert, read_config
+from charbert.backbones import is_charbert
+from charbert.checkpoints import read_config
 from charbert.errors import CharBertError
 from charbert.export.session import is_exported
 from charbert.recognizer.modeling import UNKNOWN_WORDS
