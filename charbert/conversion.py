@@ -3,9 +3,9 @@
 from dataclasses import asdict
 
 import charbert
+from charbert.backbones import is_charbert
 from charbert.checkpoints import convert, read_checkpoint, read_config
 from charbert.commands.results import new_folder, write_results
-from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError
 from charbert.hub.cards import Facts, write_card
 from charbert.loading import backbone_tokenizer, fit_tokenizer
@@ -28,7 +28,7 @@ def run(settings: ConvertSettings) -> None:
     Raises:
         CharBertError: it cannot be read, is none, or is in this project's format already.
     """
-    if read_config(settings.source).get("model_type") == CharBertConfig.model_type:
+    if is_charbert(read_config(settings.source)):
         raise CharBertError(f"{settings.source}: is in this project's format already; use it as it is")
     with new_folder(settings) as made:
         characters, words = (
