@@ -271,10 +271,8 @@ def _help(field: Any) -> str:
     is_list = isinstance(default, list)
     if (is_list or len(",".join(choices)) > _LONGEST_CHOICES) and not all(each in text for each in choices):
         notes.append(f"of {', '.join(choices)}")
-    if field.metadata.get("positional"):
-        notes += [] if default is REQUIRED else [f"default: {default}"]
-    elif default is REQUIRED:
-        notes.append("required")
+    if default is REQUIRED:
+        notes += [] if field.metadata.get("positional") else ["required"]
     elif isinstance(default, bool):
         notes.append(f"default: {str(default).lower()}")
     elif default is None or default == []:

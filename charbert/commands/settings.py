@@ -92,9 +92,9 @@ def option(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def positional(help: str, reads: str = FILE, default: Any = REQUIRED) -> Any:
+def positional(help: str, reads: str = FILE) -> Any:
     """A dataclass field that is given by its place on the command line: what the command reads."""
-    return dataclasses.field(default=default, metadata={"help": help, "positional": True, "reads": reads})
+    return dataclasses.field(metadata={"help": help, "positional": True, "reads": reads})
 
 
 def check_trackers(report_to: Sequence[str]) -> list[str]:

@@ -69,6 +69,7 @@ def _fill(settings: RobustnessSettings, output: Path) -> Content:
         "variants": settings.variants,
         "language": settings.language,
         "seed": settings.seeds[0],
+        "count": settings.searched_examples,
     }
     batch_tokens = settings.batch_tokens or default_tokens(find_device())
     settings = replace(settings, batch_tokens=batch_tokens)  # noted in the report as it was
@@ -76,12 +77,7 @@ def _fill(settings: RobustnessSettings, output: Path) -> Content:
     known = len(cache)
     try:
         measured = measure_models(
-            models,
-            test,
-            cache,
-            batch_tokens=batch_tokens,
-            attack=attack if settings.budgets else None,
-            searched_examples=settings.searched_examples,
+            models, test, cache, batch_tokens=batch_tokens, attack=attack if settings.budgets else None
         )
     except torch.OutOfMemoryError as error:
         raise CharBertError(
@@ -94,19 +90,24 @@ def _fill(settings: RobustnessSettings, output: Path) -> Content:
         "settings": asdict(settings),
         "command": format_command(PROGRAM, settings),
     }
+    _write(output, content)
+    if bad := test.bad_rows():
+        print(bad)
+    return content
+
+
+def _write(output: Path, content: Content) -> None:
+    """Write the report, its numbers, and what the cards of the models say of them."""
     for name, text in (
         (REPORT, json.dumps(content, indent=2, ensure_ascii=False) + "\n"),
         (PAGE, render_page(content)),
     ):
         with whole_file(output / name) as partial:
             partial.write_text(text, encoding="utf-8")
-    write_results(output, flatten_numbers(content), asdict(settings))
+    write_results(output, flatten_numbers(content), content["settings"])
     for model in content["models"]:
         for folder in model["folders"] if model["recognizer"] is None else ():
             try:
                 add_robustness(folder, write_card_rows(content, model))
             except CharBertError as error:
                 logger.warning("its model card is left as it is: %s", error)
-    if bad := test.bad_rows():
-        print(bad)
-    return content

@@ -57,7 +57,6 @@ def measure_models(
     *,
     batch_tokens: int,
     attack: Mapping[str, Any] | None = None,
-    searched_examples: int = 0,
 ) -> list[MeasuredModel]:
     """Measure every model under every condition, which may take hours; results in the cache are reused.
 
@@ -66,15 +65,15 @@ def measure_models(
         test: the test set under its conditions.
         cache: keeps each result as soon as it is known.
         batch_tokens: as of `Predictor`.
-        attack: arguments of `attack_model`; without them no worst cases are searched.
-        searched_examples: how many, drawn by the seed of `attack`.
+        attack: arguments of `attack_model`, and the `count` of examples that are searched, drawn by their
+            seed; None: no worst cases are searched.
     """
     clean, main = Condition(CLEAN), test.main(test.seeds[0])
     conditions = [clean, *test.attacks, *test.files]
     wanted = [Measurement("scores", each, {}) for each in conditions]
     wanted.append(Measurement("sensitivity", main, {}))
     if attack is not None:
-        wanted.append(Measurement("worst case", clean, {**attack, "count": searched_examples}))
+        wanted.append(Measurement("worst case", clean, attack))
     device = {"batch_tokens": batch_tokens, "device": describe_device()}
     wanted.append(Measurement("cost", clean, device))
     measurings = [
