@@ -92,10 +92,7 @@ def make_batches(
 ) -> DataLoader[Any]:
     """Batches of the rows of these numbers, as the Trainer makes them."""
     return DataLoader(
-        Rows(rows),
-        batch_sampler=order,
-        collate_fn=Padding(tokenizer, bucketed=bucketed),
-        pin_memory=on_gpu,
+        Rows(rows), batch_sampler=order, collate_fn=Padding(tokenizer, bucketed=bucketed), pin_memory=on_gpu
     )
 
 

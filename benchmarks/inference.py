@@ -150,11 +150,7 @@ def _export_bert(model: nn.Module) -> torch.export.ExportedProgram:
 
 
 def load(
-    models: Mapping[str, nn.Module],
-    kinds: list[str],
-    folder: Path,
-    threads: int,
-    longest: int,
+    models: Mapping[str, nn.Module], kinds: list[str], folder: Path, threads: int, longest: int
 ) -> tuple[dict[tuple[str, str], Run], list[dict[str, Any]]]:
     """What runs each model, by kind and model, and of graphs what a process takes of memory."""
     runs: dict[tuple[str, str], Run] = {}

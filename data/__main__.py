@@ -11,8 +11,7 @@ except KeyboardInterrupt:
 
 COMMANDS = {
     "wikipedia": Command(
-        "data.wiki.extract:ExtractSettings",
-        "a MediaWiki dump -> clean text of its articles, in shards",
+        "data.wiki.extract:ExtractSettings", "a MediaWiki dump -> clean text of its articles, in shards"
     ),
     "vocabulary": Command(
         "data.settings:VocabularySettings",
@@ -25,8 +24,7 @@ COMMANDS = {
         "data.pretraining.tokenize",
     ),
     "attack": Command(
-        "data.examples.attack:AttackFileSettings",
-        "a labelled file -> the same file with typos in its words",
+        "data.examples.attack:AttackFileSettings", "a labelled file -> the same file with typos in its words"
     ),
     "misspellings": Command(
         "data.misspellings:MisspellingsSettings",

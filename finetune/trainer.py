@@ -174,11 +174,7 @@ class FinetuneTrainer(CheckedTrainer):
         shares = self.args.process_index, self.args.world_size
         with self.evaluated_model() as model:
             found = compute_outputs(
-                model,
-                encoded.inputs,
-                self.data_collator,
-                batch_size=self.args.eval_batch_size,
-                shares=shares,
+                model, encoded.inputs, self.data_collator, batch_size=self.args.eval_batch_size, shares=shares
             )
         if self.args.world_size > 1:
             found = dict(gather_object(list(found.items())))

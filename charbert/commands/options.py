@@ -51,12 +51,7 @@ class MessageSettings(Settings):
 
 
 def parse_command(
-    settings_class: type[S],
-    arguments: Sequence[str],
-    program: str,
-    description: str,
-    *,
-    config: bool = False,
+    settings_class: type[S], arguments: Sequence[str], program: str, description: str, *, config: bool = False
 ) -> tuple[S, MessageSettings]:
     """Settings of a command and of its messages, from `CONFIG.yaml` if `config` is set and from options.
 

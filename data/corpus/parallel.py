@@ -18,11 +18,7 @@ Result = TypeVar("Result")
 _WAITING_PER_WORKER = 3
 
 
-def ordered_map(
-    function: Callable[[Item], Result],
-    items: Iterable[Item],
-    workers: int,
-) -> Generator[Result]:
+def ordered_map(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Generator[Result]:
     """Yield `function(item)` for each item, in the order of the items.
 
     One worker is this process itself. Of several, each is a process; at most three items a worker are read

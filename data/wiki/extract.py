@@ -208,10 +208,7 @@ def _fill(
     pages_before = job.counts["pages_read"]
     started = time.monotonic()
     tasks = _make_tasks(dumps, job.cursor, part)
-    with (
-        _progress_bar(dumps) as bar,
-        closing(ordered_map(_extract, tasks, workers)) as extracts,
-    ):
+    with _progress_bar(dumps) as bar, closing(ordered_map(_extract, tasks, workers)) as extracts:
         try:
             while collector.counts["pages_read"] < max_pages and (extract := next(extracts, None)):
                 left = max_pages - collector.counts["pages_read"]

@@ -157,12 +157,7 @@ class _Measuring:
     """The measurements of a run; its model is loaded when a result is not in the cache."""
 
     def __init__(
-        self,
-        model: ComparedModel,
-        run: Run,
-        test: TestSet,
-        cache: ResultCache,
-        batch_tokens: int,
+        self, model: ComparedModel, run: Run, test: TestSet, cache: ResultCache, batch_tokens: int
     ) -> None:
         self._recognizer, self._run, self._test = model.recognizer, run, test
         self._cache, self._batch_tokens = cache, batch_tokens
@@ -175,12 +170,7 @@ class _Measuring:
         }
 
     def _make_key(self, wanted: Measurement) -> dict[str, Any]:
-        return {
-            **self._key,
-            "measured": wanted.what,
-            **wanted.given,
-            **self._test.key(wanted.condition),
-        }
+        return {**self._key, "measured": wanted.what, **wanted.given, **self._test.key(wanted.condition)}
 
     def has(self, wanted: Measurement) -> bool:
         """Whether the cache holds the result of a measurement."""

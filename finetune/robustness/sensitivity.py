@@ -133,10 +133,7 @@ def _compute_states(
 ) -> dict[str, torch.Tensor]:
     """By channel the states (W, H) of the first tokens of these words of each row."""
     batch = copied(loaded.padding([row.inputs for row in rows]), loaded.device)
-    with (
-        torch.inference_mode(),
-        torch.autocast(loaded.device.type, torch.bfloat16, enabled=loaded.bf16),
-    ):
+    with torch.inference_mode(), torch.autocast(loaded.device.type, torch.bfloat16, enabled=loaded.bf16):
         encoded = loaded.model.base_model(**batch)
     sentences = np.repeat(np.arange(len(rows)), [len(each) for each in words])
     tokens = np.concatenate([row.tokens[of_row] for row, of_row in zip(rows, words, strict=True)])
