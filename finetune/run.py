@@ -93,13 +93,7 @@ def run_seed(
     if this_run.results is not None:
         return this_run.results
     set_seed(seed)
-    distillation = None
-    if isinstance(settings, DistillSettings):
-        teacher, tokenizer = load_teacher(settings.teacher, task)
-        model = make_student(teacher, settings.student_layers)
-        distillation = Distillation(model, teacher, **settings.loss)
-    else:
-        model, tokenizer = load(settings, task)
+    model, tokenizer, distillation = _load_models(settings, task)
     if settings.gradient_checkpointing:
         training.checkpoint_gradients(model)
     check_length(model, round_up(task.max_length, COMPILED_TOKENS if settings.torch_compile else 1))
@@ -156,6 +150,15 @@ def run_seed(
         remove_checkpoints(output)
     trainer.accelerator.wait_for_everyone()
     return numbers
+
+
+def _load_models(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any, Any, Distillation | None]:
+    """The model and its tokenizer, and of a student what its teacher says."""
+    if not isinstance(settings, DistillSettings):
+        return *load(settings, task), None
+    teacher, tokenizer = load_teacher(settings.teacher, task)
+    student = make_student(teacher, settings.student_layers)
+    return student, tokenizer, Distillation(student, teacher, **settings.loss)
 
 
 def _format_parts(parts: Sequence[Part]) -> str:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from charbert.commands.cache import content_stamp
 from charbert.errors import CharBertError
 from charbert.noise import KINDS, Attack, read_misspellings
+from charbert.noise.base import MisspellingLists
 from data.examples.readers import has_labels, read_examples
 from data.examples.rows import BadRows
 from data.examples.types import AttackCounts, attack_examples
@@ -59,11 +60,7 @@ class TestSet:
         self.rates = sorted({0.0, settings.rate, *settings.rates})
         self._run, self._bad = run, BadRows(settings.skip_bad_rows)
         misspellings = read_misspellings(Path(settings.misspellings)) if settings.misspellings else None
-        available = [name for name, kind in KINDS.items() if kind.is_available(misspellings)]
-        wanted = list(QUICK_KINDS if settings.preset == QUICK else KINDS)
-        most = QUICK_COUNT if settings.preset == QUICK else len(wanted)
-        self.kinds = settings.kinds or [name for name in wanted if name in available][:most]
-        self.left_out = [] if settings.kinds else [name for name in wanted if name not in available]
+        self.kinds, self.left_out = _choose_kinds(settings, misspellings)
         main = [(self.kinds[0], rate) for rate in self.rates if rate]
         pairs = dict.fromkeys([(kind, self.rate) for kind in self.kinds] + main)
         self.attacks = [Condition(kind, rate, seed) for kind, rate in pairs for seed in self.seeds]
@@ -164,6 +161,19 @@ class TestSet:
                     "attacked form; give the same examples in one order"
                 )
         return found[: len(ids)]
+
+
+def _choose_kinds(
+    settings: RobustnessSettings, misspellings: MisspellingLists | None
+) -> tuple[list[str], list[str]]:
+    """The kinds of attacks, and those that the preset would have if they were available."""
+    if settings.kinds:
+        return settings.kinds, []
+    is_quick = settings.preset == QUICK
+    wanted = {name: KINDS[name].is_available(misspellings) for name in (QUICK_KINDS if is_quick else KINDS)}
+    available = [name for name, is_there in wanted.items() if is_there]
+    left_out = [name for name, is_there in wanted.items() if not is_there]
+    return available[: QUICK_COUNT if is_quick else None], left_out
 
 
 def _digest(examples: Sequence[Any]) -> str:

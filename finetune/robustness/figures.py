@@ -1,6 +1,6 @@
 """Figures of a report: the positions of their marks for the SVG templates, in percent of their size."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import ceil, floor
 from typing import Any, NamedTuple
 
@@ -84,31 +84,7 @@ def make_curves_figure(content: Content) -> dict[str, Any]:
     def y(score: float) -> float:
         return round(100 - axis.position(score), 2)
 
-    lines = []
-    for index, model in enumerate(models):
-        curve = [(round(100 * point["rate"], 2), point["score"]) for point in model["curve"]]
-        points = [
-            {
-                "x": x,
-                "y": y(score["mean"]),
-                "text": f"{model['name']}: {format_number(score['mean'])} at a rate of {point['rate']:.0%}",
-            }
-            for (x, score), point in zip(curve, model["curve"], strict=True)
-        ]
-        upper = [(x, y(score.get("high", score["mean"]))) for x, score in curve]
-        lower = [(x, y(score.get("low", score["mean"]))) for x, score in curve]
-        has_band = any("low" in score for _, score in curve)
-        lines.append(
-            {
-                "name": model["name"],
-                "label": _shorten(model["name"]),
-                "colour": index,
-                "points": points,
-                "line": _join((point["x"], point["y"]) for point in points),
-                "band": _join([*upper, *reversed(lower)]) if has_band else None,
-                "end": format_number(curve[-1][1]["mean"]),
-            }
-        )
+    lines = [_make_curve(model, colour, y) for colour, model in enumerate(models)]
     ends = _spread([line["points"][-1]["y"] for line in lines], 100 * LABEL_HEIGHT / CURVES_HEIGHT)
     for line, end in zip(lines, ends, strict=True):
         line["label_y"] = end
@@ -122,6 +98,29 @@ def make_curves_figure(content: Content) -> dict[str, Any]:
         "last_x": max(point["x"] for line in lines for point in line["points"]),
         "y_ticks": axis.labels("y", y),
         "x_ticks": [{"x": percent, "text": f"{percent}%"} for percent in range(0, 101, 20)],
+    }
+
+
+def _make_curve(model: Content, colour: int, y: Callable[[float], float]) -> dict[str, Any]:
+    """The marks of one model."""
+    curve = [(round(100 * point["rate"], 2), point["score"]) for point in model["curve"]]
+    points = [
+        {
+            "x": x,
+            "y": y(score["mean"]),
+            "text": f"{model['name']}: {format_number(score['mean'])} at a rate of {point['rate']:.0%}",
+        }
+        for (x, score), point in zip(curve, model["curve"], strict=True)
+    ]
+    upper, lower = ([(x, y(score.get(end, score["mean"]))) for x, score in curve] for end in ("high", "low"))
+    return {
+        "name": model["name"],
+        "label": _shorten(model["name"]),
+        "colour": colour,
+        "points": points,
+        "line": _join((point["x"], point["y"]) for point in points),
+        "band": _join([*upper, *reversed(lower)]) if any("low" in score for _, score in curve) else None,
+        "end": format_number(curve[-1][1]["mean"]),
     }
 
 
