@@ -109,13 +109,12 @@ class Dump:
         # Position of a group: where its XML ends. It holds for every size, also before damage.
         number, start = after or (-1, self._first_byte)
         file, stream, read = self._read if self._path == STANDARD else (*self._open(), b"")
-        buffer = bytearray(read)
-        offset = 0
+        buffer = _Buffer(read)
         if stream is file and file.seekable() and not read:
-            offset = file.seek(start)
+            buffer.offset = file.seek(start)
         damage = None
         is_end = False
-        skipped_page: bytes | None = None
+        too_long: bytes | None = None  # the beginning of a page of which the rest is skipped
         with file:
             while not is_end:
                 try:
@@ -123,37 +122,27 @@ class Dump:
                 except (EOFError, OSError) as error:  # how bz2 reports a cut, and damage
                     chunk, damage = b"", first_line(error)
                 is_end = not chunk
-                position = file.tell() if file.seekable() else offset + len(buffer)
+                position = file.tell() if file.seekable() else buffer.offset + len(buffer)
                 buffer += chunk
-                skipped = min(max(start - offset, 0), len(buffer))
-                del buffer[:skipped]
-                offset += skipped
-                if skipped_page is not None:
+                buffer.take(min(max(start - buffer.offset, 0), len(buffer)))
+                if too_long is not None:
                     end = _find_end_of_page(buffer)
-                    skipped = end or max(len(buffer) - len(END_OF_PAGE), 0)
-                    del buffer[:skipped]
-                    offset += skipped
+                    buffer.take(end or max(len(buffer) - len(END_OF_PAGE), 0))
                     if not end:
                         continue
                     number += 1
                     problem = f"it has more than {_MOST_BYTES:,} bytes"
-                    yield PageGroup(number, offset, position, skipped_page, problem)
-                    skipped_page = None
+                    yield PageGroup(number, buffer.offset, position, too_long, problem)
+                    too_long = None
                 while end := _find_end_of_group(buffer, len(chunk), is_end):
-                    content = bytes(buffer[:end])
-                    del buffer[:end]
-                    offset += end
-                    number += 1
-                    yield PageGroup(number, offset, position, content)
+                    number, content = number + 1, buffer.take(end)
+                    yield PageGroup(number, buffer.offset, position, content)
                 if len(buffer) > _MOST_BYTES:
                     # Whole pages before the long one are a group of their own.
                     if end := _find_end_of_group(buffer, 0, is_last=True):
-                        content = bytes(buffer[:end])
-                        del buffer[:end]
-                        offset += end
-                        number += 1
-                        yield PageGroup(number, offset, position, content)
-                    skipped_page = bytes(buffer[:_HEAD_BYTES])
+                        number, content = number + 1, buffer.take(end)
+                        yield PageGroup(number, buffer.offset, position, content)
+                    too_long = bytes(buffer[:_HEAD_BYTES])
         if damage or END_OF_DUMP not in buffer:
             raise self._damage(position, damage or "the XML does not end")
 
@@ -222,6 +211,19 @@ class _Namespaces:
 
     def _end(self, tag: str) -> None:
         self._key = None
+
+
+class _Buffer(bytearray):
+    """What was read of a file and is still to be given on; it begins at byte `offset` of it."""
+
+    offset = 0
+
+    def take(self, count: int) -> bytes:
+        """The first bytes, which are no longer in it."""
+        taken = bytes(self[:count])
+        del self[:count]
+        self.offset += count
+        return taken
 
 
 def _find_end_of_group(buffer: bytearray, new: int, is_last: bool) -> int:
