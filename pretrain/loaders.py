@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -118,7 +119,36 @@ def make_batches(
             processes, or sharded processes that would not evaluate together.
     """
     bucketed = settings.torch_compile or arguments.device.type != "cpu"
-    masking = Masking(
+    masking = _make_masking(settings, tokenizer, bucketed)
+    make_collator = partial(PretrainingCollator, masking, spelling, bucketed=bucketed)
+    blocks = open_blocks(settings.data, tokenizer, settings.max_length)
+    first_held_out = 0 if settings.stream else count_training_blocks(blocks, settings)
+    held_out = blocks.part(first_held_out, first_held_out + settings.eval_examples)
+    position = TrainingPosition(
+        arguments.process_index, arguments.world_size, settings.gradient_accumulation_steps, first_step
+    )
+    shares = [
+        EvaluationSampler(len(held_out), settings.batch_size, rank=rank, world_size=position.world_size)
+        for rank in range(position.world_size)
+    ]
+    if settings.fsdp and len({len(share) for share in shares}) > 1:
+        raise CharBertError(
+            f"{len(held_out)} blocks for evaluation give the {position.world_size} processes unequal "
+            "batches, and with fsdp all compute together: choose eval_examples as a multiple of the processes"
+        )
+    constant = make_collator(NoiseSchedule.constant(settings.noise()), settings.seed + 1)
+    evaluation = make_loader(PretrainingBatches(held_out, constant), shares[position.rank])
+    collator = make_collator(settings.read_noise_schedule(), settings.seed)
+    if settings.stream:
+        return _streamed(settings, tokenizer, collator, position, checkpoint), evaluation
+    order = TrainingSampler(first_held_out, settings.batch_size, seed=settings.seed, position=position)
+    batches = PretrainingBatches(blocks.part(0, first_held_out), collator)
+    training = make_loader(batches, order, settings.num_workers)
+    return TrainingBatches(training, order.steps_per_epoch), evaluation
+
+
+def _make_masking(settings: PretrainSettings, tokenizer: CharBertTokenizer, bucketed: bool) -> Masking:
+    return Masking(
         tokenizer,
         tokenizer.words,
         MaskingSettings(
@@ -130,34 +160,6 @@ def make_batches(
         ),
         read_misspellings(settings.misspellings) if settings.misspellings else None,
     )
-    blocks = open_blocks(settings.data, tokenizer, settings.max_length)
-    first_held_out = 0 if settings.stream else count_training_blocks(blocks, settings)
-    held_out = blocks.part(first_held_out, first_held_out + settings.eval_examples)
-    position = TrainingPosition(
-        arguments.process_index, arguments.world_size, settings.gradient_accumulation_steps, first_step
-    )
-    constant = PretrainingCollator(
-        masking, spelling, NoiseSchedule.constant(settings.noise()), settings.seed + 1, bucketed=bucketed
-    )
-    shares = [
-        EvaluationSampler(len(held_out), settings.batch_size, rank=rank, world_size=position.world_size)
-        for rank in range(position.world_size)
-    ]
-    if settings.fsdp and len({len(share) for share in shares}) > 1:
-        raise CharBertError(
-            f"{len(held_out)} blocks for evaluation give the {position.world_size} processes unequal "
-            "batches, and with fsdp all compute together: choose eval_examples as a multiple of the processes"
-        )
-    evaluation = make_loader(PretrainingBatches(held_out, constant), shares[position.rank])
-    collator = PretrainingCollator(
-        masking, spelling, settings.read_noise_schedule(), settings.seed, bucketed=bucketed
-    )
-    if settings.stream:
-        return _streamed(settings, tokenizer, collator, position, checkpoint), evaluation
-    order = TrainingSampler(first_held_out, settings.batch_size, seed=settings.seed, position=position)
-    batches = PretrainingBatches(blocks.part(0, first_held_out), collator)
-    training = make_loader(batches, order, settings.num_workers)
-    return TrainingBatches(training, order.steps_per_epoch), evaluation
 
 
 def _streamed(
