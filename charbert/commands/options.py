@@ -63,12 +63,12 @@ def parse_command(
             range, a required key that is missing, a file that cannot be read.
     """
     for argument in arguments:
-        if not _is_utf8(argument):
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):  # as Python reads other bytes
             raise CharBertError(f"command line: {argument!r} is not UTF-8; rename the file or folder")
     classes: tuple[Any, ...] = (settings_class, MessageSettings)
     fields = {field.name: field for each in classes for field in dataclasses.fields(each)}
     hints = {name: hint for each in classes for name, hint in get_type_hints(each).items()}
-    renamed = getattr(settings_class, "RENAMED", {})
+    renamed = settings_class.RENAMED
     kinds = {name: without_none(hints[name]) for name in fields}
     parser = _make_parser(classes, kinds, program, description, config=config)
     given, rest = parser.parse_known_args(_normalized(arguments, kinds))
@@ -147,11 +147,6 @@ def _unknown_key(
         return error(f"{where}: {shown(name)} has the name {shown(now)} now")
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)
     return error(f"{where}: unknown key {shown(name)}; the nearest is {shown(nearest[0])}")
-
-
-def _is_utf8(text: str) -> bool:
-    """Whether a text, such as a path, can be written into a file; Python reads other bytes as surrogates."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _make_parser(

@@ -24,7 +24,7 @@ from charbert.commands.output import check_output_file, check_output_folder
 from charbert.commands.paths import FILE, FOLDER, STANDARD, check_exists, standard_output
 from charbert.errors import CharBertError
 
-S = TypeVar("S")
+S = TypeVar("S", bound="Settings")
 REQUIRED = dataclasses.MISSING
 NEVER, UNFINISHED, ALWAYS = "never", "unfinished", "always"
 NOWHERE = "none"
@@ -163,12 +163,13 @@ class Settings:
                 if each is not None and field.metadata.get("reads"):
                     check_exists(shown_name(field), each, field.metadata["reads"])
         for field in dataclasses.fields(self):
-            if field.metadata.get("writes") == FOLDER:
-                check_output_folder(self, Path(getattr(self, field.name)))
-            elif field.metadata.get("writes") == FILE and getattr(self, field.name) == STANDARD:
+            writes, path = field.metadata.get("writes"), getattr(self, field.name)
+            if writes == FOLDER:
+                check_output_folder(self, Path(path))
+            elif writes == FILE and path == STANDARD:
                 standard_output()
-            elif field.metadata.get("writes") == FILE and not getattr(self, "resume", False):
-                check_output_file(self, Path(getattr(self, field.name)))
+            elif writes == FILE and not getattr(self, "resume", False):
+                check_output_file(self, Path(path))
 
 
 def restore_settings(settings_class: type[S], saved: Mapping[str, Any]) -> S:
@@ -177,8 +178,8 @@ def restore_settings(settings_class: type[S], saved: Mapping[str, Any]) -> S:
     Raises:
         CharBertError: a value of the wrong type or out of range.
     """
-    renamed, hints = getattr(settings_class, "RENAMED", {}), get_type_hints(settings_class)
-    fields = {field.name: field for field in dataclasses.fields(settings_class)}  # type: ignore[arg-type]
+    renamed, hints = settings_class.RENAMED, get_type_hints(settings_class)
+    fields = {field.name: field for field in dataclasses.fields(settings_class)}
     values = {renamed.get(name, name): value for name, value in saved.items()}
     known = values.keys() & fields.keys()
     return settings_class(
