@@ -22,9 +22,14 @@ _WRITERS: dict[str, Callable[[IO[bytes]], Any]] = {
 _BUFFER = 65536
 
 
+def compression_ending(path: Path) -> str:
+    """The ending of a compressed file's name, as it is written; of any other, nothing."""
+    return path.suffix if path.suffix.lower() in _READERS else ""
+
+
 def text_ending(path: Path) -> str:
     """The ending of a file's name in small letters, without that of its compression: `.csv` of `A.CSV.gz`."""
-    return Path(path.stem if path.suffix.lower() in _READERS else path).suffix.lower()
+    return Path(path.name.removesuffix(compression_ending(path))).suffix.lower()
 
 
 @contextmanager

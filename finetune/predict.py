@@ -14,7 +14,7 @@ from typing import IO, Any, NamedTuple
 from charbert.commands.output import output_file
 from charbert.commands.paths import STANDARD, standard_input
 from charbert.commands.progress import progress_bar
-from charbert.compression import text_ending
+from charbert.compression import compression_ending, text_ending
 from charbert.errors import CharBertError
 from data.examples.cells import as_text, dump_json, is_nothing, write_labels
 from data.examples.lines import Dialect, find_delimiter
@@ -205,7 +205,7 @@ def _open_input(settings: PredictSettings) -> Iterator[_Input]:
         yield _Input(given, given)
         return
     with TemporaryDirectory() as folder:
-        compressed = Path(given).suffix if Path(given).suffix.lower() in (".gz", ".bz2", ".xz") else ""
+        compressed = compression_ending(Path(given))
         # What is found out about a file is said with its name.
         name = "standard-input" if is_standard else Path(given).name.removesuffix(compressed)
         path = Path(folder) / f"{name}.{settings.format}{compressed}"
