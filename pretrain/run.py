@@ -20,29 +20,22 @@ from pretrain.settings import CHANNELS, PretrainSettings
 from pretrain.sharding import check_checkpoint
 from pretrain.trainer import PretrainingTrainer, Speed, step_arguments
 
-__all__ = ["PretrainSettings", "pretrain", "run"]
 CURVES = {"mlm_loss": "masked LM", "nlm_loss": "noisy LM"}
 
 
 def run(settings: PretrainSettings) -> None:
-    """Pre-train, and print what was measured."""
-    print_results(pretrain(settings), settings.output)
-
-
-def pretrain(settings: PretrainSettings) -> dict[str, Any]:
-    """Train and evaluate; the model, `results.json`, `curves.png` and the logs go to the output folder.
-
-    Returns:
-        the numbers of `results.json`.
+    """Pre-train and evaluate; the model, `results.json`, `curves.png` and the logs go to the output folder.
 
     Raises:
         CharBertError: settings, data and model do not fit together. Nothing has been written or removed then.
     """
     with output_folder(settings):
-        return _train(settings)
+        numbers = _train(settings)
+    print_results(numbers, settings.output)
 
 
 def _train(settings: PretrainSettings) -> dict[str, Any]:
+    """The numbers of `results.json`."""
     run = TrainingRun(settings, settings.seed)
     if run.results is not None:
         return run.results

@@ -26,24 +26,18 @@ EVALUATED_RATES = {"clean": 0.0, "noised": 1.0}
 
 
 def run(settings: RecognizerSettings) -> None:
-    """Train a word recogniser, and print what was measured."""
-    print_results(train_recognizer(settings), settings.output)
-
-
-def train_recognizer(settings: RecognizerSettings) -> dict[str, Any]:
     """Train and evaluate; the recogniser, `results.json`, `curves.png` and the logs go to the output folder.
-
-    Returns:
-        the numbers of `results.json`.
 
     Raises:
         CharBertError: settings and data do not fit together. Nothing has been written or removed then.
     """
     with output_folder(settings):
-        return _train(settings)
+        numbers = _train(settings)
+    print_results(numbers, settings.output)
 
 
 def _train(settings: RecognizerSettings) -> dict[str, Any]:
+    """The numbers of `results.json`."""
     run = TrainingRun(settings, settings.seed)
     if run.results is not None:
         return run.results
