@@ -22,11 +22,7 @@ _TOKENS_PER_FILE = 32_000_000
 
 
 def run(settings: TokenizeSettings) -> None:
-    print(format_numbers(tokenize_corpus(settings)))
-
-
-def tokenize_corpus(settings: TokenizeSettings) -> dict[str, Any]:
-    """Tokenise the text and return the number of blocks, tokens and documents.
+    """Tokenise the text, and print the number of blocks, tokens and documents.
 
     A run that was stopped goes on after its last complete file.
     """
@@ -39,7 +35,8 @@ def tokenize_corpus(settings: TokenizeSettings) -> dict[str, Any]:
     }
     with output_folder(settings, goes_on=True) as output:
         job = ShardedJob(output, "blocks", job_settings, settings.overwrite)
-        return _fill_folder(settings, tokenizer, packer, job)
+        numbers = _fill_folder(settings, tokenizer, packer, job)
+    print(format_numbers(numbers))
 
 
 def _fill_folder(

@@ -26,11 +26,7 @@ _UNKNOWN_SHARE = 0.1
 
 
 def run(settings: VocabularySettings) -> None:
-    print(format_numbers(build_vocabulary(settings)))
-
-
-def build_vocabulary(settings: VocabularySettings) -> dict[str, Any]:
-    """Build the three vocabularies and return their sizes, and their coverage of the text in percent.
+    """Build the three vocabularies, and print their sizes, and their coverage of the text in percent.
 
     The text is counted, and read once more where a tokenizer is trained. The folder is written at the end.
 
@@ -45,7 +41,7 @@ def build_vocabulary(settings: VocabularySettings) -> dict[str, Any]:
         results["seconds"] = time.monotonic() - started
         tokenizer.save_pretrained(made)
         write_results(made, results, asdict(settings))
-    return results
+    print(format_numbers(results))
 
 
 def _make_tokenizer(settings: VocabularySettings) -> tuple[CharBertTokenizer, dict[str, Any]]:
