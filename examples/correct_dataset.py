@@ -22,8 +22,9 @@ corrector = Corrector(options.model)
 
 
 def correct(batch: dict[str, list[str]], threshold: float) -> dict[str, list[str]]:
-    corrections = corrector(batch["text"], threshold=threshold)
-    return {"text": [correction.text for correction in corrections], "original": batch["text"]}
+    texts = [text or "" for text in batch["text"]]  # an empty cell is None
+    corrections = corrector(texts, threshold=threshold)
+    return {"text": [correction.text for correction in corrections], "original": texts}
 
 
 table = load_dataset("csv", data_files=options.table, split="train")

@@ -22,7 +22,7 @@ parser.add_argument("--learning-rate", type=float, default=3e-5)
 options = parser.parse_args()
 
 with open(options.sentences, encoding="utf-8") as file:
-    rows = [json.loads(line) for line in file]
+    rows = [json.loads(line) for line in file if line.strip()]
 tags = dict(enumerate(sorted({tag for row in rows for tag in row["tags"]})))
 numbers = {tag: number for number, tag in tags.items()}
 tokenizer = CharBertTokenizer.from_pretrained(options.model)

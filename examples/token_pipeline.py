@@ -21,7 +21,8 @@ options = parser.parse_args()
 # A word is what its first token says, as in training; words with the same entity are joined.
 tagger = pipeline("token-classification", model=options.model, aggregation_strategy="first")
 texts = [line.rstrip("\n") for line in sys.stdin if line.strip()]
-for text, entities in zip(texts, tagger(texts, batch_size=options.batch_size), strict=True):
+found_in = tagger(texts, batch_size=options.batch_size) if texts else []  # it refuses none
+for text, entities in zip(texts, found_in, strict=True):
     found = [
         {
             "kind": entity["entity_group"],
