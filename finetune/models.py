@@ -14,8 +14,8 @@ from charbert.commands.devices import find_device
 from charbert.commands.output import whole_file
 from charbert.commands.settings import restore_settings
 from charbert.errors import CharBertError, reading
-from charbert.export import TASK_FILE
-from charbert.export.session import ExportedModel, is_exported
+from charbert.export import TASK_FILE, is_exported
+from charbert.export.session import ExportedModel
 from charbert.loading import (
     HEAD,
     backbone_tokenizer,

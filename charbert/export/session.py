@@ -92,8 +92,3 @@ class ExportedModel:
         given["input_ids"] = input_ids
         found = self._session.run(None, {name: given[name].numpy() for name in self.inputs})
         return {name: torch.from_numpy(array) for name, array in zip(self.outputs, found, strict=True)}
-
-
-def is_exported(folder: str | Path) -> bool:
-    """Whether a folder holds an exported model."""
-    return (Path(folder) / MODEL_FILE).is_file()

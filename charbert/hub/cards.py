@@ -13,7 +13,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from charbert.backbones import BACKBONES, is_charbert
 from charbert.commands.output import whole_file
-from charbert.export import MODEL_FILE
+from charbert.export import is_exported
 from charbert.hub import CARD, TASKS, is_kept, sign, unsigned
 
 PAPER = "https://arxiv.org/abs/2011.01513"
@@ -104,7 +104,7 @@ class _Card:
         self.facts, self.name = facts, name
         self.config = _read(folder / "config.json")
         self.delta = _read(folder / "delta.json")
-        self.is_exported = (folder / MODEL_FILE).is_file()
+        self.is_exported = is_exported(folder)
         self.backbone = self.config.get("backbone_config", self.config)
         self.is_charbert = is_charbert(self.config)
         class_name = self.delta.get("model_class") or (self.config.get("architectures") or [""])[0]

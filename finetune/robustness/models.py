@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from charbert.backbones import is_charbert
 from charbert.checkpoints import read_config
 from charbert.errors import CharBertError
-from charbert.export.session import is_exported
+from charbert.export import is_exported
 from charbert.recognizer.modeling import UNKNOWN_WORDS
 from finetune.batches import Padding
 from finetune.inference import Predictor, default_tokens
