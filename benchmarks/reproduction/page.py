@@ -18,8 +18,7 @@ HERE = Path(__file__).parent
 DOCUMENTS = HERE.parents[1] / "docs"
 RECORDS, PAGE = DOCUMENTS / "runs" / "reproduction.jsonl", DOCUMENTS / "reproduction.md"
 FIGURE, DELTAS = PAGE.with_suffix(".png"), DOCUMENTS / "delta-tuning.png"
-FULL = ("ner", "charbert")
-LABEL: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": 8}
+LABEL: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": 7}
 MODELS = ("bert", "advbert", "charbert")
 
 
@@ -89,24 +88,29 @@ def draw_scores(numbers: tables.Numbers, path: Path) -> None:
 
 
 def draw_deltas(numbers: tables.Numbers, path: Path) -> None:
-    """F1 on CoNLL-2003, clean and attacked, by the number of parameters that each method trains."""
+    """Scores of two tasks, clean and attacked, by the number of parameters that each method trains."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
-    axes = figure.subplots()
-    sizes = {
-        (task, model): numbers.values(RUN, task, model, "trainable_parameters")[0]
-        for task, model in [FULL, *(("delta-ner", method) for method in numbers.models("delta-ner"))]
-    }
-    for key, color, label in (("clean", "tab:blue", "clean"), ("paper", "tab:red", "attacked")):
-        scores = [numbers.values(REPORT, task, model, key)[0] for task, model in sizes]
-        axes.scatter(list(sizes.values()), scores, color=color, label=label)
-    for number, (task, model) in enumerate(sorted(sizes, key=lambda each: sizes[each])):
-        name = "all of it" if (task, model) == FULL else model
-        place = sizes[task, model], numbers.values(REPORT, task, model, "clean")[0]
-        axes.annotate(name, place, (0, (5, 15)[number % 2]), **LABEL)
-    axes.set_xscale("log")
-    axes.set_ylim(bottom=40)  # a prefix that learnt nothing is below
-    axes.set_xlabel("parameters trained")
-    axes.set_ylabel("F1 on CoNLL-2003")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower right")
+    titles = {"ner": "CoNLL-2003, F1", "sst2": "SST-2, accuracy"}
+    for axes, (task, title) in zip(figure.subplots(1, len(titles)), titles.items(), strict=True):
+        runs = {"all of it": (task, "charbert")}
+        for method in numbers.models(f"delta-{task}"):  # METHOD, or METHOD-RATE of a second try
+            name, now = method.removesuffix("-2e-4"), (f"delta-{task}", method)
+            if name not in runs or _clean(numbers, now) > _clean(numbers, runs[name]):
+                runs[name] = now
+        sizes = {name: numbers.values(RUN, *of, "trainable_parameters")[0] for name, of in runs.items()}
+        for key, color, label in (("clean", "tab:blue", "clean"), ("paper", "tab:red", "attacked")):
+            scores = [numbers.values(REPORT, *of, key)[0] for of in runs.values()]
+            axes.scatter(list(sizes.values()), scores, color=color, label=label)
+        for number, name in enumerate(sorted(sizes, key=sizes.__getitem__)):
+            axes.annotate(name, (sizes[name], _clean(numbers, runs[name])), (0, (5, 14, 23)[number % 3]), **LABEL)
+        axes.set_xscale("log")
+        axes.set_ylim(40, 98)
+        axes.set_xlabel("parameters trained")
+        axes.set_title(title, fontsize=10)
+        axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower left")
     figure.savefig(path, dpi=150, metadata={"Software": None})
+
+
+def _clean(numbers: tables.Numbers, of: tuple[str, str]) -> float:
+    return numbers.values(REPORT, *of, "clean")[0]

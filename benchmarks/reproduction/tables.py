@@ -43,6 +43,7 @@ NAMES = {
     "charbert": "CharBERT",
     "paper": "CharBERT (`paper`)",
     "WordRec": "BERT + WordRec",
+    "WordRec-pruthi": "BERT + WordRec, Pruthi's noise",
     "full": "CharBERT, 1,600 steps",
     "no-gru": "- no GRU",
     "no-interaction": "- no interaction",
