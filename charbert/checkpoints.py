@@ -3,22 +3,34 @@
 The tables are `CHARACTER_CHANNEL` and `TASK_HEADS` here, and `head_names` of each entry in `BACKBONES`.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from os import PathLike
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 import transformers
 from transformers import PreTrainedConfig
 from transformers.modeling_utils import load_state_dict
-from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, WEIGHTS_INDEX_NAME, WEIGHTS_NAME
+from transformers.utils import (
+    ADAPTER_SAFE_WEIGHTS_NAME,
+    CONFIG_NAME,
+    SAFE_WEIGHTS_INDEX_NAME,
+    SAFE_WEIGHTS_NAME,
+    WEIGHTS_INDEX_NAME,
+    WEIGHTS_NAME,
+)
 from transformers.utils.hub import cached_file, get_checkpoint_shard_files
 
 from charbert.backbones import BACKBONES
 from charbert.errors import CharBertError, describe_failure, reading
 
 Tensors = dict[str, torch.Tensor]
+DELTA = "delta.json"
+"""Describes a saved delta, whose folder has no other weights than what was trained."""
+DELTA_WEIGHTS = ADAPTER_SAFE_WEIGHTS_NAME
 MOST_LAYERS = 1000
 
 # Pairs of (their name, ours), as beginnings of names; the first that fits counts. Theirs stand without the
@@ -88,6 +100,27 @@ def _find(config: dict[str, Any], key: str) -> Iterator[Any]:
             yield value
         elif isinstance(value, dict):
             yield from _find(value, key)
+
+
+def find_delta(source: str | PathLike[str], **hub: Any) -> Path | None:
+    """The folder of a saved delta, which of a hub id is downloaded; None if it holds none."""
+    if os.path.exists(source):  # of a name that is too long, `Path.exists` raises
+        return Path(source) if (Path(source) / DELTA).is_file() else None
+    if not (path := _find_file(source, DELTA, hub)):
+        return None
+    for name in (DELTA_WEIGHTS, CONFIG_NAME):
+        _find_file(source, name, hub)
+    return Path(path).parent
+
+
+def _find_file(source: str | PathLike[str], name: str, hub: dict[str, Any]) -> str | None:
+    """A file of a hub id, if it is there and the hub can be reached."""
+    failures = ("gated_repo", "missing_entries", "connection_errors")
+    try:
+        quiet = {f"_raise_exceptions_for_{failure}": False for failure in failures}
+        return cached_file(source, name, **quiet, **hub)
+    except OSError:  # no name that the hub could have
+        return None
 
 
 def read_checkpoint(source: str | PathLike[str], config: dict[str, Any], **hub: Any) -> Checkpoint:

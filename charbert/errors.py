@@ -45,7 +45,7 @@ def first_line(error: BaseException) -> str:
 
 def describe_failure(source: Any, error: BaseException) -> str:
     """Why a folder or hub id cannot be loaded: there is none of this name, or what the error says."""
-    if isinstance(source, str | PathLike) and not Path(source).exists():
+    if isinstance(source, str | PathLike) and not os.path.exists(source):
         return "there is no such folder, and the hub has nothing of this name or cannot be reached"
     return first_line(error)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, overload
 
 from transformers import AutoConfig, AutoTokenizer
-from transformers.utils import logging
+from transformers.utils import find_adapter_config_file, logging
 
 from charbert.backbones import find_backbone, is_charbert, longest_input
 from charbert.checkpoints import (
@@ -17,6 +17,7 @@ from charbert.checkpoints import (
     Tensors,
     compare_tensors,
     convert,
+    find_delta,
     infer_sizes,
     is_tied,
     load_fitting,
@@ -34,8 +35,6 @@ logger = logging.get_logger(f"transformers.{__name__}")  # under its verbosity
 HUB_OPTIONS = ("cache_dir", "force_download", "local_files_only", "token", "revision", "subfolder")
 BUILD_OPTIONS = ("dtype", "attn_implementation")
 HEAD = "head"
-DELTA = "delta.json"
-"""Describes a saved delta, whose folder has no other weights than what was trained."""
 _NUMBERED = re.compile(r"\.\d+\.")
 Source = str | PathLike[str]
 
@@ -84,10 +83,14 @@ class PretrainedLoading:
         if pretrained_model_name_or_path is None:
             return super().from_pretrained(None, *model_args, **kwargs)  # type: ignore[misc]
         source = pretrained_model_name_or_path
-        if (Path(source) / DELTA).is_file():
-            return cls._load_tuned(source, **kwargs)
         hub = {name: kwargs[name] for name in HUB_OPTIONS if name in kwargs}
+        if find_delta(source, **hub) is not None:
+            return cls._load_tuned(source, **kwargs)
         config_dict = read_config(source, **hub)
+        if not config_dict and (adapter := find_adapter_config_file(str(source), **hub)):
+            from charbert.tuning.saving import from_adapter
+
+            return from_adapter(cls, source, adapter, **kwargs)
         if is_charbert(config_dict):
             model = cls._load_own(source, *model_args, **kwargs)
         else:
@@ -177,7 +180,7 @@ class PretrainedLoading:
     def _load_tuned(cls, source: Source, **kwargs: Any) -> Any:
         from charbert.tuning.saving import from_delta
 
-        model = from_delta(cls, source, **{name: kwargs[name] for name in BUILD_OPTIONS if name in kwargs})
+        model = from_delta(cls, source, **kwargs)
         info: dict[str, Any] = {"missing_keys": set(), "unexpected_keys": set(), "mismatched_keys": []}
         return (model, info) if kwargs.get("output_loading_info") else model
 

@@ -15,6 +15,7 @@ from transformers.utils.generic import can_return_tuple
 
 from charbert.backbones import max_tokens
 from charbert.char_encoder import CharacterEncoder
+from charbert.checkpoints import DELTA
 from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError, name_failures
 from charbert.fast_path import layer_attention_mask
@@ -67,8 +68,12 @@ class CharBertPreTrainedModel(HubClass, PretrainedLoading, PreTrainedModel):
 
         if has_delta(self):
             raise CharBertError(
-                f"{save_directory}: a delta is on, and the model cannot be saved with it; save it alone by "
+                "a delta is on, and the model cannot be saved with it; save it alone by "
                 "charbert.tuning.save_delta, or call merge_delta or use_delta(model, None) before"
+            )
+        if (Path(save_directory) / DELTA).exists():
+            raise CharBertError(
+                f"{save_directory}: holds a delta, which would be loaded; give another folder"
             )
         with name_failures(Path(save_directory)):
             super().save_pretrained(save_directory, *args, **kwargs)
@@ -92,6 +97,10 @@ class CharBertPreTrainedModel(HubClass, PretrainedLoading, PreTrainedModel):
             tokenizer: a `CharBertTokenizer`, by which the added tokens are spelled. Without it each of them
                 is one blank, as a special token is.
         """
+        from charbert.tuning.model import deltas_of
+
+        if new_num_tokens is not None and deltas_of(self) is not None:
+            raise CharBertError("this model is the base of deltas; resize and save it before add_delta")
         embeddings = super().resize_token_embeddings(new_num_tokens, pad_to_multiple_of, mean_resizing)
         self.base_model.resize_spelling(embeddings.num_embeddings, tokenizer)
         return embeddings

@@ -1,7 +1,7 @@
 """Settings of `python -m finetune`: a fine-tuning run, predictions of a model, scores of predictions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import ClassVar
 
@@ -203,6 +203,11 @@ class FinetuneSettings(TuningSettings, Columns):
 @dataclass(kw_only=True)
 class DistillSettings(DistillationSettings, FinetuneSettings):
     """A fine-tuning run whose model is a student of a teacher that was fine-tuned before."""
+
+    HIDDEN = (
+        *("model", "backbone", "tokenizer", "character_vocabulary", "probe", "probe_size", "merge"),
+        *(field.name for field in fields(TuningSettings)),
+    )
 
     teacher: str = option(
         REQUIRED,

@@ -171,6 +171,7 @@ def _make_parser(
         formatter_class=_Formatter,
         epilog=_EPILOG if config else None,
     )
+    hidden = {name for each in classes for name in getattr(each, "HIDDEN", ())}
     groups: dict[str, Any] = {}
     places = parser.add_argument_group("arguments") if config or _has_places(fields) else parser
     if config:
@@ -188,7 +189,7 @@ def _make_parser(
             f"--{dashed(field.name)}",
             metavar=_metavar(field, kinds[field.name]),
             default=argparse.SUPPRESS,
-            help=_help(field),
+            help=argparse.SUPPRESS if field.name in hidden else _help(field),
             **several,
         )
     parser.add_argument_group("help").add_argument(

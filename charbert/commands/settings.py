@@ -132,6 +132,8 @@ class Settings:
 
     RENAMED: ClassVar[Mapping[str, str]] = {"out": "output"}
     """Keys that have another name now -> that name."""
+    HIDDEN: ClassVar[Collection[str]] = ()
+    """Those that a command has of another one and does not use: `--help` leaves them out."""
 
     def __new__(cls, *_: Any, **given: Any) -> Self:
         settings = super().__new__(cls)
@@ -204,6 +206,8 @@ def format_command(program: str, settings: Settings) -> str:
 def _check_value(field: Any, value: Any) -> None:
     items = value if isinstance(value, list | tuple) else [value]
     name, metadata = shown_name(field), field.metadata
+    if isinstance(value, str) and isinstance(default_value(field), list):
+        raise CharBertError(f"{name}: {value!r} is no list; give [{value!r}]")
     for item in items:
         choices = metadata.get("choices")
         if choices and item is not None and item not in choices:

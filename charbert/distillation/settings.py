@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-from charbert.commands.paths import MODEL
+from charbert.commands.paths import MODEL, check_exists
 from charbert.commands.settings import Settings, option, shown_name
 from charbert.errors import CharBertError
 
@@ -43,6 +43,11 @@ class DistillationSettings(Settings):
             raise CharBertError(f"{shown_name(changed[0])}: needs --teacher and --student-layers")
         if not self.soft_weight + self.hard_weight + self.cosine_weight:
             raise CharBertError("--soft-weight, --hard-weight, --cosine-weight: one must be above 0")
+
+    def check_paths(self) -> None:
+        if self.teacher is not None:  # first: it stands in the place of the model, which is looked for too
+            check_exists("--teacher", self.teacher, self.__dataclass_fields__["teacher"].metadata["reads"])
+        super().check_paths()
 
     @property
     def loss(self) -> dict[str, float]:

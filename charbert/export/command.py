@@ -9,7 +9,7 @@ import torch
 
 from charbert.auto import MODELS
 from charbert.backbones import is_charbert
-from charbert.checkpoints import read_config
+from charbert.checkpoints import find_delta, read_config
 from charbert.commands.results import new_folder, write_results
 from charbert.errors import CharBertError
 from charbert.export import MODEL_FILE, TASK_FILE
@@ -17,7 +17,7 @@ from charbert.export.folder import export_onnx
 from charbert.export.graph import check_packages
 from charbert.settings import ExportSettings
 from charbert.tokenization import CharBertTokenizer
-from charbert.tuning.saving import is_delta, read_description
+from charbert.tuning.saving import read_description
 
 
 def run(settings: ExportSettings) -> None:
@@ -54,8 +54,8 @@ def load(source: str) -> tuple[Any, CharBertTokenizer]:
         )
     heads = {each.__name__: each for each in MODELS.values()}
     named = next(iter(config.get("architectures") or ()), None)
-    if is_delta(source):  # config.json of an earlier version has the class of its base
-        named = read_description(Path(source))["model_class"]
+    if (delta := find_delta(source)) is not None:  # an earlier config.json has the class of its base
+        named = read_description(delta)["model_class"]
     if named not in heads:
         raise CharBertError(
             f"{source}: config.json names the architecture {named!r}, which is unknown; known are "

@@ -205,7 +205,7 @@ class _Card:
             )
             if self.head == "PreTraining":
                 notes.append(f'`charbert.correct("Teh text", model={name})` restores misspelled words.')
-        if self.is_exported or self.delta:
+        if self.is_exported:
             place = "this folder"
         code = [
             *imports,

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from transformers.activations import ACT2FN
 
+from charbert.errors import CharBertError
 from charbert.tuning.delta import Delta, replace_module, require_layers
 
 
@@ -52,7 +53,14 @@ class Adapters(Delta):
     """
 
     def check(self, model: Any) -> None:
-        require_layers(model)
+        parts = ("attention.output", "output")
+        for name in (f"{part}.{each}" for part in parts for each in ("dense", "dropout", "LayerNorm")):
+            try:
+                require_layers(model)[0].get_submodule(name)
+            except AttributeError as error:
+                raise CharBertError(
+                    f"--tuning adapter: layers of {type(model).__name__} have no {name}"
+                ) from error
 
     def attach(self, model: Any) -> None:
         is_pfeiffer = self.settings.adapter == "pfeiffer"

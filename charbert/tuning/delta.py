@@ -8,12 +8,13 @@ import torch
 from torch import nn
 
 from charbert.backbones import layers_of
+from charbert.checkpoints import DELTA as DESCRIPTION
+from charbert.checkpoints import DELTA_WEIGHTS as WEIGHTS
 from charbert.errors import CharBertError
-from charbert.loading import DELTA as DESCRIPTION
 from charbert.modeling import CharBertModel
 from charbert.tuning.settings import TuningSettings
 
-WEIGHTS, PEFT_CONFIG = "adapter_model.safetensors", "adapter_config.json"
+PEFT_CONFIG = "adapter_config.json"
 FILES = (DESCRIPTION, WEIGHTS, PEFT_CONFIG)
 """Of a saved delta; peft's configuration where peft has the method."""
 ADAPTER = "default"

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from charbert.errors import CharBertError
+from charbert.errors import CharBertError, first_line
 from charbert.tuning.delta import ADAPTER, Delta, encoder_of, head_modules, require_layers
 from charbert.tuning.methods import IA3_FEEDFORWARD, IA3_TARGETS, LORA_TARGETS
 from charbert.tuning.settings import TuningSettings
@@ -132,18 +132,22 @@ class Ia3(_PeftDelta):
 
     def check(self, model: Any) -> None:
         require_layers(model)
+        if missing := [name for name in IA3_TARGETS if not _narrowed(model, name)]:
+            raise CharBertError(f"--tuning ia3: {type(model).__name__} has no {' and no '.join(missing)}")
 
 
 def import_peft() -> Any:
     """The library peft.
 
     Raises:
-        CharBertError: it is not installed.
+        CharBertError: it is not installed, or too old for the version of transformers.
     """
     try:
         import peft
     except ImportError as error:
-        raise CharBertError('--tuning: needs the library peft; pip install "charbert[tuning]"') from error
+        raise CharBertError(
+            f'--tuning: needs the library peft ({first_line(error)}); pip install "charbert[tuning]"'
+        ) from error
     return peft
 
 
@@ -154,7 +158,8 @@ def _split_targets(model: Any, names: list[str]) -> tuple[list[str], list[str]]:
         CharBertError: a name matches nothing in the model.
     """
     if not names:
-        return [name for name in LORA_TARGETS if _narrowed(model, name)], []
+        found = [name for name in LORA_TARGETS if _narrowed(model, name)]
+        return found or _refuse_target(model, "query"), []
     modules: list[str] = []
     for name in names:
         if name != "gru":

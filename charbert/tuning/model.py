@@ -97,6 +97,12 @@ class Deltas:
         own = {f"base_model.model.{name}": weights[name] for name in self.trained}
         return own | {self.delta.file_name(name): weights[name] for name in self.added}
 
+    def strays(self, model: Any) -> list[str]:
+        """Modules with parameters that are trained but no part of the delta that is on."""
+        own = {*self.trained, *self.added}
+        names = [name for name, weight in model.named_parameters() if weight.requires_grad]
+        return sorted({name.rpartition(".")[0] for name in names if name not in own})
+
     def fingerprint(self, model: Any, delta: Delta) -> str:
         """Of the weights that a delta was trained on: of the encoder, but for those that it replaces."""
         replaced = {_encoder_name(model, name) for name in delta.trained(model)}
@@ -218,6 +224,10 @@ def insert(
     use_delta(model, None)
     deltas = deltas or Deltas(model)
     try:
+        if hasattr(model, "peft_config"):
+            raise CharBertError(
+                f"{type(model).__name__}: has adapters of peft on it; merge_and_unload() them first"
+            )
         delta.check(model)
         check(deltas)
         model._deltas = deltas
@@ -227,7 +237,9 @@ def insert(
         if not tensors:
             raise CharBertError(f"--tuning {delta.settings.tuning}: leaves nothing of this model to train")
         check_tensors(tensors)
-    except CharBertError:
+    except Exception:
+        if deltas.active is None:
+            deltas.leave(model)
         use_delta(model, before)
         for kept in (deltas.deltas, deltas.values, deltas.heads):
             kept.pop(name, None)  # type: ignore[attr-defined]

@@ -11,25 +11,32 @@ from typing import Any
 
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedConfig
+from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, WEIGHTS_INDEX_NAME, WEIGHTS_NAME
 
 import charbert
 from charbert.backbones import is_charbert
-from charbert.checkpoints import read_checkpoint, read_config
+from charbert.checkpoints import find_delta, read_checkpoint, read_config
 from charbert.commands.output import whole_file
 from charbert.commands.settings import restore_settings
 from charbert.configuration import save_config
 from charbert.errors import CharBertError, name_failures, reading
 from charbert.hub.cards import Facts, write_card
+from charbert.loading import HUB_OPTIONS, without_report
 from charbert.loading import logger as loading_log
-from charbert.loading import without_report
 from charbert.tokenization import CharBertTokenizer
-from charbert.tuning.delta import DESCRIPTION, WEIGHTS, check_shapes
+from charbert.tuning.delta import DESCRIPTION, PEFT_CONFIG, WEIGHTS, check_shapes
 from charbert.tuning.methods import find_tuning
 from charbert.tuning.model import HEAD_SETTINGS, Deltas, copy_values, insert, require_delta
 from charbert.tuning.settings import TuningSettings
 
 FORMAT = 1
 """Of a saved delta; one of another format is refused."""
+_WHOLE = (SAFE_WEIGHTS_NAME, SAFE_WEIGHTS_INDEX_NAME, WEIGHTS_NAME, WEIGHTS_INDEX_NAME)
+_OF_THE_FOLDER = (
+    *("config", "revision", "subfolder", "trust_remote_code", "adapter_kwargs"),
+    *("output_loading_info", "ignore_mismatched_sizes"),
+)
+"""Arguments of `from_pretrained` that say nothing of the base."""
 
 
 def save_delta(model: Any, folder: str | Path, *, resumable: bool = False) -> None:
@@ -42,10 +49,17 @@ def save_delta(model: Any, folder: str | Path, *, resumable: bool = False) -> No
         resumable: as it is trained, where a method would be folded otherwise.
 
     Raises:
-        CharBertError: no delta is on, or the folder cannot be written.
+        CharBertError: no delta is on, more than it is trained, or the folder cannot be written.
     """
     deltas = require_delta(model)
     folder, delta = Path(folder), deltas.delta
+    if strays := deltas.strays(model):
+        raise CharBertError(
+            f"{folder}: {', '.join(strays)} would be lost: no part of the delta, and not frozen; save all of "
+            "the model after merge_delta, or, if it was not trained, freeze it by requires_grad_(False)"
+        )
+    if any((folder / name).exists() for name in _WHOLE):
+        raise CharBertError(f"{folder}: holds a whole model; save the delta into a folder of its own")
     tensors = {name: weight.detach().cpu().contiguous() for name, weight in deltas.tensors(model).items()}
     if not resumable:
         tensors = delta.fold(tensors)
@@ -64,6 +78,7 @@ def save_delta(model: Any, folder: str | Path, *, resumable: bool = False) -> No
         folder.mkdir(parents=True, exist_ok=True)
         with whole_file(folder / WEIGHTS) as partial:
             save_file(tensors, partial, metadata={"format": "pt"})
+        (folder / PEFT_CONFIG).unlink(missing_ok=True)  # not every method leaves one
         save_config(model, folder)
         delta.write_config(model, folder, base)
         with whole_file(folder / DESCRIPTION) as partial:
@@ -77,13 +92,13 @@ def load_delta(model: Any, folder: str | Path, name: str = "default") -> None:
 
     Args:
         model: the base, with a head of the same kind and number of labels.
-        folder: where `save_delta` saved it.
+        folder: where `save_delta` saved it, or the hub id of such a folder.
         name: of this delta among those of the model.
 
     Raises:
         CharBertError: the folder holds none that this version can read, or one of another base or head.
     """
-    folder = Path(folder)
+    folder = find_delta(folder) or Path(folder)
     description = read_description(folder)
     settings = restore_settings(TuningSettings, description["settings"])
     if description["model_class"] != type(model).__name__:
@@ -126,8 +141,8 @@ def restore_delta(model: Any, folder: str | Path) -> None:
 
 
 def is_delta(source: Any) -> bool:
-    """Whether a folder holds a saved delta."""
-    return (Path(source) / DESCRIPTION).is_file()
+    """Whether a folder or hub id holds a saved delta."""
+    return find_delta(source) is not None
 
 
 def refuse_delta(source: Any) -> None:
@@ -142,39 +157,73 @@ def refuse_delta(source: Any) -> None:
         )
 
 
-def from_delta(model_class: Any, folder: str | PathLike[str], **kwargs: Any) -> Any:
+def from_delta(model_class: Any, source: str | PathLike[str], **kwargs: Any) -> Any:
     """The base of a saved delta, loaded from where it was, with the delta on it.
 
     Args:
         model_class: of a CharBERT, or an Auto class of `transformers` for a plain model.
-        kwargs: `dtype` and `attn_implementation`.
+        source: folder or hub id of the delta.
+        kwargs: of its `from_pretrained`, for the base.
 
     Raises:
         CharBertError: the base is not there any more, or another one; or as of `load_delta`.
     """
-    folder = Path(folder)
+    folder = find_delta(source, **{name: kwargs[name] for name in HUB_OPTIONS if name in kwargs}) or Path(
+        source
+    )
     base = read_description(folder).get("base")
     if not base:
         raise CharBertError(
             f"{folder}: does not say where its base is; load that and then this by load_delta"
         )
+    given = {name: kwargs[name] for name in kwargs if name not in _OF_THE_FOLDER and name[0] != "_"}
+    if "torch_dtype" in given:
+        given["dtype"] = given.pop("torch_dtype")
+    if (config := kwargs.get("config")) is not None:  # by an Auto class, with what was asked to differ
+        saved = type(config).from_pretrained(folder).to_dict()
+        asked = (name for name, value in config.to_dict().items() if saved.get(name) != value)
+        given |= {name: getattr(config, name) for name in asked}
     with _without_news():
         try:
-            model = _load_base(model_class, base, folder, kwargs | _head_settings(folder))
+            model = _load_base(model_class, base, source, folder, _head_settings(folder) | given)
         except CharBertError as error:
             raise CharBertError(f"{folder}: its base cannot be loaded; {error}") from error
     load_delta(model, folder)
+    for name in given.keys() & {*HEAD_SETTINGS}:
+        setattr(model.config, name, given[name])
     return model.eval()
 
 
-def _load_base(model_class: Any, base: str, folder: Path, kwargs: dict[str, Any]) -> Any:
+def from_adapter(model_class: Any, source: Any, config_file: str, **kwargs: Any) -> Any:
+    """The base that an adapter of peft's own names, with the adapter on it, as `transformers` loads it.
+
+    Args:
+        model_class: of a CharBERT.
+        source: folder or hub id.
+        config_file: its `adapter_config.json`.
+        kwargs: of `from_pretrained`, for the base, such as `num_labels`, which no adapter says.
+
+    Raises:
+        CharBertError: the base is not there, or the adapter does not fit it.
+    """
+    with reading(config_file, "an adapter"):
+        base = json.loads(Path(config_file).read_bytes())["base_model_name_or_path"]
+    with _without_news():
+        model = model_class.from_pretrained(base, ignore_mismatched_sizes="head", **kwargs)
+    with reading(source, "an adapter"):
+        model.load_adapter(str(source))
+    return model.eval()
+
+
+def _load_base(model_class: Any, base: str, source: Any, folder: Path, kwargs: dict[str, Any]) -> Any:
+    refuse_delta(base)
     if not is_charbert(read_config(folder)):
         with reading(base, "a model"):
             return model_class.from_pretrained(base, ignore_mismatched_sizes=True, **kwargs)
     config = read_config(base)
     if is_charbert(config):
         return model_class.from_pretrained(base, ignore_mismatched_sizes="head", **kwargs)
-    tokenizer = CharBertTokenizer.from_pretrained(folder)  # released models and plain ones have no characters
+    tokenizer = CharBertTokenizer.from_pretrained(source)  # released models and plain ones have no characters
     if not read_checkpoint(base, config).has_character_channel:
         return model_class.from_backbone(base, tokenizer=tokenizer, **kwargs)
     model = model_class.from_pretrained(base, ignore_mismatched_sizes="head", **kwargs)

@@ -52,7 +52,9 @@ class Freeze(_Subset):
             return False
         if part == "interactions":
             return self._is_used_above(model, int(rest[0]), int(number))
-        return part != "encoder" or int(rest[1]) >= int(number)
+        if part == "encoder":  # what is in no layer comes before them
+            return rest[0] == "layer" and int(rest[1]) >= int(number)
+        return True
 
     def _is_used_above(self, model: Any, interaction: int, frozen: int) -> bool:
         """Whether a layer that is trained comes before an interaction, which may serve several."""

@@ -40,7 +40,7 @@ CASES = [
     bad("model-and-backbone", f"{TEXT} --model text", "--backbone"),
     bad("distill-no-teacher", "finetune distill text.yaml --student-layers 1", "--teacher", status=2),
     bad("distill-no-layers", "finetune distill text.yaml --teacher text", "--student-layers", status=2),
-    bad("distill-teacher-missing", f"{DISTILL} --teacher none", "none"),
+    bad("distill-teacher-missing", f"{DISTILL} --teacher none", "--teacher: none"),
     bad("distill-teacher-is-no-run", f"{DISTILL} --teacher plain", "task.json"),
     bad("distill-teacher-of-another-task", f"{DISTILL} --teacher tags", "was trained for tagging"),
     bad("distill-teacher-of-other-labels", DISTILL, "animal, thing", put("texts.csv", OTHER_LABELS)),

@@ -93,7 +93,7 @@ CASES = [
     bad("teacher-alone", f"{PRETRAIN} --teacher text", "--student-layers"),
     bad("student-layers-alone", f"{PRETRAIN} --student-layers 1", "--teacher"),
     bad("temperature-alone", f"{PRETRAIN} --temperature 3", "--teacher"),
-    bad("teacher-missing", f"{PRETRAIN} --teacher ./none --student-layers 1", "none"),
+    bad("teacher-missing", f"{PRETRAIN} --teacher ./none --student-layers 1", "--teacher: ./none"),
     bad("teacher-plain", f"{PRETRAIN} --teacher plain --student-layers 1", "plain"),
     bad("teacher-without-heads", f"{PRETRAIN} --teacher text --student-layers 1", "no mlm_head, nlm_head"),
     bad("teacher-of-other-words", f"{PRETRAIN} --teacher released --student-layers 1", "released"),

@@ -251,7 +251,7 @@ def test_table_is_replaced_by_the_vocabulary_given(tmp_path: Path, kind: str) ->
     assert model.spelling.spellings()[token] == [backwards.id("#")] != [characters.id("#")]
 
 
-@pytest.mark.parametrize("name", ("nobody/nothing", "a/folder/of/mine", "/nowhere/at/all"))
+@pytest.mark.parametrize("name", ("nobody/nothing", "a/folder/of/mine", "/nowhere/at/all", "x" * 300))
 def test_a_folder_that_is_missing_is_said_to_be(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     model = charbert.CharBertModel

@@ -123,6 +123,9 @@ def test_help_shows_types_choices_defaults_and_what_must_be_given(
         kind: str = option("a", "the kind", choices=("a", "b"))
         edits: list[str] = option(["a"], "some of them", choices=("a", "b"))
         separator: str = option(",", "between labels")
+        model: str | None = option(None, "of another command")
+
+        HIDDEN = ("model",)
 
     monkeypatch.setenv("COLUMNS", "100")
     with pytest.raises(SystemExit):
@@ -136,6 +139,7 @@ def test_help_shows_types_choices_defaults_and_what_must_be_given(
     assert "--kind {a,b} the kind (default: a)" in lines
     assert "--edits NAME [NAME ...] some of them (of a, b; default: a)" in lines
     assert "--separator TEXT between labels (default: ',')" in lines
+    assert "--model" not in shown
 
 
 @pytest.mark.parametrize("content", ("- a\n- b\n", "a: [", "just text", "seed: 2026-13-45", "[" * 5_000))
@@ -176,6 +180,11 @@ def test_a_value_out_of_range_is_refused(config: Path, key: str, value: str, mes
 def test_ranges_hold_for_settings_made_in_code() -> None:
     with pytest.raises(CharBertError, match="--steps: 0 must be at least 1"):
         Example(data="text", steps=0)
+
+
+def test_a_text_is_no_list_in_code() -> None:
+    with pytest.raises(CharBertError, match=r"--kinds: 'drop' is no list; give \['drop'\]"):
+        Example(data="text", kinds="drop")  # type: ignore[arg-type]
 
 
 def test_a_value_given_twice_is_refused_where_each_counts_once(config: Path) -> None:

@@ -11,10 +11,12 @@ import pytest
 import tiny
 from small_tuning import HEADS, batch_for, difference, outputs, train, tuned
 from torch import nn
+from transformers import AutoModelForTokenClassification
 
 import charbert
+from charbert import CharBertError
 from charbert.configuration import PEFT_SIZES
-from charbert.tuning import save_delta
+from charbert.tuning import TuningSettings, add_delta, save_delta
 
 ROOT = Path(__file__).parents[3]
 TASKS = {
@@ -81,6 +83,34 @@ print(AutoConfig.for_model("charbert").model_type)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.split() == ["charbert"], done.stderr
+
+
+def test_without_peft_a_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "peft", None)
+    model = tiny.build(charbert.CharBertForTokenClassification, "bert")
+    with pytest.raises(CharBertError, match=r"--tuning: needs the library peft .*; pip install"):
+        add_delta(model, TuningSettings(tuning="lora"))
+    add_delta(model, TuningSettings(tuning="adapter"))
+
+
+def test_an_adapter_of_peft_is_loaded_on_its_base(tmp_path: Path) -> None:
+    head, base, folder = charbert.CharBertForTokenClassification, tmp_path / "base", tmp_path / "adapter"
+    tiny.build(charbert.CharBertForPreTraining, "bert").save_pretrained(base)
+    model = peft.get_peft_model(
+        head.from_pretrained(base, num_labels=3), peft.LoraConfig(task_type="TOKEN_CLS")
+    )
+    train(model, batch_for(head), steps=3)
+    model.save_pretrained(folder)
+    wanted = outputs(model, batch_for(head))
+    for loader in (head, AutoModelForTokenClassification):
+        loaded = loader.from_pretrained(folder, num_labels=3)
+        assert difference(outputs(loaded, batch_for(head)), wanted) == 0
+    with pytest.raises(CharBertError, match="adapter: cannot be read as an adapter"):
+        head.from_pretrained(folder, num_labels=5)
+    for adapted in (model, loaded):
+        with pytest.raises(CharBertError, match="has adapters of peft on it; merge_and_unload"):
+            add_delta(adapted, TuningSettings(tuning="bitfit"))
+    add_delta(model.merge_and_unload(), TuningSettings(tuning="bitfit"))
 
 
 @pytest.mark.parametrize("head", HEADS[:2], ids=lambda head: head.__name__)

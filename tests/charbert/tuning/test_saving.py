@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
+from hub import hub_of_this_process
 from plain import save_plain
 from safetensors.torch import load_file, save_file
 from small_tuning import METHODS, batch_for, difference, outputs, train, tuned
@@ -15,7 +16,11 @@ from transformers import (
     AutoModel,
     AutoModelForTokenClassification,
     BertForTokenClassification,
+    DebertaV2Config,
+    DebertaV2Model,
     DistilBertConfig,
+    MPNetConfig,
+    MPNetModel,
 )
 
 import charbert
@@ -29,9 +34,10 @@ from charbert.tuning import (
     trainable_table,
     use_delta,
 )
-from charbert.tuning.saving import from_delta
+from charbert.tuning.saving import from_delta, refuse_delta
 
 HEAD = charbert.CharBertForTokenClassification
+SMALL = {"vocab_size": 50, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
 SWITCHED = ("lora", "ia3", "houlsby", "bitfit", "freeze layers:1", "dora", "p-tuning-v2")
 
 
@@ -158,6 +164,80 @@ def test_from_pretrained_puts_a_delta_on_its_base(method: str, tmp_path: Path) -
         HEAD.from_pretrained(folder)
 
 
+@pytest.mark.parametrize("loader", (HEAD, AutoModelForTokenClassification))
+def test_what_is_asked_of_loading_goes_to_the_base(loader: Any, tmp_path: Path) -> None:
+    base, folder, names = tmp_path / "base", tmp_path / "delta", {0: "x", 1: "y", 2: "z"}
+    tiny.build(charbert.CharBertForPreTraining, "bert").save_pretrained(base)
+    model = HEAD.from_pretrained(base, num_labels=3)
+    add_delta(model, TuningSettings(tuning="bitfit"))
+    save_delta(model, folder)
+    asked = {"output_hidden_states": True, "hidden_dropout_prob": 0.5, "id2label": names}
+    loaded = loader.from_pretrained(folder, torch_dtype=torch.bfloat16, **asked)
+    assert {name: getattr(loaded.config, name) for name in asked} == asked
+    assert {weight.dtype for weight in loaded.parameters()} == {torch.bfloat16}
+    with pytest.raises(CharBertError, match=r"classifier.bias is \(3,\) in it and \(5,\) in the model"):
+        HEAD.from_pretrained(folder, num_labels=5)
+
+
+def test_what_is_trained_beside_a_delta_is_not_lost_in_silence(tmp_path: Path) -> None:
+    model = tuned(HEAD, "lora")
+    model.charbert.char_encoder.embeddings.requires_grad_(True)
+    with pytest.raises(CharBertError, match=r"delta: charbert\.char_encoder\.embeddings would be lost"):
+        save_delta(model, tmp_path / "delta")
+    assert not (tmp_path / "delta").exists()
+    with pytest.raises(CharBertError, match="is the base of deltas; resize and save it before"):
+        model.resize_token_embeddings(100)
+
+
+def test_a_delta_of_the_hub_is_put_on_its_base(tmp_path: Path) -> None:
+    base, folder, batch = tmp_path / "base", tmp_path / "delta", batch_for(HEAD)
+    tiny.build(charbert.CharBertForPreTraining, "bert").save_pretrained(base)
+    with hub_of_this_process(tmp_path / "cache") as hub:
+        hub.add_folder("me/base", base)
+        model = HEAD.from_pretrained("me/base", num_labels=3)
+        add_delta(model, TuningSettings(tuning="lora"))
+        train(model, batch, steps=2)
+        save_delta(model, folder)
+        hub.add_folder("me/delta", folder)
+        for loader in (HEAD, AutoModelForTokenClassification):
+            assert difference(outputs(loader.from_pretrained("me/delta"), batch), outputs(model, batch)) == 0
+        onto = HEAD.from_pretrained("me/base", num_labels=3)
+        load_delta(onto, "me/delta")
+        assert difference(outputs(onto, batch), outputs(model, batch)) == 0
+        with pytest.raises(CharBertError, match="me/delta: holds a delta, not a whole model"):
+            refuse_delta("me/delta")
+
+
+def test_a_folder_holds_a_delta_or_a_whole_model(tmp_path: Path) -> None:
+    base, folder = tmp_path / "base", tmp_path / "delta"
+    tiny.build(HEAD, "bert").save_pretrained(base)
+    model = HEAD.from_pretrained(base)
+    add_delta(model, TuningSettings(tuning="lora"))
+    with pytest.raises(CharBertError, match="base: holds a whole model; save the delta into a folder of its"):
+        save_delta(model, base)
+    save_delta(model, folder)
+    assert (folder / "adapter_config.json").exists()
+    add_delta(model, TuningSettings(tuning="bitfit"), "other")
+    save_delta(model, folder)
+    assert not (folder / "adapter_config.json").exists()
+    use_delta(model, None)
+    with pytest.raises(CharBertError, match="delta: holds a delta, which would be loaded; give another"):
+        model.save_pretrained(folder)
+    edit(folder, base=str(folder))
+    with pytest.raises(CharBertError, match=r"its base cannot be loaded; .* holds a delta, not a whole"):
+        HEAD.from_pretrained(folder)
+
+
+def test_a_method_that_fails_leaves_the_model_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny.build(HEAD, "bert")
+    with monkeypatch.context() as patched:
+        patched.setattr("charbert.tuning.adapters.replace_module", None)
+        with pytest.raises(TypeError):
+            add_delta(model, TuningSettings(tuning="adapter"))
+    assert all(weight.requires_grad for weight in model.parameters())
+    add_delta(model, TuningSettings(tuning="adapter"))
+
+
 @pytest.mark.parametrize(
     "given",
     ({"num_labels": 2}, {"num_labels": 3, "problem_type": "multi_label_classification"}),
@@ -260,3 +340,20 @@ def test_a_model_with_nothing_to_train_is_refused() -> None:
     distil = AutoModel.from_config(DistilBertConfig(dim=32, n_layers=1, n_heads=2, hidden_dim=32))
     with pytest.raises(CharBertError, match="DistilBertModel has no layers like BERT's"):
         add_delta(distil, TuningSettings(tuning="adapter"))
+
+
+def test_a_plain_model_whose_layers_have_other_parts_is_refused_by_name() -> None:
+    model = MPNetModel(MPNetConfig(**SMALL))
+    for given, message in (
+        ({"tuning": "lora"}, "--lora-targets: 'query' matches no module .*; choose of layers, dense, "),
+        ({"tuning": "adapter"}, r"--tuning adapter: layers of MPNetModel have no attention\.output\.dense"),
+    ):
+        with pytest.raises(CharBertError, match=message):
+            add_delta(model, TuningSettings(**given))
+    add_delta(
+        model, TuningSettings(tuning="freeze", freeze="layers:1")
+    )  # its encoder has a bias of all layers
+    assert not model.encoder.relative_attention_bias.weight.requires_grad
+    deberta = DebertaV2Model(DebertaV2Config(**SMALL))
+    with pytest.raises(CharBertError, match="--tuning ia3: DebertaV2Model has no key and no value"):
+        add_delta(deberta, TuningSettings(tuning="ia3"))
