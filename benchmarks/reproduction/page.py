@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 DOCUMENTS = HERE.parents[1] / "docs"
 RECORDS, PAGE = DOCUMENTS / "runs" / "reproduction.jsonl", DOCUMENTS / "reproduction.md"
 FIGURE, DELTAS = PAGE.with_suffix(".png"), DOCUMENTS / "delta-tuning.png"
-LABEL: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": 7}
+LABEL: dict[str, Any] = {"textcoords": "offset points", "rotation": 90, "ha": "center", "fontsize": 7}
 MODELS = ("bert", "advbert", "charbert")
 
 
@@ -89,9 +89,9 @@ def draw_scores(numbers: tables.Numbers, path: Path) -> None:
 
 def draw_deltas(numbers: tables.Numbers, path: Path) -> None:
     """Scores of two tasks, clean and attacked, by the number of parameters that each method trains."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(9, 7), layout="constrained")
     titles = {"ner": "CoNLL-2003, F1", "sst2": "SST-2, accuracy"}
-    for axes, (task, title) in zip(figure.subplots(1, len(titles)), titles.items(), strict=True):
+    for axes, (task, title) in zip(figure.subplots(len(titles)), titles.items(), strict=True):
         runs = {"all of it": (task, "charbert")}
         for method in numbers.models(f"delta-{task}"):  # METHOD, or METHOD-RATE of a second try
             name, now = method.removesuffix("-2e-4"), (f"delta-{task}", method)
@@ -103,13 +103,14 @@ def draw_deltas(numbers: tables.Numbers, path: Path) -> None:
             axes.scatter(list(sizes.values()), scores, color=color, label=label)
         for number, name in enumerate(sorted(sizes, key=sizes.__getitem__)):
             axes.annotate(
-                name, (sizes[name], _clean(numbers, runs[name])), (0, (5, 14, 23)[number % 3]), **LABEL
+                name, (sizes[name], _clean(numbers, runs[name])), ((-3, 3)[number % 2], 6), **LABEL
             )
         axes.set_xscale("log")
-        axes.set_ylim(40, 98)
-        axes.set_xlabel("parameters trained")
+        axes.set_ylim(40, 109)
+        axes.set_yticks(range(40, 101, 20))
         axes.set_title(title, fontsize=10)
         axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel("parameters trained")
     axes.legend(frameon=False, loc="lower left")
     figure.savefig(path, dpi=150, metadata={"Software": None})
 
