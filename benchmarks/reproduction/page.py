@@ -102,9 +102,7 @@ def draw_deltas(numbers: tables.Numbers, path: Path) -> None:
             scores = [numbers.values(REPORT, *of, key)[0] for of in runs.values()]
             axes.scatter(list(sizes.values()), scores, color=color, label=label)
         for number, name in enumerate(sorted(sizes, key=sizes.__getitem__)):
-            axes.annotate(
-                name, (sizes[name], _clean(numbers, runs[name])), ((-3, 3)[number % 2], 6), **LABEL
-            )
+            axes.annotate(name, (sizes[name], _clean(numbers, runs[name])), ((-3, 3)[number % 2], 6), **LABEL)
         axes.set_xscale("log")
         axes.set_ylim(40, 109)
         axes.set_yticks(range(40, 101, 20))

@@ -282,7 +282,7 @@ class TestVirtualTokens:
     @pytest.mark.gpu
     def test_a_gpu_gives_the_same_and_never_waits(self, kind: str, method: str) -> None:
         model, batch = build(method, kind), tiny.ragged_batch(kind)
-        # To spell waits once, for the length of the longest: the batch comes spelled, as one that trains does.
+        # To spell waits once, for the longest sequence: the batch comes spelled, as one that trains does.
         batch |= model.spelling(batch["input_ids"], batch["attention_mask"])._asdict()
         expected = model(**batch)
         model, batch = model.cuda(), {name: tensor.cuda() for name, tensor in batch.items()}
