@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers.utils import cached_file
 
 from charbert.auto import MODELS
 from charbert.backbones import is_charbert
@@ -30,14 +31,23 @@ def run(settings: ExportSettings) -> None:
     with new_folder(settings) as made:
         model, tokenizer = load(settings.model)
         errors = export_onnx(model, tokenizer, made, settings.int8, settings.opset, settings.reduce_range)
-        task = Path(settings.model) / TASK_FILE
-        if task.is_file():
+        if task := find_task(settings.model):
             shutil.copyfile(task, made / TASK_FILE)
         numbers = {f"error_{name}": error for name, error in errors.items()}
         numbers["bytes"] = sum(path.stat().st_size for path in made.glob(f"{MODEL_FILE}*"))
         write_results(made, numbers, asdict(settings))
     shown = ", ".join(f"{name} {error:.1g}" for name, error in errors.items())
     print(f"{type(model).__name__} exported to {settings.output}; largest errors: {shown}")
+
+
+def find_task(source: str) -> str | None:
+    """The file of a folder or hub id that says what its model was fine-tuned for, if there is one."""
+    return cached_file(
+        source,
+        TASK_FILE,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+    )
 
 
 def load(source: str) -> tuple[Any, CharBertTokenizer]:

@@ -10,6 +10,7 @@ from huggingface_hub import ModelCard
 
 import charbert
 from charbert import CharBertError
+from charbert.export.command import find_task
 
 
 @pytest.fixture
@@ -62,6 +63,14 @@ def test_a_branch_is_made_where_it_is_missing(hub: Hub) -> None:
     tiny.config("bert").push_to_hub("me/tagger", revision="next")
     assert hub.files("me/tagger", "next").keys() == {"config.json", "modeling_charbert.py"}
     assert hub.files("me/tagger") == {}
+
+
+def test_an_export_finds_what_a_model_of_the_hub_was_fine_tuned_for(hub: Hub) -> None:
+    hub.repositories["me/tagger"] = {"main": {"task.json": b"{}"}}
+    hub.repositories["me/other"] = {"main": {}}
+    task = find_task("me/tagger")
+    assert task is not None and Path(task).read_text() == "{}"
+    assert find_task("me/other") is find_task(".") is None
 
 
 @pytest.mark.parametrize(("name", "token"), [("me/tagger", "bad"), ("no/name/for it", "good")])
