@@ -72,4 +72,8 @@ def load(source: str) -> tuple[Any, CharBertTokenizer]:
             f"{', '.join(heads)}"
         )
     model = heads[named].from_pretrained(source, dtype=torch.float32, attn_implementation="sdpa")
+    if model.base_model.spelling is None or model.base_model.spelling.is_empty:
+        raise CharBertError(
+            f"{source}: its model has no spelling table; charbert convert makes it of --character-vocabulary"
+        )
     return model, CharBertTokenizer.from_pretrained(source)

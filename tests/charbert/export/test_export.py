@@ -178,6 +178,10 @@ def test_a_model_that_cannot_spell_is_refused(tmp_path: Path) -> None:
     model.charbert.spelling = None
     with pytest.raises(CharBertError, match="no spelling table"):
         export_onnx(model, tiny.tokenizer("bert"), tmp_path)
+    model.config.spelling_length = 0
+    model.save_pretrained(tmp_path)
+    with pytest.raises(CharBertError, match="charbert convert makes it of --character-vocabulary"):
+        load(str(tmp_path))
 
 
 def test_without_onnx_runtime_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
