@@ -2,7 +2,6 @@
 
 import shutil
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import torch
