@@ -17,10 +17,10 @@ from benchmarks.finetuning import BATCHES, MEASURED, TASKS, make_batches, order_
 from benchmarks.frame import Report
 from benchmarks.labelled import RandomExamples
 from benchmarks.steps import Bench, StepSettings, make_config
+from charbert.checkpoints import DELTA_WEIGHTS
 from charbert.commands.devices import find_device
 from charbert.commands.settings import option
 from charbert.tokenization import CharBertTokenizer
-from charbert.tuning.delta import WEIGHTS
 from charbert.tuning.model import add_delta, trainable_table
 from charbert.tuning.saving import save_delta
 from charbert.tuning.settings import TuningSettings
@@ -126,4 +126,4 @@ def _megabytes(model: Any) -> float:
         return sum(weight.nbytes for weight in model.parameters()) / 1e6
     with TemporaryDirectory() as folder:
         save_delta(model, folder)
-        return (Path(folder) / WEIGHTS).stat().st_size / 1e6
+        return (Path(folder) / DELTA_WEIGHTS).stat().st_size / 1e6

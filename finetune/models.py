@@ -63,7 +63,7 @@ def load_teacher(folder: str, task: Task[Any, Any]) -> tuple[Any, Any]:
             merge_delta(model)
         except CharBertError as error:
             raise CharBertError(
-                f"--teacher: {folder}: a delta without which there is no model ({error})"
+                f"--teacher: {folder}: holds a delta that cannot be merged ({error})"
             ) from error
     return model, tokenizer
 

@@ -13,12 +13,12 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from charbert.checkpoints import DELTA_WEIGHTS
 from charbert.commands.cache import content_stamp
 from charbert.commands.output import whole_file
 from charbert.commands.results import read_object
 from charbert.commands.settings import ALWAYS, NEVER, default_value, shown_name
 from charbert.errors import CharBertError, first_line
-from charbert.tuning.delta import WEIGHTS as DELTA_WEIGHTS
 
 RECORD, STATE = "run.json", "trainer_state.json"
 WEIGHTS = (

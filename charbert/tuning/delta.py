@@ -8,14 +8,13 @@ import torch
 from torch import nn
 
 from charbert.backbones import layers_of
-from charbert.checkpoints import DELTA as DESCRIPTION
-from charbert.checkpoints import DELTA_WEIGHTS as WEIGHTS
+from charbert.checkpoints import DELTA, DELTA_WEIGHTS
 from charbert.errors import CharBertError
 from charbert.modeling import CharBertModel
 from charbert.tuning.settings import TuningSettings
 
 PEFT_CONFIG = "adapter_config.json"
-FILES = (DESCRIPTION, WEIGHTS, PEFT_CONFIG)
+FILES = (DELTA, DELTA_WEIGHTS, PEFT_CONFIG)
 """Of a saved delta; peft's configuration where peft has the method."""
 ADAPTER = "default"
 """The name that peft gives to what it adds; a model has one delta on at a time."""

@@ -15,7 +15,7 @@ from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, WEIGH
 
 import charbert
 from charbert.backbones import is_charbert
-from charbert.checkpoints import find_delta, read_checkpoint, read_config
+from charbert.checkpoints import DELTA, DELTA_WEIGHTS, find_delta, read_checkpoint, read_config
 from charbert.commands.output import whole_file
 from charbert.commands.settings import restore_settings
 from charbert.configuration import save_config
@@ -24,7 +24,7 @@ from charbert.hub.cards import Facts, write_card
 from charbert.loading import HUB_OPTIONS, without_report
 from charbert.loading import logger as loading_log
 from charbert.tokenization import CharBertTokenizer
-from charbert.tuning.delta import DESCRIPTION, PEFT_CONFIG, WEIGHTS, check_shapes
+from charbert.tuning.delta import PEFT_CONFIG, check_shapes
 from charbert.tuning.methods import find_tuning
 from charbert.tuning.model import HEAD_SETTINGS, Deltas, copy_values, insert, require_delta
 from charbert.tuning.settings import TuningSettings
@@ -76,12 +76,12 @@ def save_delta(model: Any, folder: str | Path, *, resumable: bool = False) -> No
     }
     with name_failures(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(folder / WEIGHTS) as partial:
+        with whole_file(folder / DELTA_WEIGHTS) as partial:
             save_file(tensors, partial, metadata={"format": "pt"})
         (folder / PEFT_CONFIG).unlink(missing_ok=True)  # not every method leaves one
         save_config(model, folder)
         delta.write_config(model, folder, base)
-        with whole_file(folder / DESCRIPTION) as partial:
+        with whole_file(folder / DELTA) as partial:
             partial.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
         if not resumable:
             write_card(folder, Facts(parameters=model.num_parameters()))
@@ -106,7 +106,7 @@ def load_delta(model: Any, folder: str | Path, name: str = "default") -> None:
             f"{folder}: is a delta of a {description['model_class']}, not of a {type(model).__name__}"
         )
     with reading(folder, "a delta"):
-        tensors = load_file(folder / WEIGHTS)
+        tensors = load_file(folder / DELTA_WEIGHTS)
     delta = find_tuning(settings.tuning).delta_class(settings, description["folded"])
 
     def check_base(deltas: Deltas) -> None:
@@ -134,7 +134,7 @@ def restore_delta(model: Any, folder: str | Path) -> None:
     """
     deltas = require_delta(model)
     with reading(folder, "a delta"):
-        tensors = load_file(Path(folder) / WEIGHTS)
+        tensors = load_file(Path(folder) / DELTA_WEIGHTS)
     own = deltas.tensors(model)
     check_shapes(folder, own, tensors)
     copy_values(tensors, own)
@@ -250,19 +250,19 @@ def read_description(folder: Path) -> dict[str, Any]:
         CharBertError: it is not there, damaged, or of a format that this version does not read.
     """
     try:
-        found = json.loads((folder / DESCRIPTION).read_bytes())
+        found = json.loads((folder / DELTA).read_bytes())
         other_format = found["format"] != FORMAT
         kinds = {"settings": dict, "base_fingerprint": str, "model_class": str, "folded": bool}
         if not other_format and not all(isinstance(found[key], kind) for key, kind in kinds.items()):
             raise TypeError("a value of another type")
     except Exception as error:  # a file that holds anything raises almost anything
         raise CharBertError(
-            f"{folder}: has no {DESCRIPTION} that can be read; give a folder that save_delta or a run of "
+            f"{folder}: has no {DELTA} that can be read; give a folder that save_delta or a run of "
             "fine-tuning with --tuning has written"
         ) from error
     if other_format:
         raise CharBertError(
-            f"{folder / DESCRIPTION}: was saved by charbert {found.get('charbert_version')} in format "
+            f"{folder / DELTA}: was saved by charbert {found.get('charbert_version')} in format "
             f"{found['format']}; this version, {charbert.__version__}, reads format {FORMAT}"
         )
     return found
