@@ -1,5 +1,8 @@
 """The models by Auto class of `transformers`, and their registration."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -15,6 +18,7 @@ from transformers import (
 from charbert import heads, lm_heads
 from charbert.configuration import CharBertConfig
 from charbert.correction.pipeline import register_pipelines
+from charbert.errors import CharBertError
 from charbert.modeling import CharBertModel
 from charbert.tokenization import CharBertTokenizer
 
@@ -36,3 +40,19 @@ def register() -> None:
         auto_class.register(CharBertConfig, model_class, exist_ok=True)
     AutoTokenizer.register(CharBertConfig, fast_tokenizer_class=CharBertTokenizer, exist_ok=True)
     register_pipelines()
+
+
+def find_class(source: Any, config: Mapping[str, Any]) -> Any:
+    """The class of the model that a `config.json` names.
+
+    Raises:
+        CharBertError: it is none of a CharBERT.
+    """
+    classes = {each.__name__: each for each in MODELS.values()}
+    named = next(iter(config.get("architectures") or ()), None)
+    if named not in classes:
+        raise CharBertError(
+            f"{source}: config.json names the architecture {named!r}, which is unknown; known are "
+            f"{', '.join(classes)}"
+        )
+    return classes[named]

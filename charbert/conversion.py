@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 import charbert
+from charbert.auto import find_class
 from charbert.backbones import is_charbert
 from charbert.checkpoints import convert, read_checkpoint, read_config
 from charbert.commands.results import new_folder, write_results
@@ -28,14 +29,21 @@ def run(settings: ConvertSettings) -> None:
     Raises:
         CharBertError: it cannot be read, is none, or is in this project's format already.
     """
-    if is_charbert(read_config(settings.source)):
-        raise CharBertError(f"{settings.source}: is in this project's format already; use it as it is")
+    config = read_config(settings.source)
+    if is_charbert(config) and not settings.character_vocabulary:
+        raise CharBertError(
+            f"{settings.source}: is in this project's format already; use it as it is, or give it a spelling "
+            "table by --character-vocabulary"
+        )
     with new_folder(settings) as made:
         characters, words = (
             Vocabulary.load(path) if path else None
             for path in (settings.character_vocabulary, settings.word_vocabulary)
         )
-        model_class = MODELS[settings.head or detect_head(settings.source)]
+        if is_charbert(config) and not settings.head:
+            model_class = find_class(settings.source, config)
+        else:
+            model_class = MODELS[settings.head or detect_head(settings.source)]
         model = model_class.from_pretrained(
             settings.source, character_vocabulary=characters, tokenizer=settings.tokenizer
         )

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from transformers.utils import cached_file
 
-from charbert.auto import MODELS
+from charbert.auto import find_class
 from charbert.backbones import is_charbert
 from charbert.checkpoints import find_delta, read_config
 from charbert.commands.results import new_folder, write_results
@@ -61,16 +61,11 @@ def load(source: str) -> tuple[Any, CharBertTokenizer]:
             f"{source}: is no CharBERT in this project's format; charbert convert makes one of a released "
             "checkpoint"
         )
-    heads = {each.__name__: each for each in MODELS.values()}
-    named = next(iter(config.get("architectures") or ()), None)
     if (delta := find_delta(source)) is not None:  # an earlier config.json has the class of its base
-        named = read_description(delta)["model_class"]
-    if named not in heads:
-        raise CharBertError(
-            f"{source}: config.json names the architecture {named!r}, which is unknown; known are "
-            f"{', '.join(heads)}"
-        )
-    model = heads[named].from_pretrained(source, dtype=torch.float32, attn_implementation="sdpa")
+        config["architectures"] = [read_description(delta)["model_class"]]
+    model = find_class(source, config).from_pretrained(
+        source, dtype=torch.float32, attn_implementation="sdpa"
+    )
     if model.base_model.spelling is None or model.base_model.spelling.is_empty:
         raise CharBertError(
             f"{source}: its model has no spelling table; charbert convert makes it of --character-vocabulary"

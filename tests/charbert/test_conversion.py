@@ -66,6 +66,18 @@ def test_a_folder_in_this_format_needs_no_conversion(
     assert not target.exists()
 
 
+def test_a_folder_in_this_format_that_cannot_spell_gets_a_table(released: Path, target: Path) -> None:
+    model = charbert.CharBertForMultipleChoice(tiny.config("bert"))
+    assert model.base_model.spelling is None
+    model.save_pretrained(released)
+    tiny.tokenizer("bert").characters.save(released / "characters")
+    tiny.stock_tokenizer("bert").save_pretrained(released / "stock")
+    options = ("--character-vocabulary", released / "characters", "--tokenizer", released / "stock")
+    assert convert(released, target, *options) == 0
+    converted = charbert.CharBertForMultipleChoice.from_pretrained(target)
+    assert converted.spelling_table.spellings() == tiny.spelling_table("bert")
+
+
 def test_vocabularies_make_a_model_that_spells_and_its_tokenizer(
     kind: str, stock: Any, released: Path, target: Path
 ) -> None:
