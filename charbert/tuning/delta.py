@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import nn
+from transformers import PreTrainedModel
 
 from charbert.backbones import layers_of
 from charbert.checkpoints import DELTA, DELTA_WEIGHTS
@@ -70,6 +71,22 @@ class Delta:
 
     def write_config(self, model: Any, folder: Path, base: str | None) -> None:
         """Write peft's `adapter_config.json`, where peft has the method and can load it."""
+
+
+def unwrap(model: Any) -> Any:
+    """The model of `transformers` that `torch.compile` or a parallel wrapper holds.
+
+    Raises:
+        CharBertError: there is none.
+    """
+    inner = model
+    while not isinstance(inner, PreTrainedModel):
+        inner = getattr(inner, "_orig_mod", None) or getattr(inner, "module", None)
+        if inner is None:
+            raise CharBertError(
+                f"{type(model).__name__}: takes no delta; give a model of transformers itself"
+            )
+    return inner
 
 
 def encoder_of(model: Any) -> Any:

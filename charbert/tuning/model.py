@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from charbert.errors import CharBertError
-from charbert.tuning.delta import Delta, Tensors, encoder_of, head_names
+from charbert.tuning.delta import Delta, Tensors, encoder_of, head_names, unwrap
 from charbert.tuning.methods import TUNINGS, find_tuning
 from charbert.tuning.settings import TuningSettings
 
@@ -123,7 +123,7 @@ def add_delta(model: Any, settings: TuningSettings, name: str = "default") -> No
     Raises:
         CharBertError: the model cannot take the method, nothing is left to train, or the name is taken.
     """
-    insert(model, find_tuning(settings.tuning).delta_class(settings), name)
+    insert(unwrap(model), find_tuning(settings.tuning).delta_class(settings), name)
 
 
 def use_delta(model: Any, name: str | None) -> None:
@@ -132,6 +132,7 @@ def use_delta(model: Any, name: str | None) -> None:
     Raises:
         CharBertError: it has none of this name.
     """
+    model = unwrap(model)
     deltas = deltas_of(model)
     if name is not None and (deltas is None or name not in deltas.deltas):
         known = ", ".join(deltas.deltas) if deltas else "none"
@@ -149,6 +150,7 @@ def merge_delta(model: Any) -> None:
     Raises:
         CharBertError: the method cannot be merged, or other deltas of the model would lose their base.
     """
+    model = unwrap(model)
     deltas = require_delta(model)
     check_mergeable(deltas.delta.settings)
     if others := [name for name in deltas.deltas if name != deltas.active]:
@@ -174,6 +176,7 @@ def check_mergeable(settings: TuningSettings) -> None:
 
 def trainable_table(model: Any) -> list[Part]:
     """How much of each module is trained, and in the last row of all."""
+    model = unwrap(model)
     encoder = encoder_of(model)
     inside = {id(weight) for weight in encoder.parameters()}
     prefix = "" if encoder is model else f"{model.base_model_prefix}."

@@ -24,7 +24,7 @@ from charbert.hub.cards import Facts, write_card
 from charbert.loading import HUB_OPTIONS, without_report
 from charbert.loading import logger as loading_log
 from charbert.tokenization import CharBertTokenizer
-from charbert.tuning.delta import PEFT_CONFIG, check_shapes
+from charbert.tuning.delta import PEFT_CONFIG, check_shapes, unwrap
 from charbert.tuning.methods import find_tuning
 from charbert.tuning.model import HEAD_SETTINGS, Deltas, copy_values, insert, require_delta
 from charbert.tuning.settings import TuningSettings
@@ -51,6 +51,7 @@ def save_delta(model: Any, folder: str | Path, *, resumable: bool = False) -> No
     Raises:
         CharBertError: no delta is on, more than it is trained, or the folder cannot be written.
     """
+    model = unwrap(model)
     deltas = require_delta(model)
     folder, delta = Path(folder), deltas.delta
     if strays := deltas.strays(model):
@@ -98,7 +99,7 @@ def load_delta(model: Any, folder: str | Path, name: str = "default") -> None:
     Raises:
         CharBertError: the folder holds none that this version can read, or one of another base or head.
     """
-    folder = find_delta(folder) or Path(folder)
+    model, folder = unwrap(model), find_delta(folder) or Path(folder)
     description = read_description(folder)
     settings = restore_settings(TuningSettings, description["settings"])
     if description["model_class"] != type(model).__name__:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,21 @@ def test_a_folder_holds_a_delta_or_a_whole_model(tmp_path: Path) -> None:
     edit(folder, base=str(folder))
     with pytest.raises(CharBertError, match=r"its base cannot be loaded; .* holds a delta, not a whole"):
         HEAD.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("wrap", (partial(torch.compile, backend="eager"), torch.nn.DataParallel))
+def test_a_wrapped_model_has_the_deltas_of_what_it_holds(wrap: Any, tmp_path: Path) -> None:
+    model, other = tiny.build(HEAD, "bert"), tiny.build(HEAD, "bert")
+    add_delta(wrap(model), TuningSettings(tuning="lora"))
+    save_delta(wrap(model), tmp_path)
+    load_delta(wrap(other), tmp_path)
+    assert tiny.differing(other, model) == []
+    assert trainable_table(wrap(model)) == trainable_table(model)
+    use_delta(wrap(model), None)
+    merge_delta(wrap(other))
+    assert tiny.differing(other, model) == []
+    with pytest.raises(CharBertError, match="Linear: takes no delta; give a model of transformers itself"):
+        add_delta(torch.nn.Linear(1, 1), TuningSettings(tuning="lora"))
 
 
 def test_a_method_that_fails_leaves_the_model_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
