@@ -10,6 +10,7 @@ from transformers.utils import logging
 from charbert.backbones import backbone_of, layers_of
 from charbert.errors import CharBertError
 from charbert.loading import new_parts
+from charbert.tuning.model import has_delta
 
 logger = logging.get_logger(f"transformers.{__name__}")
 
@@ -74,8 +75,10 @@ def make_student(teacher: Any, layers: int) -> Any:
         layers: as of `choose_layers`.
 
     Raises:
-        CharBertError: the teacher has fewer layers, or none that can be taken.
+        CharBertError: the teacher has fewer layers, or none that can be taken, or a delta on.
     """
+    if has_delta(teacher):
+        raise CharBertError("a student cannot be made of a teacher with a delta on; call merge_delta before")
     kept = choose_layers(len(find_layers(teacher)), layers)
     logger.info(
         "student of %s layers: %s of %s",

@@ -16,6 +16,7 @@ from transformers import (
 import charbert
 from charbert import CharBertError
 from charbert.distillation.student import choose_layers, make_student
+from charbert.tuning import TuningSettings, add_delta, merge_delta
 
 NUMBERED = re.compile(r"(encoder\.layer|interactions)\.(\d+)\.")
 PER_LAYER = {"interaction_per_layer": True}
@@ -104,3 +105,12 @@ def test_a_teacher_of_another_build_is_refused() -> None:
     )
     with pytest.raises(CharBertError, match=r"--teacher: DistilBert.* has no layers as BERT has them"):
         make_student(teacher, 1)
+
+
+def test_a_teacher_with_a_delta_on_is_refused() -> None:
+    teacher = tiny.build(charbert.CharBertForTokenClassification, "bert")
+    add_delta(teacher, TuningSettings(tuning="bitfit"))
+    with pytest.raises(CharBertError, match="of a teacher with a delta on; call merge_delta before"):
+        make_student(teacher, 1)
+    merge_delta(teacher)
+    make_student(teacher, 1)
