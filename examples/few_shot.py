@@ -28,12 +28,11 @@ options = parser.parse_args()
 table = load_dataset("csv", data_files=options.table, split="train").shuffle(seed=0)
 table = table.cast_column("label", Value("string"))  # stars from 1 to 5, too
 labels = sorted(set(table["label"]))
-taken = {
-    index
-    for label in labels
-    for index in [row for row, other in enumerate(table["label"]) if other == label][: options.examples]
-}
-test = table.select([index for index in range(len(table)) if index not in taken])
+rows = {label: [row for row, other in enumerate(table["label"]) if other == label] for label in labels}
+taken = {row for of_label in rows.values() for row in of_label[: options.examples]}
+test = table.select([row for row in range(len(table)) if row not in taken])
+if not len(test):
+    parser.error("no row is left to evaluate; give fewer --examples, or more rows")
 
 body = BothChannels(options.model)
 embeddings = SentenceTransformer(modules=[body, Pooling(body.get_embedding_dimension(), "mean")])
