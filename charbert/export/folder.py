@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from transformers.utils import logging
 
 from charbert.configuration import save_config
 from charbert.errors import CharBertError, name_failures
@@ -16,6 +17,8 @@ from charbert.export.session import ExportedModel
 from charbert.hub.cards import Facts, write_card
 from charbert.loading import fit_tokenizer
 from charbert.settings import DEFAULT_OPSET
+
+logger = logging.get_logger(f"transformers.{__name__}")
 
 LARGEST_ERROR = {"fp32": 1e-4, "int8": 0.3}
 """|a - b| / |b| of an output b of the model on a batch; an export with a greater one is not kept."""
@@ -65,13 +68,16 @@ def export_onnx(
             exact, kept = Path(made) / "fp32" / MODEL_FILE, Path(made) / "kept" / MODEL_FILE
             for path in (exact, kept):
                 path.parent.mkdir()
+            logger.info("tracing the model, and writing its graph")
             with folded_interactions(model):
                 program = export_program(model)
                 outputs = list(model(**next(_batches(model, tokenizer))))
             write_graph(program, outputs, exact, opset)
             del program
+            logger.info("comparing the graph with the model")
             errors = compare(model, tokenizer, ExportedModel(exact), LARGEST_ERROR["fp32"])
             if int8:
+                logger.info("writing it with weights in int8, and comparing that")
                 quantize(exact, kept, may_saturate() if reduce_range is None else reduce_range)
                 found = compare(model, tokenizer, ExportedModel(kept), LARGEST_ERROR["int8"])
                 errors |= {f"int8_{name}": error for name, error in found.items()}
