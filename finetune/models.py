@@ -187,6 +187,11 @@ def load_task(folder: Path, **changes: Any) -> tuple[FinetuneSettings, Task[Any,
     """
     if not folder.is_dir():
         raise CharBertError(f"{folder}: no such folder; give the output folder of a fine-tuning run")
+    seeds = sorted(folder.glob(f"seed-*/{TASK_FILE}"))
+    if seeds and not (folder / TASK_FILE).exists():
+        raise CharBertError(
+            f"{folder}: holds a run for each seed; give one of them, such as {seeds[0].parent}"
+        )
     given = {name: value for name, value in changes.items() if value is not None}
     try:
         content = json.loads((folder / TASK_FILE).read_bytes())

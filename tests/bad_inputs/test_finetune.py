@@ -129,6 +129,13 @@ CASES = [
     bad("backbone-is-charbert", f"{TEXT} --backbone text", "text"),
     bad("name-no-utf8", f"{TEXT} --train {UNPRINTABLE}.csv", "UTF-8"),
     bad("output-no-utf8", f"{TEXT} --output {UNPRINTABLE}", "UTF-8"),
+    bad(
+        "predict-of-seeds",
+        PREDICT,
+        "such as text/seed-1",
+        put("text/seed-1/task.json"),
+        remove("text/task.json"),
+    ),
     bad("predict-damaged-export", PREDICT, "text/model.onnx", put("text/model.onnx", "graph")),
     bad("predict-export-device", f"{PREDICT} --device meta", "--device", put("text/model.onnx")),
     bad("predict-no-output", "finetune predict text texts.csv", "--output", status=2),
