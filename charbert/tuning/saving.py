@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedConfig
 from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, WEIGHTS_INDEX_NAME, WEIGHTS_NAME
@@ -116,7 +117,8 @@ def load_delta(model: Any, folder: str | Path, name: str = "default") -> None:
             raise CharBertError(
                 f"{folder}: was trained on weights {description['base_fingerprint']} "
                 f"({description.get('base') or 'without a name'}), and {_base_of(model) or 'this model'} has "
-                f"{fingerprint}; give the base that it was trained on"
+                f"{fingerprint}{' in float16' * (model.dtype == torch.float16)}; give the base that it was "
+                "trained on, in float32 or bfloat16"
             )
 
     own = insert(model, delta, name, check_base, lambda own: check_shapes(folder, own, tensors))
@@ -169,21 +171,17 @@ def from_delta(model_class: Any, source: str | PathLike[str], **kwargs: Any) -> 
     Raises:
         CharBertError: the base is not there any more, or another one; or as of `load_delta`.
     """
-    folder = find_delta(source, **{name: kwargs[name] for name in HUB_OPTIONS if name in kwargs}) or Path(
-        source
-    )
+    hub = {name: kwargs[name] for name in HUB_OPTIONS if name in kwargs}
+    folder = find_delta(source, **hub) or Path(source)
     base = read_description(folder).get("base")
     if not base:
         raise CharBertError(
             f"{folder}: does not say where its base is; load that and then this by load_delta"
         )
-    given = {name: kwargs[name] for name in kwargs if name not in _OF_THE_FOLDER and name[0] != "_"}
-    if "torch_dtype" in given:
-        given["dtype"] = given.pop("torch_dtype")
-    if (config := kwargs.get("config")) is not None:  # by an Auto class, with what was asked to differ
-        saved = type(config).from_pretrained(folder).to_dict()
-        asked = (name for name, value in config.to_dict().items() if saved.get(name) != value)
-        given |= {name: getattr(config, name) for name in asked}
+    given = _given_for_base(folder, kwargs)
+    in_half = given.get("dtype") in (torch.float16, "float16")
+    if in_half:  # in which its fingerprint is another one
+        del given["dtype"]
     with _without_news():
         try:
             model = _load_base(model_class, base, source, folder, _head_settings(folder) | given)
@@ -192,7 +190,18 @@ def from_delta(model_class: Any, source: str | PathLike[str], **kwargs: Any) -> 
     load_delta(model, folder)
     for name in given.keys() & {*HEAD_SETTINGS}:
         setattr(model.config, name, given[name])
-    return model.eval()
+    return (model.half() if in_half else model).eval()
+
+
+def _given_for_base(folder: Path, kwargs: dict[str, Any]) -> dict[str, Any]:
+    given = {name: kwargs[name] for name in kwargs if name not in _OF_THE_FOLDER and name[0] != "_"}
+    if "torch_dtype" in given:
+        given["dtype"] = given.pop("torch_dtype")
+    if (config := kwargs.get("config")) is not None:  # by an Auto class, with what was asked to differ
+        saved = type(config).from_pretrained(folder).to_dict()
+        asked = (name for name, value in config.to_dict().items() if saved.get(name) != value)
+        given |= {name: getattr(config, name) for name in asked}
+    return given
 
 
 def from_adapter(model_class: Any, source: Any, config_file: str, **kwargs: Any) -> Any:

@@ -178,6 +178,13 @@ def test_what_is_asked_of_loading_goes_to_the_base(loader: Any, tmp_path: Path) 
     assert {weight.dtype for weight in loaded.parameters()} == {torch.bfloat16}
     with pytest.raises(CharBertError, match=r"classifier.bias is \(3,\) in it and \(5,\) in the model"):
         HEAD.from_pretrained(folder, num_labels=5)
+    assert {weight.dtype for weight in loader.from_pretrained(folder, dtype="float16").parameters()} == {
+        torch.float16
+    }
+    with pytest.raises(
+        CharBertError, match="in float16; give the base that it was trained on, in float32 or"
+    ):
+        load_delta(HEAD.from_pretrained(base, num_labels=3, dtype="float16"), folder)
 
 
 def test_what_is_trained_beside_a_delta_is_not_lost_in_silence(tmp_path: Path) -> None:
