@@ -81,8 +81,7 @@ def make_student(teacher: Any, layers: int) -> Any:
         raise CharBertError("a student cannot be made of a teacher with a delta on; call merge_delta before")
     kept = choose_layers(len(find_layers(teacher)), layers)
     logger.info(
-        "student of %s layers: %s of %s",
-        layers,
+        "layers of the student: %s of %s",
         ", ".join(map(str, kept)),
         teacher.name_or_path or type(teacher).__name__,
     )
