@@ -36,6 +36,8 @@ from finetune.trainer import EvaluationSet, FinetuneTrainer, balance_weights
 
 logger = logging.getLogger(__name__)
 PREDICTIONS, DEV_GOLD = "predictions", "dev-gold"
+_LOW_RATE, _FEW = 1e-4, 10
+"""A rate below that of any method of delta tuning, and what percent of a model are few weights."""
 Numbers = dict[str, Any]
 
 
@@ -116,7 +118,7 @@ def run_seed(
     if settings.overwrite and first and is_main_process():
         _remove_earlier(Path(settings.output))
     if settings.tuning and is_main_process():
-        print(_format_parts(trainable_table(model)), file=sys.stderr)
+        _show_parts(trainable_table(model), settings.learning_rate)
     this_run.begin(model)
     this_run.train(trainer)
     trained = monotonic() - started
@@ -161,9 +163,14 @@ def _load_models(settings: FinetuneSettings, task: Task[Any, Any]) -> tuple[Any,
     return student, tokenizer, Distillation(student, teacher, **settings.loss)
 
 
-def _format_parts(parts: Sequence[Part]) -> str:
+def _show_parts(parts: Sequence[Part], learning_rate: float) -> None:
     rows = [(part.module, part.trainable, part.total, part.percent) for part in parts]
-    return format_table(("module", "trainable", "parameters", "percent"), rows, decimals=2)
+    print(format_table(("module", "trainable", "parameters", "percent"), rows, decimals=2), file=sys.stderr)
+    if learning_rate < _LOW_RATE and parts[-1].percent < _FEW:
+        logger.warning(
+            "--learning-rate %g is that of all weights; so few of them learn little by less than some 5e-4",
+            learning_rate,
+        )
 
 
 def _remove_earlier(output: Path) -> None:
