@@ -10,8 +10,9 @@ A misspelled word is found if exactly it was flagged: precision, recall and F1. 
 what it was, in its letter case ("top 1"), or would have by one of the first five suggestions ("top 5"), in
 percent of all misspelled words; "right" is in percent of the words replaced. "wrong before" and "after" are
 the words of the text that are not what they were, per 1,000: as it was given, and corrected. "false alarms"
-are the words flagged in the clean text, per 1,000. The speed is that of the clean text, for a checker that of
-its first paragraphs; a checker is asked once about each different word.
+are the words flagged in the clean text, per 1,000, and "of names" those that look like names, per 1,000 that
+do: of three letters or more, with a capital inside of a sentence. The speed is that of the clean text, for a
+checker that of its first paragraphs; a checker is asked once about each different word.
 
 With `--corrected` the text has errors of its own, and the other file has the same lines without them, token
 by token: "mended" are the wrong tokens that became right, "right" all tokens that are right after, both in
@@ -27,11 +28,12 @@ import torch
 
 from benchmarks.frame import DeviceSettings, Report
 from benchmarks.misspelt import MisspeltText, misspell, read_aligned, read_half, read_lines
-from benchmarks.spell_checkers import CHECKERS
+from benchmarks.spell_checkers import CHECKERS, WORDS
 from charbert.commands.devices import find_device
 from charbert.commands.paths import DATA, FILE
 from charbert.commands.settings import REQUIRED, option, positional
 from charbert.correction.corrector import THRESHOLD, CorrectedWord, Corrector, replace_words
+from charbert.correction.rule import SHORTEST, looks_like_a_name
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 
@@ -83,7 +85,7 @@ def run(given: CorrectionSettings) -> None:
     alarms, speeds = {}, {}
     for name, find in finders.items():
         found, speeds[name] = time_finder(find, lines)
-        alarms[name] = 1000 * sum(map(len, found)) / count_words(lines)
+        alarms[name] = count_alarms(lines, found)
     # Two rows share a checker and its answers: for its speed each needs one that has given none.
     for checker in given.checkers:
         for name in make_checkers(checker):
@@ -92,7 +94,7 @@ def run(given: CorrectionSettings) -> None:
         count = sum(len(each.meant) for each in texts)
         for name, find in finders.items():
             scores = score(texts, find([each.text for each in texts]))
-            row = {"": name, **scores, "false alarms": alarms[name], "words/s": speeds[name]}
+            row = {"": name, **scores, **alarms[name], "words/s": speeds[name]}
             report.add(f"{list_name}: {count:,} words misspelled", row)
 
 
@@ -199,6 +201,21 @@ def score(texts: Sequence[MisspeltText], found: Sequence[Sequence[CorrectedWord]
         "right": 100 * first / max(len(replaced), 1),
         "wrong before": per_thousand * misspelt,
         "wrong after": per_thousand * (misspelt - first + replaced.count(None)),
+    }
+
+
+def count_alarms(lines: Sequence[str], found: Sequence[Sequence[CorrectedWord]]) -> dict[str, float]:
+    """What was found in lines that are right: per 1,000 words, and per 1,000 that look like names."""
+    names = {
+        (number, *match.span())
+        for number, line in enumerate(lines)
+        for match in WORDS.finditer(line)
+        if len(match[0]) >= SHORTEST and looks_like_a_name(line, *match.span())
+    }
+    flagged = [(number, word.start, word.end) for number, words in enumerate(found) for word in words]
+    return {
+        "false alarms": 1000 * len(flagged) / count_words(lines),
+        "of names": 1000 * len(names.intersection(flagged)) / max(len(names), 1),
     }
 
 

@@ -13,7 +13,7 @@ from charbert.recognizer.reading import match_case
 
 MOST_EDITS = 2
 SYMSPELL_DICTIONARY = "frequency_dictionary_en_82_765.txt"
-_WORDS = re.compile(r"[^\W\d_]+")
+WORDS = re.compile(r"[^\W\d_]+")
 
 
 class Checker(NamedTuple):
@@ -30,7 +30,7 @@ class Checker(NamedTuple):
             leave_names: pass over what looks like a name, which `charbert.correct` does if in doubt.
         """
         found = []
-        for match in _WORDS.finditer(text):
+        for match in WORDS.finditer(text):
             word, (start, end) = match[0], match.span()
             if len(word) < SHORTEST or word.lower() in self.words:
                 continue

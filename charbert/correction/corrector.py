@@ -82,8 +82,8 @@ class Corrector:
         if isinstance(known, str):
             raise CharBertError(f"known={known!r:.40} must be several words: give a list")
         self._reader = WordReader(model, tokenizer)
-        known = {*self._reader.known, *map(self._reader.normalize, known)}
-        self._rule = Rule(self._reader.words, known, real_words, weights)
+        known = set(map(self._reader.normalize, known))
+        self._rule = Rule(self._reader.words, known, self._reader.known, real_words, weights)
 
     def __call__(
         self, texts: Iterable[str], top_k: int = TOP_K, threshold: float = THRESHOLD

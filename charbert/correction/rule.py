@@ -1,10 +1,11 @@
 """The rule of correction: which words are suspected misspellings, and the likely originals of each.
 
 A word is suspect if neither the vocabulary of the noisy LM nor the user has it, it is letters only, and it is
-no acronym and no part of a longer word, of code or of an address. Its candidates are the words of the
-vocabulary at most two edits away. Each has a score, a log-likelihood: of its probability by the head, of its
-frequency and of its edits. The word as written has one too, as a new word: lower for a long word, higher for
-one that looks like a name or stands there twice. A softmax over these scores gives the probabilities of the
+no acronym and no part of a longer word, of code or of an address. Its candidates are the words at most two
+edits away, of that vocabulary and of a list of rarer words; one edit, if the word is listed itself. Each has
+a score, a log-likelihood: of its probability by the head, of its frequency and of its edits. The word as
+written has one too: a listed word by its frequency, a new one lower for a long word; higher for one that
+looks like a name or stands there twice. A softmax over these scores gives the probabilities of the
 candidates, and that of a misspelling is their sum.
 """
 
@@ -54,10 +55,12 @@ class Weights:
     """Factor of its probability itself, from 0 to 1: most where the model is sure."""
     rank: float = 0.6
     """Cost of the logarithm of its rank in the vocabulary, where frequent words are first."""
-    edit: float = 2.1
-    """Cost of an edit."""
+    edit: float = 0.7
+    """Factor of the cost of its edits."""
+    outside: float = -2.0
+    """Score of a candidate that is listed: the noisy LM cannot predict it."""
     unseen: float = -4.75
-    """Score of a written word that is not in the vocabulary."""
+    """Score of a written word that is neither in the vocabulary nor listed."""
     letter: float = 0.18
     """Cost of each of its letters."""
     name: float = 1.0
@@ -66,6 +69,8 @@ class Weights:
     """Bonus of the probability that it is none of the vocabulary, by a noisy LM that has learnt that."""
     repeated: float = 2.6
     """Bonus if it stands nearby more than once, as few misspellings do."""
+    listed: float = 6.0
+    """Bonus of a written word that is listed."""
     seen: float = 6.1
     """Bonus of a written word that is in the vocabulary, where such words are judged too."""
 
@@ -92,7 +97,8 @@ class Rule:
 
     Args:
         words: the vocabulary of the noisy LM.
-        known: further words that are right, in small letters.
+        known: words that are right, in small letters.
+        listed: further words of the language, frequent ones first, in small letters.
         real_words: whether words of the noisy LM's vocabulary are suspect too.
     """
 
@@ -100,19 +106,23 @@ class Rule:
         self,
         words: Vocabulary,
         known: Collection[str] = (),
+        listed: Iterable[str] = (),
         real_words: bool = False,
         weights: Weights | None = None,
     ) -> None:
         self._vocabulary, self._known, self._real_words = words, frozenset(known), real_words
         self._weights = weights or Weights()
-        # The more words are known, the less likely is one right that is none of them.
-        self._growth = math.log1p(sum(word not in words for word in self._known) / len(words))
         # Punctuation and numbers are words to the noisy LM, but no corrections.
         ids = [index for index, word in enumerate(words) if word.isalpha() and words.id(word) == index]
-        self._ids = np.array(ids, np.int64)
-        listed = [words[index] for index in ids]
-        self._frequent = {word for word in listed[:_FREQUENT] if len(word) >= SHORTEST}
-        self._spellings = Spellings(listed)
+        self._frequent = {words[index] for index in ids[:_FREQUENT] if len(words[index]) >= SHORTEST}
+        others = dict.fromkeys(word for word in listed if word.isalpha() and word not in words)
+        self._words = [*words, *others]
+        self._places = {word: len(words) + place for place, word in enumerate(others)}  # of listed words
+        self._ids = np.array([*ids, *self._places.values()], np.int64)
+        self._spellings = Spellings([self._words[index] for index in self._ids])
+        # The more words are known, the less likely is one right that is none of them.
+        more = others.keys() | {word for word in self._known if word not in words}
+        self._growth = math.log1p(len(more) / len(words))
         self._found: dict[str, tuple[Array, Array]] = {}  # the candidates of words that were looked up
 
     def is_foreign(self, text: str) -> bool:
@@ -166,10 +176,12 @@ class Rule:
             return len(ids) > 0
         # An upper bound: the sum of exp(score) over the candidates, without the head's term, which is at most
         # 0, is convex in their probabilities P, which sum up to 1 at most. So it is greatest where one has
-        # P = 1, the one that weighs most by itself.
+        # P = 1, of those that the noisy LM can predict the one that weighs most by itself.
         certain = self._score(ids, np.zeros(len(self._vocabulary))) - weights.edit * distances
-        scores = np.where(np.arange(len(ids)) == certain.argmax(), certain, certain - weights.sure)
-        kept = self._score_new(word, looks)
+        unsure = certain - weights.sure * (ids < len(self._vocabulary))
+        surest = (np.exp(certain) - np.exp(unsure)).argmax()
+        scores = np.where(np.arange(len(ids)) == surest, certain, unsure)
+        kept = self._score_written(word, looks)
         most = 1.0 - float(np.exp(kept - np.logaddexp.reduce(scores, initial=kept)))
         return most >= threshold - _ROUNDING
 
@@ -189,13 +201,15 @@ class Rule:
             own = self._score(np.array([self._vocabulary.id(word)]), log_probabilities)
             kept = weights.name * looks.name + (weights.seen + float(own[0]))
         else:
-            kept = self._score_new(word, looks)
-            kept += weights.unknown * float(np.exp(log_probabilities[-1]))
+            # What the noisy LM cannot predict may be this word or the one that was meant.
+            unknown = weights.unknown * float(np.exp(log_probabilities[-1]))
+            scores += unknown * (ids >= len(self._vocabulary))
+            kept = self._score_written(word, looks) + unknown
         total = np.logaddexp.reduce(scores, initial=kept)
         likeliest = np.argsort(-scores, kind="stable")[:top_k]
         return Judgement(
             probability=1.0 - float(np.exp(kept - total)),
-            words=[self._vocabulary[index] for index in ids[likeliest].tolist()],
+            words=[self._words[index] for index in ids[likeliest].tolist()],
             probabilities=np.exp(scores[likeliest] - total).tolist(),
         )
 
@@ -205,22 +219,26 @@ class Rule:
         if found is None:
             if len(self._found) >= _KEPT:
                 self._found.clear()
-            indices, distances = self._spellings.find_near(word, MOST_EDITS)
+            is_word = word in self._vocabulary or word in self._places
+            indices, distances = self._spellings.find_near(word, 1 if is_word else MOST_EDITS)
             others = distances > 0
             found = self._found[word] = self._ids[indices[others]], distances[others]
         return found
 
-    def _score_new(self, word: str, looks: Looks) -> float:
+    def _score_written(self, word: str, looks: Looks) -> float:
         """The score of a written word that the vocabulary lacks."""
-        weights = self._weights
+        weights, place = self._weights, self._places.get(word)
         bonus = weights.name * looks.name + weights.repeated * looks.repeated
+        if place is not None:
+            return bonus + weights.listed - weights.rank * math.log(place + _FIRST)
         return bonus + weights.unseen - weights.letter * len(word) - self._growth
 
     def _score(self, ids: Array, log_probabilities: Array) -> Array:
         """(K,) the scores of words by the model and by their frequency."""
-        weights, found = self._weights, log_probabilities[ids]
-        log_ranks = np.log(ids + _FIRST)  # by Zipf's law a word is as frequent as one by its rank
-        return weights.head * found + weights.sure * np.exp(found) - weights.rank * log_ranks
+        weights, size = self._weights, len(self._vocabulary)
+        found = log_probabilities[np.minimum(ids, size - 1)]
+        by_model = np.where(ids < size, weights.head * found + weights.sure * np.exp(found), weights.outside)
+        return by_model - weights.rank * np.log(ids + _FIRST)  # by Zipf's law it is as frequent as its rank
 
 
 def look_at(text: str, start: int, end: int) -> Looks:

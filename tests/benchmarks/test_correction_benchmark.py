@@ -135,6 +135,13 @@ def test_words_are_counted_by_what_became_of_them() -> None:
     assert scores["wrong after"] == pytest.approx(1000 * 3 / 6)
 
 
+def test_alarms_are_counted_among_all_words_and_among_names() -> None:
+    lines = ["The Foxx saw heer and Teh", "it is"]
+    found = [[flagged(4, 8, "Foxx", "Fox"), flagged(13, 17, "heer", "here")], []]
+    alarms = correction.count_alarms(lines, found)
+    assert alarms == pytest.approx({"false alarms": 1000 * 2 / 8, "of names": 1000 / 2})
+
+
 def test_a_suggestion_in_another_letter_case_is_wrong() -> None:
     texts = [MisspeltText("Teh", {(0, 3): "The"})]
     assert correction.score(texts, [[flagged(0, 3, "Teh", "the")]])["top 1"] == 0
