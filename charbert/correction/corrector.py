@@ -60,8 +60,8 @@ class Corrector:
         model: a model with a noisy-LM head, or the folder or hub id to load it from; when left out, the
             weights that come with the package (`charbert.path`).
         tokenizer: its tokenizer; by default that of the model's folder.
-        known: words that are right whatever the model predicts, such as names and technical terms, beside
-            those of `known.txt` in the model's folder.
+        known: words that are right whatever the model predicts, such as names and technical terms. Those of
+            the tokenizer's `known.txt` are right unless a frequent word is likely one edit away.
         real_words: judge also words of the vocabulary ("form" for "from"). Slower, as every word is read, and
             finds few: the head has learnt from changed words only.
         weights: the weights of the rule.

@@ -1,6 +1,7 @@
 """The rule of correction: suspect words, and their candidates."""
 
 import math
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -109,9 +110,9 @@ def judged(word: str, looks: Looks = PLAIN, top_k: int = 5, **probabilities: flo
 
 
 def test_words_are_weighed_by_the_head_and_their_edits() -> None:
-    # "frm" is one easy edit from both; from 'unseen' and 'letter': e^-4.5 for what stands there.
+    # "frm" lacks a letter of both, which costs 3; from 'unseen' and 'letter': e^-4.5 for what stands there.
     found = judged("frm", **{"from": 0.6, "form": 0.2})
-    weights = np.array([0.6 * math.exp(-0.6), 0.2 * math.exp(-0.6), math.exp(-4.5)])
+    weights = np.array([0.6 * math.exp(-3), 0.2 * math.exp(-3), math.exp(-4.5)])
     shares = weights / weights.sum()
     assert found.words[:2] == ["from", "form"]
     assert found.probabilities[:2] == pytest.approx(shares[:2], rel=1e-4)
@@ -214,9 +215,31 @@ def test_no_more_words_than_asked_for() -> None:
     assert len(judged("frm", top_k=1, **{"from": 0.6, "form": 0.2}).words) == 1
 
 
+def test_a_listed_word_is_offered_by_its_frequency_and_its_edits() -> None:
+    rule = Rule(VOCABULARY, listed=["fox", "vixen"], weights=replace(WEIGHTS, rank=1.0, outside=-2.0))
+    found = rule.judge("vixn", PLAIN, np.log(np.full(len(WORDS), 1 / len(WORDS))), 5)
+    # It is the first word after those of the vocabulary, and "vixn" lacks a letter of it.
+    odds = math.exp(-2.0 - 3.0 + 3.0 + 0.5 * 4) / (len(WORDS) + 20) * (1 + 1 / len(WORDS))
+    assert found.words == ["vixen"]
+    assert found.probability / (1 - found.probability) == pytest.approx(odds, rel=1e-3)
+
+
+def test_a_listed_word_is_doubted_for_a_frequent_word_one_edit_away_alone() -> None:
+    words = Vocabulary([*WORDS[:-1], "foxes", "<unk>"])
+    rule = Rule(words, listed=["foxe"], weights=replace(WEIGHTS, rank=1.0, listed=4.0))
+    scores = np.log([{"fox": 0.9}.get(word, 1e-9) for word in words])
+    found = rule.judge("foxe", PLAIN, scores, 5)
+    # One letter is added to "fox"; "foxe" is the first word after those of the vocabulary.
+    odds = 0.9 / (words.id("fox") + 20) * math.exp(-6.3) / (math.exp(4) / (len(words) + 20))
+    assert found.words == ["fox", "foxes"]
+    assert found.probability / (1 - found.probability) == pytest.approx(odds, rel=1e-3)
+    assert rule.judge("foxe", Looks(name=True), scores, 5).probability < found.probability
+    assert Rule(words, listed=["foxxx"]).judge("foxxx", PLAIN, scores, 5).words == []
+
+
 def test_a_word_of_the_vocabulary_is_weighed_against_itself() -> None:
     found = judged("form", **{"from": 0.9, "form": 0.1})
-    odds = 0.9 * math.exp(-0.6 * WEIGHTS.edit) / (0.1 * math.exp(WEIGHTS.seen))
+    odds = 0.9 * math.exp(-4.5 * WEIGHTS.edit) / (0.1 * math.exp(WEIGHTS.seen))
     assert found.words[0] == "from"
     assert found.probability / (1 - found.probability) == pytest.approx(odds, rel=1e-3)
     assert "form" not in found.words
