@@ -9,6 +9,7 @@ import numpy as np
 from charbert.ragged import Array
 
 _BITS = 64
+_E = ord("e")
 # Letters that are often written in place of each other.
 _ALIKE = ("aeiouy", "csz", "ckqg", "dt", "mn", "fvp", "gj")
 
@@ -22,6 +23,8 @@ class Edits(NamedTuple):
     added: float = 6.3
     doubled_added: float = 4.7
     """Of a letter like the one before it."""
+    silent: float = 1.0
+    """Of an e that ends the word, left out or added."""
     swapped: float = 4.5
     """Of two neighbours."""
     alike: float = 4.3
@@ -79,9 +82,12 @@ class Spellings:
         lengths = self._lengths[indices]
         others = self._letters[indices, : int(lengths.max(initial=0))].T
         kinds, own_kinds = _kinds(others), _kinds(letters)
-        left_out = np.where(_is_double(others), edits.doubled_left_out, edits.left_out).cumsum(axis=0)
+        left_out = np.where(_is_double(others), edits.doubled_left_out, edits.left_out)
+        ends = np.arange(len(others))[:, None] == lengths - 1
+        left_out = np.where(ends & (others == _E), edits.silent, left_out).cumsum(axis=0)
         left_out = np.concatenate([np.zeros((1, len(indices))), left_out])
         added = np.where(_is_double(letters), edits.doubled_added, edits.added)
+        added[-1:] = np.where(letters[-1:] == _E, edits.silent, added[-1:])
         before, row = np.empty((0, 0)), left_out
         for i, letter in enumerate(letters.tolist()):
             two_before, before = before, row

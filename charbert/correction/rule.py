@@ -49,27 +49,27 @@ _CODE = re.compile(r"[\d@#$_\\<>={}]|\w\.\w|/.*/|://")
 class Weights:
     """The terms of the scores, in nats, fitted to a pre-trained model (`docs/correction.md`)."""
 
-    head: float = 0.2
+    head: float = 0.17
     """Factor of a candidate's log-probability by the noisy LM."""
-    sure: float = 1.2
+    sure: float = 1.4
     """Factor of its probability itself, from 0 to 1: most where the model is sure."""
     rank: float = 0.75
     """Cost of the logarithm of its rank in the vocabulary, where frequent words are first."""
-    edit: float = 0.4
+    edit: float = 0.42
     """Factor of the cost of its edits."""
-    outside: float = -1.7
+    outside: float = -1.6
     """Score of a candidate that is listed: the noisy LM cannot predict it."""
-    unseen: float = -3.5
+    unseen: float = -3.6
     """Score of a written word that is neither in the vocabulary nor listed."""
-    letter: float = 0.65
+    letter: float = 0.63
     """Cost of each of its letters."""
-    name: float = 1.0
+    name: float = 1.15
     """Bonus if it looks like a name."""
     unknown: float = 3.0
     """Bonus of the probability that it is none of the vocabulary, by a noisy LM that has learnt that."""
-    repeated: float = 0.8
+    repeated: float = 1.05
     """Bonus if it stands nearby more than once, as few misspellings do."""
-    listed: float = 2.2
+    listed: float = 2.25
     """Bonus of a written word that is listed."""
     seen: float = 6.1
     """Bonus of a written word that is in the vocabulary, where such words are judged too."""
