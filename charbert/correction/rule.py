@@ -1,11 +1,11 @@
 """The rule of correction: which words are suspected misspellings, and the likely originals of each.
 
-A word is suspect if neither the vocabulary of the noisy LM nor the user has it, it is letters only, and it is
-no acronym and no part of a longer word, of code or of an address. Its candidates are the words at most two
-edits away, of that vocabulary and of a list of rarer words; one edit, if the word is of one of these. Each has
-a score, a log-likelihood: of its probability by the head, of its frequency and of its edits. The word as
-written has one too: a listed word by its frequency, a new one lower for a long word; higher for one that
-looks like a name or stands there twice. A softmax over these scores gives the probabilities of the
+A word is suspect if neither the vocabulary of the noisy LM nor the user has it, it is letters only, and it
+is no acronym and no part of a longer word, of code or of an address. Its candidates are the words at most
+two edits away, of that vocabulary and of a list of rarer words; one edit, if the word is of one of these.
+Each has a score, a log-likelihood: of its probability by the head, of its frequency and of its edits. The
+word as written has one too: a listed word by its frequency, a new one lower for a long word; higher for one
+that looks like a name or stands there twice. A softmax over these scores gives the probabilities of the
 candidates, and that of a misspelling is their sum.
 """
 
