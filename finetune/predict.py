@@ -5,7 +5,6 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from copy import copy
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -175,9 +174,7 @@ def _with_threshold(task: Task[Any, Any], threshold: float | None) -> Task[Any, 
             "--threshold: this model has none; it is for several labels at once and for questions that may "
             "have no answer"
         )
-    task = copy(task)
-    task.threshold = threshold
-    return task
+    return task.with_threshold(threshold)
 
 
 def _output_ending(settings: PredictSettings, task: Task[Any, Any]) -> str:

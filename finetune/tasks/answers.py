@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
 from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -185,9 +184,7 @@ class AnswerTask(Task[QuestionExample, AnswerPrediction]):
         ranks = {level: rank for rank, level in enumerate(levels, start=1)}
         ranked = {name: float(ranks[score]) for name, score in scores.items()}
         rank = int(squad.best_threshold(examples, _spans(predictions), ranked).value)
-        task = copy(self)
-        task.threshold = levels[rank - 1] if rank else levels[0] - 1.0
-        return task
+        return self.with_threshold(levels[rank - 1] if rank else levels[0] - 1.0)
 
     def apply_threshold(self, predictions: Predictions) -> list[AnswerPrediction]:
         """The predictions, each decided anew between its best answer and none."""

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
@@ -137,6 +138,12 @@ class Task(ABC, Generic[Example, Prediction]):
     def tune(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Self:
         """The task with the threshold under which these predictions of the dev set score best."""
         return self
+
+    def with_threshold(self, threshold: float) -> Self:
+        """The task with another threshold."""
+        task = copy(self)
+        task.threshold = threshold
+        return task
 
     def apply_threshold(self, predictions: Sequence[Prediction]) -> list[Prediction]:
         """The predictions as they are under `threshold`."""

@@ -1,7 +1,6 @@
 """Text classification, regression and multi-label classification, of texts or pairs of texts."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -176,13 +175,12 @@ class TextTask(Task[TextExample, TextPrediction]):
         """This task with the threshold that gives these predictions the best `f1_micro`, if it has one."""
         if self.kind != MULTI_LABEL:
             return self
-        task = copy(self)
-        task.threshold = classification.best_threshold(
+        threshold = classification.best_threshold(
             [label in _each_label(example.label) for example in examples for label in self.labels],
             [each.probabilities[label] for each in predictions for label in self.labels],
             default=_LEAST_PROBABILITY,
         )
-        return task
+        return self.with_threshold(threshold)
 
     def apply_threshold(self, predictions: Predictions) -> list[TextPrediction]:
         if self.kind != MULTI_LABEL:
