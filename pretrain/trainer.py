@@ -69,25 +69,17 @@ def step_arguments(
     """
     return training_arguments(
         module,
+        settings,
         torch_compile=torch_compile,
         output_dir=settings.output,
-        per_device_train_batch_size=settings.batch_size,
         per_device_eval_batch_size=settings.batch_size,
-        eval_strategy="steps",
-        save_strategy="steps",
         logging_first_step=True,
         ignore_data_skip=True,  # the batches themselves begin where a run goes on
-        learning_rate=settings.learning_rate,
-        lr_scheduler_type=settings.lr_scheduler_type,
         warmup_steps=settings.warmup_steps,
-        weight_decay=settings.weight_decay,
-        max_grad_norm=settings.max_grad_norm,
         max_steps=settings.max_steps,
         eval_steps=settings.eval_steps,
         save_steps=settings.save_steps,
         save_total_limit=settings.save_total_limit,
-        logging_steps=settings.logging_steps,
-        report_to=settings.report_to,
         seed=settings.seed,
         **more,
     )

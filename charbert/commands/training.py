@@ -5,7 +5,7 @@ import math
 import shutil
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
@@ -18,25 +18,11 @@ from transformers import PreTrainedModel, Trainer, TrainerState, TrainingArgumen
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from charbert.commands import resuming
 from charbert.commands.devices import attention_kernels, prepare_compiler
 from charbert.commands.output import is_main_process, say_finished
 from charbert.commands.results import RESULTS, read_results, select_numbers, write_results
-from charbert.commands.resuming import (
-    RECORD,
-    STATE,
-    WEIGHTS,
-    check_weights,
-    checkpoint_step,
-    describe_run,
-    find_checkpoints,
-    find_differences,
-    find_fault,
-    has_grown,
-    read_record,
-    refuse_differences,
-    remove_checkpoints,
-    write_record,
-)
+from charbert.commands.resuming import RECORD, STATE, WEIGHTS
 from charbert.commands.settings import TRACKERS, check_trackers
 from charbert.commands.training_log import FIGURE, Beginning, Progress, RunningLosses, draw_curves
 from charbert.distillation.loss import Distillation
@@ -56,14 +42,12 @@ _SECONDS_TO_FREE_TENSORS = 0.2
 _BUCKET_MIB = 100
 
 
-def training_arguments(
-    module: str, *, report_to: Sequence[str], torch_compile: bool, **given: Any
-) -> TrainingArguments:
+def training_arguments(module: str, settings: Any, *, torch_compile: bool, **given: Any) -> TrainingArguments:
     """Arguments of a Trainer with what holds for every training here.
 
     Args:
         module: what `python -m` starts, for messages.
-        report_to: as of `check_trackers`.
+        settings: of the run, of which those are read that all trainings have.
         torch_compile: compile the model, with the compiler prepared.
         given: the others.
 
@@ -75,7 +59,15 @@ def training_arguments(
     try:
         arguments = TrainingArguments(
             remove_unused_columns=False,
-            report_to=check_trackers(report_to),
+            report_to=check_trackers(settings.report_to),
+            per_device_train_batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            lr_scheduler_type=settings.lr_scheduler_type,
+            weight_decay=settings.weight_decay,
+            max_grad_norm=settings.max_grad_norm,
+            eval_strategy="steps",
+            save_strategy="steps",
+            logging_steps=settings.logging_steps,
             # Said outright, since else processes without a GPU do not know of each other.
             use_cpu=not torch.accelerator.is_available(),
             torch_compile=torch_compile,
@@ -211,7 +203,7 @@ class CheckedTrainer(Trainer):
         for name, number in numbers.items():
             if isinstance(number, float) and not math.isfinite(number):
                 output = Path(self.args.output_dir)
-                kept = "its last checkpoint is kept; " if find_checkpoints(output) else ""
+                kept = "its last checkpoint is kept; " if resuming.find_checkpoints(output) else ""
                 raise CharBertError(
                     f"{output}: step {step}: {name} is {number}, so training ends here; {kept}try a lower "
                     "--learning-rate"
@@ -247,18 +239,18 @@ class TrainingRun:
     @cached_property
     def _record(self) -> dict[str, Any]:
         """What this run depends on: read from its data, so only by the processes that use it."""
-        return describe_run(self._settings, self._seed)
+        return resuming.describe_run(self._settings, self._seed)
 
     def _is_finished(self) -> bool:
         """Whether the run of the folder has its results, and is to be no longer."""
         found = read_results(self.output) if (self.output / RESULTS).exists() else None
-        before = read_record(self.output, found)
+        before = resuming.read_record(self.output, found)
         if before is None:
             return False
         is_saved = any((self.output / name).is_file() for name in WEIGHTS)
-        finished = found is not None and is_saved and not has_grown(before, self._record)
-        differences = find_differences(before, self._record, self._settings, finished=finished)
-        refuse_differences(self.output, differences)
+        finished = found is not None and is_saved and not resuming.has_grown(before, self._record)
+        differences = resuming.find_differences(before, self._record, self._settings, finished=finished)
+        resuming.refuse_differences(self.output, differences)
         if finished and found is not None:
             self.results = select_numbers(found)
             say_finished(self.output)
@@ -267,8 +259,8 @@ class TrainingRun:
     def _find_checkpoint(self) -> Path | None:
         """The newest checkpoint that is whole; None where the run had none yet."""
         faults = []
-        for checkpoint in find_checkpoints(self.output):
-            fault = find_fault(checkpoint)
+        for checkpoint in resuming.find_checkpoints(self.output):
+            fault = resuming.find_fault(checkpoint)
             if fault is None:
                 return checkpoint
             logger.warning("%s: %s; it is left out", checkpoint, fault)
@@ -285,7 +277,7 @@ class TrainingRun:
     @property
     def first_step(self) -> int:
         """The step after which training goes on."""
-        return 0 if self.checkpoint is None else checkpoint_step(self.checkpoint)
+        return 0 if self.checkpoint is None else resuming.checkpoint_step(self.checkpoint)
 
     def has_all_steps(self, max_steps: int) -> bool:
         """Whether an earlier run trained to its end, and was stopped before it was evaluated."""
@@ -303,7 +295,7 @@ class TrainingRun:
             CharBertError: the checkpoint holds those of another model.
         """
         if self.checkpoint is not None:
-            check_weights(self.checkpoint, model)
+            resuming.check_weights(self.checkpoint, model)
         PartialState().wait_for_everyone()  # else another process may read what is changed here
         if not is_main_process():
             return
@@ -312,7 +304,7 @@ class TrainingRun:
         for checkpoint in self._damaged:
             shutil.rmtree(checkpoint, ignore_errors=True)
         self.output.mkdir(parents=True, exist_ok=True)
-        write_record(self.output, self._record)
+        resuming.write_record(self.output, self._record)
 
     def train(self, trainer: CheckedTrainer, has_all_steps: bool = False) -> None:
         """Train from the checkpoint on, unless it has all steps."""
@@ -388,7 +380,7 @@ def end_processes() -> None:
 
 def remove_run(output: Path, files: Collection[str] = FILES_OF_A_RUN) -> None:
     """Remove the checkpoints and the files of an earlier run, by their patterns, and nothing else."""
-    remove_checkpoints(output)
+    resuming.remove_checkpoints(output)
     for pattern in files:
         for path in output.glob(pattern):
             path.unlink()
