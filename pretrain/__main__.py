@@ -28,7 +28,7 @@ COMMANDS = {
     ),
     "quickstart": Command(
         "pretrain.settings:QuickstartSettings",
-        "from a small Wikipedia dump to a pre-trained model and misspelled words that it restores",
+        "a small Wikipedia dump -> a tiny model, and words that it restores",
         "pretrain.quickstart",
     ),
 }
