@@ -46,10 +46,7 @@ def measure_sensitivity(
         `changed` and `unchanged`, each where there are such words; then `words` and `changed_words`, how many
         there are, and `left_out`.
     """
-    words = [
-        [[word for text in example.split_words(contexts) for _, word in text] for example in side]
-        for side in (clean, noised)
-    ]
+    words = [[_list_words(example, contexts) for example in side] for side in (clean, noised)]
     rows = [_make_rows(loaded, loaded.read(side), contexts) for side in (clean, noised)]
     same = [
         index
@@ -64,16 +61,14 @@ def measure_sensitivity(
     ):
         indices = [same[position] for position in batch]
         # Of each example the words whose first tokens fit into the model on both sides.
-        kept = [
-            np.flatnonzero((rows[0][index].tokens >= 0) & (rows[1][index].tokens >= 0)) for index in indices
-        ]
-        before, after = (_compute_states(loaded, [side[index] for index in indices], kept) for side in rows)
+        fits = [np.minimum(*(side[index].tokens for side in rows)) >= 0 for index in indices]
+        before, after = (_compute_states(loaded, [side[index] for index in indices], fits) for side in rows)
         for name, states in before.items():
             cosine = F.cosine_similarity(states, after[name], dim=-1)
             distances[name].append((0.5 - 0.5 * cosine).cpu().numpy())
-        for index, of_example in zip(indices, kept, strict=True):
-            one, other = (side[index] for side in words)
-            changed.append(np.array([one[word] != other[word] for word in of_example.tolist()], dtype=bool))
+        changed += [
+            (words[0][index] != words[1][index])[fit] for index, fit in zip(indices, fits, strict=True)
+        ]
     is_changed = np.concatenate([np.zeros(0, dtype=bool), *changed])
     return {
         **{
@@ -85,6 +80,11 @@ def measure_sensitivity(
         "changed_words": int(is_changed.sum()),
         "left_out": len(clean) - len(same),
     }
+
+
+def _list_words(example: Any, contexts: bool) -> Array:
+    """(W,) the words that count, as objects."""
+    return np.array([word for text in example.split_words(contexts) for _, word in text], dtype=object)
 
 
 def _means(distances: Array, changed: Array) -> dict[str, float]:
@@ -129,14 +129,14 @@ def _first_tokens(example: Any, encoding: Any, contexts: bool) -> Array:
 
 
 def _compute_states(
-    loaded: LoadedModel, rows: Sequence[_Row], words: Sequence[Array]
+    loaded: LoadedModel, rows: Sequence[_Row], fits: Sequence[Array]
 ) -> dict[str, torch.Tensor]:
-    """By channel the states (W, H) of the first tokens of these words of each row."""
+    """By channel the states (W, H) of the first tokens of the words of each row that fit."""
     batch = copied(loaded.padding([row.inputs for row in rows]), loaded.device)
     with torch.inference_mode(), torch.autocast(loaded.device.type, torch.bfloat16, enabled=loaded.bf16):
         encoded = loaded.model.base_model(**batch)
-    sentences = np.repeat(np.arange(len(rows)), [len(each) for each in words])
-    tokens = np.concatenate([row.tokens[of_row] for row, of_row in zip(rows, words, strict=True)])
+    sentences = np.repeat(np.arange(len(rows)), [fit.sum() for fit in fits])
+    tokens = np.concatenate([row.tokens[fit] for row, fit in zip(rows, fits, strict=True)])
     indices = torch.from_numpy(sentences).to(loaded.device), torch.from_numpy(tokens).to(loaded.device)
     return {
         name: encoded[field][indices].float()
