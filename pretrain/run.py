@@ -46,8 +46,7 @@ def _train(settings: PretrainSettings) -> dict[str, Any]:
     if settings.student_layers is not None:
         model, teacher = make_student(model, settings.student_layers), model
     tokenizer = fit_tokenizer(tokenizer, model)
-    has_all_steps = run.has_all_steps(settings.max_steps)
-    if has_all_steps:
+    if run.has_all_steps:
         model = type(model).from_pretrained(run.checkpoint).to(arguments.device)
     elif run.checkpoint is not None:
         check_checkpoint(run.checkpoint, settings.fsdp)
@@ -74,8 +73,8 @@ def _train(settings: PretrainSettings) -> dict[str, Any]:
         alignment_weight=settings.alignment_weight,
         fresh_learning_rate=settings.fresh_learning_rate,
     )
-    run.train(trainer, has_all_steps)
-    speed = dict.fromkeys(Speed._fields) if has_all_steps else trainer.speed()._asdict()
+    run.train(trainer)
+    speed = dict.fromkeys(Speed._fields) if run.has_all_steps else trainer.speed()._asdict()
     trainer.save_model()
     step = trainer.state.global_step
     numbers = {

@@ -279,9 +279,10 @@ class TrainingRun:
         """The step after which training goes on."""
         return 0 if self.checkpoint is None else resuming.checkpoint_step(self.checkpoint)
 
-    def has_all_steps(self, max_steps: int) -> bool:
+    @property
+    def has_all_steps(self) -> bool:
         """Whether an earlier run trained to its end, and was stopped before it was evaluated."""
-        return self.first_step >= max_steps
+        return self.first_step >= getattr(self._settings, "max_steps", math.inf)
 
     def begin(self, model: PreTrainedModel) -> None:
         """Remove what an earlier run left, if that was asked for, and note what this one depends on.
@@ -306,9 +307,9 @@ class TrainingRun:
         self.output.mkdir(parents=True, exist_ok=True)
         resuming.write_record(self.output, self._record)
 
-    def train(self, trainer: CheckedTrainer, has_all_steps: bool = False) -> None:
+    def train(self, trainer: CheckedTrainer) -> None:
         """Train from the checkpoint on, unless it has all steps."""
-        if has_all_steps and self.checkpoint is not None:
+        if self.has_all_steps and self.checkpoint is not None:
             logger.info("starting from %s, which has all steps", self.checkpoint)
             trainer.state = TrainerState.load_from_json(str(self.checkpoint / STATE))
         else:

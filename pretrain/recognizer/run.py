@@ -46,15 +46,14 @@ def _train(settings: RecognizerSettings) -> dict[str, Any]:
     config = _config(settings, tokenizer)
     set_seed(settings.seed)
     model = WordRecognizer(config)
-    has_all_steps = run.has_all_steps(settings.max_steps)
-    if has_all_steps and run.checkpoint is not None:
+    if run.has_all_steps and run.checkpoint is not None:
         # Otherwise the Trainer copies the weights into the new model, so that they lie in memory as those
         # of a run that was never stopped: kernels, and the last bits, depend on the alignment.
         model = WordRecognizer.from_pretrained(run.checkpoint)
     training, evaluation = _batches(settings, arguments, tokenizer, config, run.first_step)
     run.begin(model)
     trainer = RecognizerTrainer(model=model, args=arguments, training=training, evaluation=evaluation)
-    run.train(trainer, has_all_steps)
+    run.train(trainer)
     trainer.save_model()
     step = trainer.state.global_step
     numbers = {
