@@ -36,7 +36,7 @@ from finetune.trainer import EvaluationSet, FinetuneTrainer, balance_weights
 
 logger = logging.getLogger(__name__)
 PREDICTIONS, DEV_GOLD = "predictions", "dev-gold"
-_LOW_RATE, _FEW = 1e-4, 10
+_LOW_RATE, _FEW = 5e-5, 10
 """A rate below that of any method of delta tuning, and what percent of a model are few weights."""
 Numbers = dict[str, Any]
 
@@ -168,7 +168,7 @@ def _show_parts(parts: Sequence[Part], learning_rate: float) -> None:
     print(format_table(("module", "trainable", "parameters", "percent"), rows, decimals=2), file=sys.stderr)
     if learning_rate < _LOW_RATE and parts[-1].percent < _FEW:
         logger.warning(
-            "--learning-rate %g is that of all weights; so few of them learn little by less than some 5e-4",
+            "--learning-rate %g suits all weights; so few want a higher one (docs/delta-tuning.md has some)",
             learning_rate,
         )
 

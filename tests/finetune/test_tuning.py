@@ -157,7 +157,7 @@ def test_the_base_may_be_a_released_checkpoint(tmp_path: Path) -> None:
 def test_reports_and_attacks_take_a_delta(charbert: Path, tmp_path: Path, caplog: Any) -> None:
     train, out = write_csv(tmp_path / "train.csv"), tmp_path / "out"
     run(out, task="text", train=train, dev=train, model=charbert, tuning="bitfit", learning_rate=3e-5)
-    assert "--learning-rate 3e-05 is that of all weights" in caplog.text
+    assert "--learning-rate 3e-05 suits all weights; so few want a higher one" in caplog.text
     few = tmp_path / "few.csv"
     few.write_text("\n".join(train.read_text().splitlines()[:4]) + "\n")
     main(["worst-case", str(out), str(few), "--output", str(tmp_path / "worst.json"), "--budgets", "1"])
