@@ -88,9 +88,7 @@ class PretrainedLoading:
             return cls._load_tuned(source, **kwargs)
         config_dict = read_config(source, **hub)
         if not config_dict and (adapter := find_adapter_config_file(str(source), **hub)):
-            from charbert.tuning.saving import from_adapter
-
-            return from_adapter(cls, source, adapter, **kwargs)
+            return cls._load_tuned(source, adapter, **kwargs)
         if is_charbert(config_dict):
             model = cls._load_own(source, *model_args, **kwargs)
         else:
@@ -177,10 +175,10 @@ class PretrainedLoading:
         return model
 
     @classmethod
-    def _load_tuned(cls, source: Source, **kwargs: Any) -> Any:
-        from charbert.tuning.saving import from_delta
+    def _load_tuned(cls, source: Source, adapter: str | None = None, **kwargs: Any) -> Any:
+        from charbert.tuning.saving import from_adapter, from_delta
 
-        model = from_delta(cls, source, **kwargs)
+        model = from_adapter(cls, source, adapter, **kwargs) if adapter else from_delta(cls, source, **kwargs)
         info: dict[str, Any] = {"missing_keys": set(), "unexpected_keys": set(), "mismatched_keys": []}
         return (model, info) if kwargs.get("output_loading_info") else model
 

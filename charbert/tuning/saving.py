@@ -211,17 +211,20 @@ def from_adapter(model_class: Any, source: Any, config_file: str, **kwargs: Any)
         model_class: of a CharBERT.
         source: folder or hub id.
         config_file: its `adapter_config.json`.
-        kwargs: of `from_pretrained`, for the base, such as `num_labels`, which no adapter says.
+        kwargs: of `from_pretrained`; what says nothing of the adapter is for the base, such as `num_labels`,
+            which no adapter says.
 
     Raises:
         CharBertError: the base is not there, or the adapter does not fit it.
     """
     with reading(config_file, "an adapter"):
         base = json.loads(Path(config_file).read_bytes())["base_model_name_or_path"]
+    given = {name: kwargs[name] for name in kwargs if name not in _OF_THE_FOLDER and name[0] != "_"}
     with _without_news():
-        model = model_class.from_pretrained(base, ignore_mismatched_sizes="head", **kwargs)
+        model = model_class.from_pretrained(base, ignore_mismatched_sizes="head", **given)
     with reading(source, "an adapter"):
-        model.load_adapter(str(source))
+        hub = {name: kwargs[name] for name in HUB_OPTIONS if name in kwargs}
+        model.load_adapter(str(source), adapter_kwargs=hub)
     return model.eval()
 
 
