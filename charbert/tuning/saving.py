@@ -193,8 +193,12 @@ def from_delta(model_class: Any, source: str | PathLike[str], **kwargs: Any) -> 
     return (model.half() if in_half else model).eval()
 
 
+def _for_base(kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {name: kwargs[name] for name in kwargs if name not in _OF_THE_FOLDER and name[0] != "_"}
+
+
 def _given_for_base(folder: Path, kwargs: dict[str, Any]) -> dict[str, Any]:
-    given = {name: kwargs[name] for name in kwargs if name not in _OF_THE_FOLDER and name[0] != "_"}
+    given = _for_base(kwargs)
     if "torch_dtype" in given:
         given["dtype"] = given.pop("torch_dtype")
     if (config := kwargs.get("config")) is not None:  # by an Auto class, with what was asked to differ
@@ -219,7 +223,7 @@ def from_adapter(model_class: Any, source: Any, config_file: str, **kwargs: Any)
     """
     with reading(config_file, "an adapter"):
         base = json.loads(Path(config_file).read_bytes())["base_model_name_or_path"]
-    given = {name: kwargs[name] for name in kwargs if name not in _OF_THE_FOLDER and name[0] != "_"}
+    given = _for_base(kwargs)
     with _without_news():
         model = model_class.from_pretrained(base, ignore_mismatched_sizes="head", **given)
     with reading(source, "an adapter"):
