@@ -204,7 +204,7 @@ def _given_for_base(folder: Path, kwargs: dict[str, Any]) -> dict[str, Any]:
     if (config := kwargs.get("config")) is not None:  # by an Auto class, with what was asked to differ
         saved = type(config).from_pretrained(folder).to_dict()
         asked = (name for name, value in config.to_dict().items() if saved.get(name) != value)
-        given |= {name: getattr(config, name) for name in asked}
+        given |= _for_base({name: getattr(config, name) for name in asked})
     return given
 
 
