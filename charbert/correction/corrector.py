@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, overload
 from transformers.utils import logging
 
 from charbert.correction.reader import Model, WordReader, WordSpan
-from charbert.correction.rule import Looks, Rule, Weights, complete_contraction, look_at
+from charbert.correction.rule import Judgement, Looks, Rule, Weights, complete_contraction, look_at
 from charbert.errors import CharBertError
 from charbert.recognizer.reading import match_case
 from charbert.tokenization import CharBertTokenizer
@@ -19,6 +19,7 @@ logger = logging.get_logger(f"transformers.{__name__}")
 TOP_K = 5
 THRESHOLD = 0.5
 _TEXTS = 256  # corrected at a time
+_WEIGHED = 16  # originals of a word that are weighed by the masked LM
 
 
 class Suggestion(NamedTuple):
@@ -145,20 +146,28 @@ class Corrector:
             looks[word] = look_at(text, start, end)
             return self._rule.may_be_wrong(small, looks[word], threshold)
 
-        found: dict[int, list[CorrectedWord]] = defaultdict(list)
+        wrong: dict[WordSpan, Judgement] = {}
         for span, log_probabilities in self._reader.score_words(texts, is_open):
-            index, start, end = span
-            text = texts[index]
-            word = text[start:end]
-            small = self._reader.normalize(word)
-            judgement = self._rule.judge(small, looks[span], log_probabilities, top_k)
+            word = self._reader.normalize(texts[span.text][span.start : span.end])
+            judgement = self._rule.judge(word, looks[span], log_probabilities, max(top_k, _WEIGHED))
             if judgement.words and judgement.probability >= threshold:
-                originals = [
-                    match_case(complete_contraction(each, small, text[end : end + 2]), word)
-                    for each in judgement.words
-                ]
-                suggestions = list(map(Suggestion, originals, judgement.probabilities))
-                found[index].append(CorrectedWord(start, end, word, originals[0], suggestions))
+                wrong[span] = judgement
+        originals = {
+            span: [match_case(word, texts[span.text][span.start : span.end]) for word in judgement.words]
+            for span, judgement in wrong.items()
+        }
+        found: dict[int, list[CorrectedWord]] = defaultdict(list)
+        for span, log_probabilities in self._reader.score_in_place(texts, originals):
+            index, start, end = span
+            text, word = texts[index], texts[index][start:end]
+            small = self._reader.normalize(word)
+            judgement = self._rule.reorder(wrong[span], log_probabilities, top_k)
+            offered = [
+                match_case(complete_contraction(each, small, text[end : end + 2]), word)
+                for each in judgement.words
+            ]
+            suggestions = list(map(Suggestion, offered, judgement.probabilities))
+            found[index].append(CorrectedWord(start, end, word, offered[0], suggestions))
         return [replace_words(text, sorted(found[index])) for index, text in enumerate(texts)]
 
 

@@ -2,11 +2,12 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Any, NamedTuple
 from unicodedata import category
 
+import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
@@ -117,11 +118,44 @@ class WordReader:
         windows.sort(key=lambda window: len(window[0]))
         for begin in range(0, len(windows), _WINDOWS):
             batch = windows[begin : begin + _WINDOWS]
-            states = self._compute_states([ids for ids, _ in batch])
+            states = self._read([ids for ids, _ in batch]).char_last_hidden_state
             found = [(row, span) for row, (_, spans) in enumerate(batch) for span in spans]
             for few in range(0, len(found), _WORDS):
                 part = found[few : few + _WORDS]
                 yield from zip([span.word for _, span in part], self._score(states, part), strict=True)
+
+    def score_in_place(
+        self, texts: Sequence[str], originals: Mapping[WordSpan, Sequence[str]]
+    ) -> Iterator[tuple[WordSpan, Array]]:
+        """Score originals of each word by the masked LM in its place, in any order: their log-probabilities.
+
+        One that is several tokens has -inf.
+        """
+        rows: list[tuple[list[int], int, WordSpan]] = []  # of each its tokens, and where the mask is
+        context = min(_CONTEXT, (self._room - 1) // 2)
+        indices = sorted({word.text for word in originals})
+        encodings = self._encode([texts[index] for index in indices]) if indices else []
+        for index, encoding in zip(indices, encodings, strict=True):
+            ids = encoding.ids
+            for word, first, last in _find_words(index, texts[index], encoding):
+                if word in originals:
+                    start = max(first - context, 0)
+                    after = ids[last + 1 : last + 1 + context]
+                    row = [*ids[start:first], self._tokenizer.mask_token_id, *after]
+                    rows.append((row, first - start + 1, word))
+        rows.sort(key=lambda row: len(row[0]))
+        for begin in range(0, len(rows), _WINDOWS):
+            batch = rows[begin : begin + _WINDOWS]
+            scores = self._score_masks([row for row, _, _ in batch], [position for _, position, _ in batch])
+            for (_, _, word), found in zip(batch, scores, strict=True):
+                tokens = self._find_tokens(texts[word.text][: word.start], originals[word])
+                yield word, np.array([-np.inf if token is None else found[token] for token in tokens])
+
+    def _find_tokens(self, before: str, words: Sequence[str]) -> list[int | None]:
+        """The one token of each word after this text; None if it is several."""
+        blank = " " if before[-1:].isspace() else ""  # byte-level tokens begin with it
+        rows = self._tokenizer([blank + word for word in words], add_special_tokens=False)["input_ids"]
+        return [row[0] if len(row) == 1 else None for row in rows]
 
     def _encode(self, texts: Sequence[str]) -> list[Any]:
         readable = [_CAPITALS.sub(_lower, _SURROGATES.sub(_UNREADABLE, text)) for text in texts]
@@ -130,8 +164,8 @@ class WordReader:
         return self._tokenizer(readable, add_special_tokens=False, verbose=False).encodings
 
     @torch.no_grad()
-    def _compute_states(self, ids: Sequence[Sequence[int]]) -> torch.Tensor:
-        """The last states of the character channel, (B, L, H)."""
+    def _read(self, ids: Sequence[Sequence[int]]) -> Any:
+        """The last states of both channels, each (B, L, H), of rows of tokens."""
         model, tokenizer = self._model, self._tokenizer
         rows = [torch.tensor([tokenizer.cls_token_id, *row, tokenizer.sep_token_id]) for row in ids]
         input_ids = pad_sequence(rows, batch_first=True, padding_value=tokenizer.pad_token_id)
@@ -139,10 +173,16 @@ class WordReader:
         was_training = model.training
         model.eval()
         try:
-            encoded = model.charbert(input_ids.to(model.device), mask.to(model.device))
+            return model.charbert(input_ids.to(model.device), mask.to(model.device))
         finally:
             model.train(was_training)
-        return encoded.char_last_hidden_state
+
+    @torch.no_grad()
+    def _score_masks(self, ids: Sequence[Sequence[int]], positions: Sequence[int]) -> Array:
+        """(B, T) the log-probabilities of all tokens at a position of each row."""
+        states = self._read(ids).last_hidden_state
+        masks = states[torch.arange(len(ids)), torch.tensor(positions)]
+        return self._model.mlm_head(masks).float().log_softmax(-1).cpu().numpy()
 
     @torch.no_grad()
     def _score(self, states: torch.Tensor, spans: Sequence[tuple[int, _TokenSpan]]) -> Array:

@@ -26,6 +26,7 @@ SHORTEST, LONGEST = 3, 40
 """Letters of the words that are judged."""
 MOST_EDITS = 2
 _LONGEST_ACRONYM = 5
+_LEAST_IN_PLACE = -8.0  # by the masked LM, of which nearly all words have less
 _KEPT = 10_000  # words whose candidates are kept
 _ROUNDING = 1e-5  # of probabilities, which may sum up to a little more than 1
 _FREQUENT = 100  # words that some of stand in nearly every text, those shorter than `SHORTEST` left out
@@ -59,6 +60,8 @@ class Weights:
     """Factor of the cost of its edits."""
     outside: float = -1.6
     """Score of a candidate that is listed: the noisy LM cannot predict it."""
+    context: float = 0.3
+    """Factor of an original's log-probability by the masked LM, between those of a misspelling."""
     unseen: float = -3.6
     """Score of a written word that is neither in the vocabulary nor listed."""
     letter: float = 0.63
@@ -212,6 +215,21 @@ class Rule:
             words=[self._words[index] for index in ids[likeliest].tolist()],
             probabilities=np.exp(scores[likeliest] - total).tolist(),
         )
+
+    def reorder(self, found: Judgement, log_probabilities: Array, top_k: int) -> Judgement:
+        """The same with its originals weighed by the masked LM too; that it is a misspelling stays as likely.
+
+        Args:
+            found: the judgement.
+            log_probabilities: of each of its originals in place of the word; -inf if it is several tokens.
+            top_k: originals to give at most.
+        """
+        weight = self._weights.context * np.maximum(log_probabilities, _LEAST_IN_PLACE)
+        odds = np.array(found.probabilities) * np.exp(weight - weight.max())
+        odds *= sum(found.probabilities) / odds.sum()
+        likeliest = np.argsort(-odds, kind="stable")[:top_k]
+        words = [found.words[index] for index in likeliest.tolist()]
+        return Judgement(found.probability, words, odds[likeliest].tolist())
 
     def _find_candidates(self, word: str) -> tuple[Array, Array]:
         """The ids of the other words that a word may be a misspelling of, and their distances from it."""

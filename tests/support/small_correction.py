@@ -21,6 +21,7 @@ def model_that_says(
     model = tiny.build(charbert.CharBertForPreTraining, kind, word_vocabulary_size=len(words))
     decoder = model.nlm_head.decoder
     torch.nn.init.zeros_(decoder.weight)
+    torch.nn.init.zeros_(model.mlm_head.layer_norm.weight)  # to its masked LM all tokens are as likely
     decoder.bias.data = torch.tensor([math.log(probabilities.get(word, UNLIKELY)) for word in words])
     return model, tiny.tokenizer(kind, Vocabulary(words))
 

@@ -54,7 +54,7 @@ class _Spy:
         self.rows: list[Sequence[int]] = []
         self._compute = compute
 
-    def __call__(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+    def __call__(self, rows: Sequence[Sequence[int]]) -> Any:
         self.rows += rows
         return self._compute(rows)
 
@@ -106,7 +106,7 @@ def test_a_word_is_read_with_the_tokens_beside_it_and_no_others(
     encoding = words_tokenizer(text, add_special_tokens=False).encodings[0]
     ids, words = encoding.ids, list(re.finditer(r"\S+", text))
     wanted = {words[number].start(): pieces_of_word(encoding, words[number].start()) for number in (2, 6, 70)}
-    monkeypatch.setattr(reader, "_compute_states", spy := _Spy(reader._compute_states))
+    monkeypatch.setattr(reader, "_read", spy := _Spy(reader._read))
     found = dict(reader.score_words([text], lambda place: place.start in wanted))
     # The contexts of the first two overlap; that of the third stands alone.
     (first, second, third) = wanted.values()
@@ -123,7 +123,7 @@ def test_every_word_of_a_text_longer_than_the_model_is_read_in_context(
     reader: WordReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = " ".join(["the quick brown fox jumps over the lazy dog ."] * 9)
-    monkeypatch.setattr(reader, "_compute_states", spy := _Spy(reader._compute_states))
+    monkeypatch.setattr(reader, "_read", spy := _Spy(reader._read))
     assert len(read(reader, text)) == 90
     assert max(map(len, spy.rows)) <= POSITIONS - 2
 
