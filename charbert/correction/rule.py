@@ -6,7 +6,8 @@ two edits away, of that vocabulary and of a list of rarer words; one edit, if th
 Each has a score, a log-likelihood: of its probability by the head, of its frequency and of its edits. The
 word as written has one too: a listed word by its frequency, a new one lower for a long word; higher for one
 that looks like a name or stands there twice. A softmax over these scores gives the probabilities of the
-candidates, and that of a misspelling is their sum.
+candidates, and that of a misspelling is their sum. Between the candidates of a misspelling the masked LM
+decides, too.
 """
 
 import math
@@ -26,7 +27,7 @@ SHORTEST, LONGEST = 3, 40
 """Letters of the words that are judged."""
 MOST_EDITS = 2
 _LONGEST_ACRONYM = 5
-_LEAST_IN_PLACE = -8.0  # by the masked LM, of which nearly all words have less
+_SEVERAL_TOKENS = -10.0  # in place of the masked LM's log-probability of a word that is several tokens
 _KEPT = 10_000  # words whose candidates are kept
 _ROUNDING = 1e-5  # of probabilities, which may sum up to a little more than 1
 _FREQUENT = 100  # words that some of stand in nearly every text, those shorter than `SHORTEST` left out
@@ -60,8 +61,8 @@ class Weights:
     """Factor of the cost of its edits."""
     outside: float = -1.6
     """Score of a candidate that is listed: the noisy LM cannot predict it."""
-    context: float = 0.3
-    """Factor of an original's log-probability by the masked LM, between those of a misspelling."""
+    context: float = 0.4
+    """Factor of a candidate's log-probability by the masked LM, which decides between them alone."""
     unseen: float = -3.6
     """Score of a written word that is neither in the vocabulary nor listed."""
     letter: float = 0.63
@@ -224,8 +225,8 @@ class Rule:
             log_probabilities: of each of its originals in place of the word; -inf if it is several tokens.
             top_k: originals to give at most.
         """
-        weight = self._weights.context * np.maximum(log_probabilities, _LEAST_IN_PLACE)
-        odds = np.array(found.probabilities) * np.exp(weight - weight.max())
+        in_place = np.where(np.isneginf(log_probabilities), _SEVERAL_TOKENS, log_probabilities)
+        odds = np.array(found.probabilities) * np.exp(self._weights.context * (in_place - in_place.max()))
         odds *= sum(found.probabilities) / odds.sum()
         likeliest = np.argsort(-odds, kind="stable")[:top_k]
         words = [found.words[index] for index in likeliest.tolist()]

@@ -119,6 +119,28 @@ def test_a_word_is_read_with_the_tokens_beside_it_and_no_others(
         assert np.allclose(scores, predicted(model, row, [piece - start + 1 for piece in pieces]), atol=1e-5)
 
 
+@torch.no_grad()
+def test_originals_are_scored_in_place_of_the_word(
+    reader: WordReader, model: Any, words_tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(charbert.correction.reader, "_CONTEXT", 6)
+    start = TEXT.index("foxxes")
+    place = WordSpan(1, start, start + 6)
+    [(found, scores)] = reader.score_in_place(["a dog", TEXT], {place: ["fox", "jumped foxxes"]})
+    ids, pieces = (
+        words_tokenizer(TEXT)["input_ids"],
+        pieces_of_word(words_tokenizer(TEXT).encodings[0], start),
+    )
+    first = max(pieces[0] - 6, 1)
+    row = [ids[0], *ids[first : pieces[0]], words_tokenizer.mask_token_id, *ids[pieces[-1] + 1 :][:6]]
+    row += [ids[-1]] * (row[-1] != ids[-1])
+    [fox] = words_tokenizer(" fox", add_special_tokens=False)["input_ids"]
+    logits = model(torch.tensor([row])).mlm_logits[0, pieces[0] - first + 1].log_softmax(-1)
+    assert found == place
+    assert scores.tolist() == pytest.approx([float(logits[fox]), -np.inf], abs=1e-5)
+    assert list(reader.score_in_place([TEXT], {})) == []
+
+
 def test_every_word_of_a_text_longer_than_the_model_is_read_in_context(
     reader: WordReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

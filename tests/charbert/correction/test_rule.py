@@ -236,6 +236,17 @@ def test_a_listed_word_is_doubted_for_words_one_edit_away_alone() -> None:
     assert rule.judge("foxx", Looks(name=True), scores, 5).probability < found.probability
 
 
+def test_originals_are_weighed_by_the_masked_lm_and_the_misspelling_stays_as_likely() -> None:
+    found = Judgement(0.9, ["from", "form", "forum"], [0.6, 0.2, 0.1])
+    rule = Rule(VOCABULARY, weights=replace(WEIGHTS, context=0.5))
+    reordered = rule.reorder(found, np.array([-8.0, -1.0, -np.inf]), 2)
+    weights = 0.6 * math.exp(-4.0), 0.2 * math.exp(-0.5), 0.1 * math.exp(-5.0)  # several tokens: -10
+    assert reordered.probability == 0.9
+    assert reordered.words == ["form", "from"]
+    shares = [0.9 * weights[index] / sum(weights) for index in (1, 0)]
+    assert reordered.probabilities == pytest.approx(shares)
+
+
 def test_a_word_of_the_vocabulary_is_weighed_against_itself() -> None:
     found = judged("form", **{"from": 0.9, "form": 0.1})
     odds = 0.9 * math.exp(-4.5 * WEIGHTS.edit) / (0.1 * math.exp(WEIGHTS.seen))
