@@ -63,7 +63,7 @@ class Weights:
     """Score of a candidate that is listed: the noisy LM cannot predict it."""
     context: float = 0.4
     """Factor of a candidate's log-probability by the masked LM, which decides between them alone."""
-    unseen: float = -3.6
+    unseen: float = -3.3
     """Score of a written word that is neither in the vocabulary nor listed."""
     letter: float = 0.63
     """Cost of each of its letters."""
@@ -73,7 +73,7 @@ class Weights:
     """Bonus of the probability that it is none of the vocabulary, by a noisy LM that has learnt that."""
     repeated: float = 1.05
     """Bonus if it stands nearby more than once, as few misspellings do."""
-    listed: float = 2.25
+    listed: float = 2.55
     """Bonus of a written word that is listed."""
     seen: float = 6.1
     """Bonus of a written word that is in the vocabulary, where such words are judged too."""

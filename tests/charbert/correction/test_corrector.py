@@ -101,7 +101,7 @@ def test_the_model_is_not_asked_about_a_word_that_stays_whatever_it_says(
             yield word, scores
 
     monkeypatch.setattr(WordReader, "score_words", spy)
-    # At most 0.32 for "Dogma", which looks like a name, 0.74 for "doggy", 0.98 for "brwon".
+    # At most 0.26 for "Dogma", which looks like a name, 0.68 for "doggy", 0.97 for "brwon".
     found = correct("the xylophone Dogma doggy brwon", *model, threshold=0.95)
     assert asked == ["brwon"]
     assert found.text == "the xylophone Dogma doggy brown"
