@@ -88,7 +88,7 @@ def test_a_missing_file_is_an_error(path: Path) -> None:
 
 
 def test_a_folder_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(CharBertError, match="cannot be read"):
+    with pytest.raises(CharBertError, match="is a folder"):
         list(read_lines(tmp_path, BadRows()))
 
 
