@@ -118,3 +118,16 @@ def test_the_page_of_the_hub_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             assert not ended.value.code
             assert hub.card("me/tagger") == Path("runs/ner/README.md").read_text()
             assert "training_args.bin" not in hub.files("me/tagger")
+
+
+def test_the_loop_of_distillation_trains_a_student() -> None:
+    text = (ROOT / "docs" / "distillation.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    model_class, batch = charbert.CharBertForTokenClassification, tiny.ragged_batch("bert")
+    names: dict[str, Any] = {
+        "teacher": tiny.build(model_class, "bert", backbone={"num_hidden_layers": 4}, num_labels=3),
+        "batch": {**batch, "labels": batch["input_ids"] % 3},
+    }
+    exec(compile(code.replace("layers=6", "layers=2"), "docs/distillation.md", "exec"), names)
+    names["loss"].backward()
+    assert all(weight.grad is not None for weight in names["student"].parameters())

@@ -1,8 +1,6 @@
 """The loss of distillation, against one that is written out, and what a student learns by it."""
 
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -208,15 +206,6 @@ def test_the_loss_is_five_two_and_one_times_its_terms() -> None:
     student = make_student(make_teacher("texts"), 2)
     found = Distillation(student, make_teacher("texts")).combine(*map(torch.tensor, (0.5, 3.0, 0.25)))
     assert float(found) == 5 * 0.5 + 2 * 3.0 + 0.25
-
-
-def test_the_loop_of_the_document_trains_a_student() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "distillation.md").read_text(encoding="utf-8")
-    [code] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    names: dict[str, Any] = {"teacher": make_teacher("tags"), "batch": make_batch("tags")}
-    exec(compile(code.replace("layers=6", "layers=2"), "docs/distillation.md", "exec"), names)
-    names["loss"].backward()
-    assert all(weight.grad is not None for weight in names["student"].parameters())
 
 
 def test_of_an_evaluation_nothing_is_kept() -> None:
