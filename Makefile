@@ -24,7 +24,6 @@ versions = $(shell sed -n 's/^ *$(1) >=//p' setup.cfg) $(shell sed -n 's/^$(1)==
 
 .PHONY: quickstart test test-slow journeys test-peers test-wheel test-examples test-versions docs format clean
 
-# Threads that wait without spinning: six times faster where other programs use the cores too.
 quickstart: .venv/installed
 	$(BIN)/python -m pretrain quickstart --output runs/quickstart --overwrite
 
