@@ -13,7 +13,7 @@ except KeyboardInterrupt:
 COMMANDS = {
     "convert": Command(
         "charbert.settings:ConvertSettings",
-        "a released CharBERT checkpoint -> this project's format",
+        "a released CharBERT checkpoint -> this project's format; a model -> half its size",
         "charbert.conversion",
     ),
     "export": Command(

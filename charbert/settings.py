@@ -15,7 +15,9 @@ HEADS = ("pretraining", "token", "sequence", "qa", "none")
 class ConvertSettings(Settings):
     """Options of `charbert convert`."""
 
-    source: str = positional("folder or hub id of the released checkpoint", MODEL)
+    source: str = positional(
+        "folder or hub id of the released checkpoint, or with --half of any CharBERT", MODEL
+    )
     head: str | None = option(
         None,
         "the model's head; by default the one that the tensors show",
@@ -27,6 +29,9 @@ class ConvertSettings(Settings):
     )
     word_vocabulary: str | None = option(None, "file of the noisy LM's words, to keep beside it", reads=FILE)
     tokenizer: str | None = option(None, "folder of its tokenizer, if SOURCE has none", reads=MODEL)
+    half: bool = option(
+        False, "store the weights in bfloat16, in half the size; they are loaded and computed in float32"
+    )
     output: str = option(REQUIRED, "folder to write", writes=FOLDER, section="output")
     overwrite: bool = option(False, "write into a folder that holds something")
 

@@ -1,5 +1,6 @@
 """`python -m charbert convert`: a released checkpoint becomes a folder of this project."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,8 +8,10 @@ from typing import Any
 
 import pytest
 import tiny
+import torch
 from full_disk import full_disk
 from released_layout import HEADS, edit_weights, save_released
+from small_correction import saved_model
 from transformers import AutoModel, AutoTokenizer
 
 import charbert
@@ -64,6 +67,25 @@ def test_a_folder_in_this_format_needs_no_conversion(
     assert convert(released, target) == 1
     assert "is in this project's format already" in capsys.readouterr().err
     assert not target.exists()
+
+
+def test_a_folder_in_this_format_is_stored_in_half_the_size_and_loaded_in_float32(
+    released: Path, target: Path
+) -> None:
+    folder = Path(saved_model(released, "bert", {"fox": 0.9}))
+    (folder / "known.txt").write_text("foxes\n")
+    assert convert(folder, target, "--half") == 0
+    model, exact = (charbert.CharBertForPreTraining.from_pretrained(each) for each in (target, folder))
+    assert (
+        model.dtype == torch.float32
+        and json.loads((target / "config.json").read_text())["dtype"] == "float32"
+    )
+    for name, tensor in exact.state_dict().items():
+        rounded = tensor.bfloat16().float() if tensor.dim() > 1 and tensor.is_floating_point() else tensor
+        assert torch.equal(model.state_dict()[name], rounded), name
+    assert list(charbert.CharBertTokenizer.from_pretrained(target).known) == ["foxes"]
+    sizes = [(each / "model.safetensors").stat().st_size for each in (target, folder)]
+    assert sizes[0] < 0.7 * sizes[1]
 
 
 def test_a_folder_in_this_format_that_cannot_spell_gets_a_table(released: Path, target: Path) -> None:
