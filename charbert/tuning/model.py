@@ -110,19 +110,21 @@ class Deltas:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def add_delta(model: Any, settings: TuningSettings, name: str = "default") -> None:
+def add_delta(model: Any, settings: TuningSettings | str, name: str = "default") -> None:
     """Freeze a model but for its head and what a method of delta tuning trains; others of it are off then.
 
     The model stays of its class and is called, trained and moved as before. It is changed in place.
 
     Args:
         model: a CharBERT, or a plain BERT or RoBERTa, with a head or without.
-        settings: the method, as `TuningSettings(tuning="lora")`, and its options.
+        settings: the method and its options, as `TuningSettings(tuning="lora", lora_rank=16)`; or its name.
         name: of this delta among those of the model.
 
     Raises:
         CharBertError: the model cannot take the method, nothing is left to train, or the name is taken.
     """
+    if isinstance(settings, str):
+        settings = TuningSettings(tuning=settings)
     insert(unwrap(model), find_tuning(settings.tuning).delta_class(settings), name)
 
 

@@ -220,12 +220,12 @@ def test_a_folder_holds_a_delta_or_a_whole_model(tmp_path: Path) -> None:
     base, folder = tmp_path / "base", tmp_path / "delta"
     tiny.build(HEAD, "bert").save_pretrained(base)
     model = HEAD.from_pretrained(base)
-    add_delta(model, TuningSettings(tuning="lora"))
+    add_delta(model, "lora")
     with pytest.raises(CharBertError, match="base: holds a whole model; save the delta into a folder of its"):
         save_delta(model, base)
     save_delta(model, folder)
     assert (folder / "adapter_config.json").exists()
-    add_delta(model, TuningSettings(tuning="bitfit"), "other")
+    add_delta(model, "bitfit", "other")
     save_delta(model, folder)
     assert not (folder / "adapter_config.json").exists()
     use_delta(model, None)
