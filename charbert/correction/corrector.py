@@ -157,11 +157,13 @@ class Corrector:
             for span, judgement in wrong.items()
         }
         found: dict[int, list[CorrectedWord]] = defaultdict(list)
-        for span, log_probabilities in self._reader.score_in_place(texts, originals):
+        for span, log_probabilities in self._reader.score_in_place(texts, originals).items():
             index, start, end = span
             text, word = texts[index], texts[index][start:end]
             small = self._reader.normalize(word)
-            judgement = self._rule.reorder(wrong[span], log_probabilities, top_k)
+            judgement = self._rule.reweigh(wrong[span], log_probabilities, top_k)
+            if judgement.probability < threshold:
+                continue
             offered = [
                 match_case(complete_contraction(each, small, text[end : end + 2]), word)
                 for each in judgement.words

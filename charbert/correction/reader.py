@@ -24,6 +24,7 @@ _SPECIAL_TOKENS = 2
 _CONTEXT = 24  # tokens that are read on either side of a word
 _LONGEST_WINDOW = 126  # tokens: models are often trained on no more, and their later positions never
 _WINDOWS, _WORDS = 16, 256  # windows of a batch, and words scored at a time
+_MOST_MASKS = 3  # in place of a word
 _SURROGATES = re.compile("[\ud800-\udfff]")  # which the tokenizer takes only in pairs
 _UNREADABLE = "\ufffd"
 # Symbols beside a letter, with all that is neither ASCII nor a letter around them.
@@ -126,36 +127,47 @@ class WordReader:
 
     def score_in_place(
         self, texts: Sequence[str], originals: Mapping[WordSpan, Sequence[str]]
-    ) -> Iterator[tuple[WordSpan, Array]]:
-        """Score originals of each word by the masked LM in its place, in any order: their log-probabilities.
+    ) -> dict[WordSpan, Array]:
+        """Score originals of each word by the masked LM in its place: their log-probabilities.
 
-        One that is several tokens has -inf.
+        One of several tokens is read with as many masks. As each of them is predicted without the others, the
+        sum of their log-probabilities is divided by the square root of their number. One of more than three
+        tokens has -inf.
         """
-        rows: list[tuple[list[int], int, WordSpan]] = []  # of each its tokens, and where the mask is
-        context = min(_CONTEXT, (self._room - 1) // 2)
+        scores = {word: np.full(len(words), -np.inf) for word, words in originals.items()}
+        rows: list[tuple[list[int], list[int], WordSpan, dict[int, list[int]]]] = []
         indices = sorted({word.text for word in originals})
         encodings = self._encode([texts[index] for index in indices]) if indices else []
         for index, encoding in zip(indices, encodings, strict=True):
             ids = encoding.ids
             for word, first, last in _find_words(index, texts[index], encoding):
-                if word in originals:
-                    start = max(first - context, 0)
-                    after = ids[last + 1 : last + 1 + context]
-                    row = [*ids[start:first], self._tokenizer.mask_token_id, *after]
-                    rows.append((row, first - start + 1, word))
+                if word not in originals:
+                    continue
+                tokens = self._find_tokens(texts[index][: word.start], originals[word])
+                for count in range(1, _MOST_MASKS + 1):
+                    found = {place: each for place, each in enumerate(tokens) if len(each) == count}
+                    context = min(_CONTEXT, (self._room - count) // 2)
+                    before, after = ids[max(first - context, 0) : first], ids[last + 1 : last + 1 + context]
+                    masks = [len(before) + 1 + number for number in range(count)]
+                    row = [*before, *[self._tokenizer.mask_token_id] * count, *after]
+                    if found:
+                        rows.append((row, masks, word, found))
         rows.sort(key=lambda row: len(row[0]))
         for begin in range(0, len(rows), _WINDOWS):
             batch = rows[begin : begin + _WINDOWS]
-            scores = self._score_masks([row for row, _, _ in batch], [position for _, position, _ in batch])
-            for (_, _, word), found in zip(batch, scores, strict=True):
-                tokens = self._find_tokens(texts[word.text][: word.start], originals[word])
-                yield word, np.array([-np.inf if token is None else found[token] for token in tokens])
+            predicted = self._score_masks(
+                [row for row, _, _, _ in batch], [masks for _, masks, _, _ in batch]
+            )
+            for (_, _, word, found), each in zip(batch, predicted, strict=True):
+                for place, original in found.items():
+                    total = float(each[range(len(original)), original].sum())
+                    scores[word][place] = total / math.sqrt(len(original))
+        return scores
 
-    def _find_tokens(self, before: str, words: Sequence[str]) -> list[int | None]:
-        """The one token of each word after this text; None if it is several."""
+    def _find_tokens(self, before: str, words: Sequence[str]) -> list[list[int]]:
+        """The tokens of each word after this text."""
         blank = " " if before[-1:].isspace() else ""  # byte-level tokens begin with it
-        rows = self._tokenizer([blank + word for word in words], add_special_tokens=False)["input_ids"]
-        return [row[0] if len(row) == 1 else None for row in rows]
+        return self._tokenizer([blank + word for word in words], add_special_tokens=False)["input_ids"]
 
     def _encode(self, texts: Sequence[str]) -> list[Any]:
         readable = [_CAPITALS.sub(_lower, _SURROGATES.sub(_UNREADABLE, text)) for text in texts]
@@ -178,11 +190,12 @@ class WordReader:
             model.train(was_training)
 
     @torch.no_grad()
-    def _score_masks(self, ids: Sequence[Sequence[int]], positions: Sequence[int]) -> Array:
-        """(B, T) the log-probabilities of all tokens at a position of each row."""
-        states = self._read(ids).last_hidden_state
-        masks = states[torch.arange(len(ids)), torch.tensor(positions)]
-        return self._model.mlm_head(masks).float().log_softmax(-1).cpu().numpy()
+    def _score_masks(self, ids: Sequence[Sequence[int]], masks: Sequence[Sequence[int]]) -> Sequence[Array]:
+        """(M, T) for each row, the log-probabilities of all tokens at its M masks."""
+        rows, positions = torch.tensor([(row, each) for row, some in enumerate(masks) for each in some]).T
+        scores = self._model.mlm_head(self._read(ids).last_hidden_state[rows, positions])
+        parts = scores.float().log_softmax(-1).cpu().split([len(some) for some in masks])
+        return [part.numpy() for part in parts]
 
     @torch.no_grad()
     def _score(self, states: torch.Tensor, spans: Sequence[tuple[int, _TokenSpan]]) -> Array:

@@ -6,8 +6,8 @@ two edits away, of that vocabulary and of a list of rarer words; one edit, if th
 Each has a score, a log-likelihood: of its probability by the head, of its frequency and of its edits. The
 word as written has one too: a listed word by its frequency, a new one lower for a long word; higher for one
 that looks like a name or stands there twice. A softmax over these scores gives the probabilities of the
-candidates, and that of a misspelling is their sum. Between the candidates of a misspelling the masked LM
-decides, too.
+candidates, and that of a misspelling is their sum. Those of a misspelling the masked LM weighs too: it
+decides between them, and if none fits in the place of the word, that is less likely one.
 """
 
 import math
@@ -27,7 +27,7 @@ SHORTEST, LONGEST = 3, 40
 """Letters of the words that are judged."""
 MOST_EDITS = 2
 _LONGEST_ACRONYM = 5
-_SEVERAL_TOKENS = -10.0  # in place of the masked LM's log-probability of a word that is several tokens
+_NOT_KNOWN = -10.0  # in place of the masked LM's log-probability of a word of many tokens
 _KEPT = 10_000  # words whose candidates are kept
 _ROUNDING = 1e-5  # of probabilities, which may sum up to a little more than 1
 _FREQUENT = 100  # words that some of stand in nearly every text, those shorter than `SHORTEST` left out
@@ -51,29 +51,31 @@ _CODE = re.compile(r"[\d@#$_\\<>={}]|\w\.\w|/.*/|://")
 class Weights:
     """The terms of the scores, in nats, fitted to a pre-trained model (`docs/correction.md`)."""
 
-    head: float = 0.17
+    head: float = 0.25
     """Factor of a candidate's log-probability by the noisy LM."""
-    sure: float = 1.4
-    """Factor of its probability itself, from 0 to 1: most where the model is sure."""
-    rank: float = 0.75
+    rank: float = 0.48
     """Cost of the logarithm of its rank in the vocabulary, where frequent words are first."""
-    edit: float = 0.42
+    edit: float = 0.47
     """Factor of the cost of its edits."""
-    outside: float = -1.6
+    outside: float = -2.55
     """Score of a candidate that is listed: the noisy LM cannot predict it."""
-    context: float = 0.4
-    """Factor of a candidate's log-probability by the masked LM, which decides between them alone."""
-    unseen: float = -3.3
+    context: float = 0.59
+    """Factor of a candidate's log-probability by the masked LM."""
+    fit: float = 0.86
+    """How well the candidates fit the context by it, if each fits certainly; less than none counts alone."""
+    misfit: float = 0.34
+    """Factor of the logarithm of how well they do."""
+    unseen: float = -2.96
     """Score of a written word that is neither in the vocabulary nor listed."""
-    letter: float = 0.63
+    letter: float = 0.65
     """Cost of each of its letters."""
-    name: float = 1.15
+    name: float = 1.0
     """Bonus if it looks like a name."""
     unknown: float = 3.0
     """Bonus of the probability that it is none of the vocabulary, by a noisy LM that has learnt that."""
-    repeated: float = 1.05
+    repeated: float = 1.7
     """Bonus if it stands nearby more than once, as few misspellings do."""
-    listed: float = 2.55
+    listed: float = 0.24
     """Bonus of a written word that is listed."""
     seen: float = 6.1
     """Bonus of a written word that is in the vocabulary, where such words are judged too."""
@@ -176,15 +178,16 @@ class Rule:
         """
         weights = self._weights
         ids, distances = self._find_candidates(word)
-        if not len(ids) or word in self._vocabulary or min(weights.head, weights.sure, weights.unknown) < 0:
+        if not len(ids) or word in self._vocabulary or min(weights.head, weights.unknown) < 0:
             return len(ids) > 0
-        # An upper bound: the sum of exp(score) over the candidates, without the head's term, which is at most
-        # 0, is convex in their probabilities P, which sum up to 1 at most. So it is greatest where one has
-        # P = 1, of those that the noisy LM can predict the one that weighs most by itself.
+        # An upper bound. The candidates that the noisy LM can predict weigh w P^head, with P that sum up to 1
+        # at most: by Hölder's inequality no more than (sum of w^(1 / (1 - head)))^(1 - head) together, which
+        # is the greatest w if head is 1.
         certain = self._score(ids, np.zeros(len(self._vocabulary))) - weights.edit * distances
-        unsure = certain - weights.sure * (ids < len(self._vocabulary))
-        surest = (np.exp(certain) - np.exp(unsure)).argmax()
-        scores = np.where(np.arange(len(ids)) == surest, certain, unsure)
+        predicted = ids < len(self._vocabulary)
+        rest = max(1.0 - weights.head, 1e-6)
+        most_predicted = rest * np.logaddexp.reduce(certain[predicted] / rest, initial=-np.inf)
+        scores = np.append(certain[~predicted], most_predicted)
         kept = self._score_written(word, looks)
         most = 1.0 - float(np.exp(kept - np.logaddexp.reduce(scores, initial=kept)))
         return most >= threshold - _ROUNDING
@@ -217,20 +220,26 @@ class Rule:
             probabilities=np.exp(scores[likeliest] - total).tolist(),
         )
 
-    def reorder(self, found: Judgement, log_probabilities: Array, top_k: int) -> Judgement:
-        """The same with its originals weighed by the masked LM too; that it is a misspelling stays as likely.
+    def reweigh(self, found: Judgement, log_probabilities: Array, top_k: int) -> Judgement:
+        """The same by the masked LM too: originals that fit better are likelier, and if none does, all less.
 
         Args:
             found: the judgement.
-            log_probabilities: of each of its originals in place of the word; -inf if it is several tokens.
+            log_probabilities: of each of its originals in place of the word; -inf if that is not known.
             top_k: originals to give at most.
         """
-        in_place = np.where(np.isneginf(log_probabilities), _SEVERAL_TOKENS, log_probabilities)
-        odds = np.array(found.probabilities) * np.exp(self._weights.context * (in_place - in_place.max()))
-        odds *= sum(found.probabilities) / odds.sum()
-        likeliest = np.argsort(-odds, kind="stable")[:top_k]
-        words = [found.words[index] for index in likeliest.tolist()]
-        return Judgement(found.probability, words, odds[likeliest].tolist())
+        weights = self._weights
+        in_place = np.where(np.isneginf(log_probabilities), _NOT_KNOWN, log_probabilities)
+        shares = np.array(found.probabilities) / sum(found.probabilities)
+        shares *= np.exp(weights.context * in_place)
+        fit = min(weights.fit + weights.misfit * math.log(shares.sum()), 0.0)
+        odds = math.exp(fit) * found.probability
+        probability = odds / (odds + 1.0 - found.probability)
+        shares *= probability / shares.sum()
+        likeliest = np.argsort(-shares, kind="stable")[:top_k]
+        return Judgement(
+            probability, [found.words[index] for index in likeliest.tolist()], shares[likeliest].tolist()
+        )
 
     def _find_candidates(self, word: str) -> tuple[Array, Array]:
         """The ids of the other words that a word may be a misspelling of, and their distances from it."""
@@ -256,7 +265,7 @@ class Rule:
         """(K,) the scores of words by the model and by their frequency."""
         weights, size = self._weights, len(self._vocabulary)
         found = log_probabilities[np.minimum(ids, size - 1)]
-        by_model = np.where(ids < size, weights.head * found + weights.sure * np.exp(found), weights.outside)
+        by_model = np.where(ids < size, weights.head * found, weights.outside)
         return by_model - weights.rank * np.log(ids + _FIRST)  # by Zipf's law it is as frequent as its rank
 
 

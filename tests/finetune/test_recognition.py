@@ -83,7 +83,7 @@ def test_a_way_with_unknown_words_that_does_not_exist_is_refused() -> None:
 
 def test_a_noisy_lm_corrects_words_in_a_recognizers_place(tmp_path: Path) -> None:
     folder = saved_model(tmp_path / "model", "bert", {"brown": 0.9, "lazy": 0.9})
-    [model], correct = load_recognizer([folder])
+    [model], correct = load_recognizer([folder], "0.1")
     words = ("Borwn", "(lzay),", "a borwn\tlzay", "", "borwn")
     example = TaggedExample("7", words, ("B-PER", "O", "O", "O", "O"), 2, "file: row 3")
     [read] = recognize_words([example], correct)

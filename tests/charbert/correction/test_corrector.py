@@ -16,6 +16,7 @@ from charbert.correction.rule import Weights
 
 # Whatever the weights: each word that is judged and has a suggestion is replaced.
 ALL = 0.0
+WEIGHTS = Weights(head=1.0, rank=0.0, edit=1.0, unseen=-8.0, letter=0.0, misfit=0.0)
 PARTS = (
     *(
         "brwon",
@@ -81,7 +82,8 @@ def test_places_are_those_in_the_text_given(model: Any) -> None:
 
 def test_suggestions_come_with_their_probabilities_likeliest_first(kind: str) -> None:
     model = model_that_says(kind, **{"from": 0.6, "form": 0.3})
-    [word] = correct("a frm", *model, threshold=ALL).words
+    corrector = Corrector(*model, weights=Weights(head=1.0, context=0.0))
+    [word] = corrector(["a frm"], threshold=ALL)[0].words
     probabilities = [suggestion.probability for suggestion in word.suggestions]
     assert [suggestion.word for suggestion in word.suggestions][:2] == ["from", "form"]
     assert word.correction == "from"
@@ -101,8 +103,8 @@ def test_the_model_is_not_asked_about_a_word_that_stays_whatever_it_says(
             yield word, scores
 
     monkeypatch.setattr(WordReader, "score_words", spy)
-    # At most 0.26 for "Dogma", which looks like a name, 0.68 for "doggy", 0.97 for "brwon".
-    found = correct("the xylophone Dogma doggy brwon", *model, threshold=0.95)
+    # At most 0.02 for "Dogma", which looks like a name, 0.05 for "doggy", 0.97 for "brwon".
+    [found] = Corrector(*model, weights=WEIGHTS)(["the xylophone Dogma doggy brwon"], threshold=0.95)
     assert asked == ["brwon"]
     assert found.text == "the xylophone Dogma doggy brown"
 
@@ -114,8 +116,7 @@ def test_no_more_suggestions_than_asked_for(kind: str) -> None:
 
 
 def test_a_higher_threshold_replaces_what_is_surer_alone(model: Any) -> None:
-    weights = Weights(head=1.0, sure=0.0, rank=0.0, edit=1.0, unseen=-8.0, letter=0.0, name=0.0, seen=0.0)
-    corrector = Corrector(*model, weights=weights)
+    corrector = Corrector(*model, weights=WEIGHTS)
     text = "brwon lzay"
     # Of each word's odds e to the power of 8, less 4.5 for the swap: 0.9 * e^3.5 to 1, and 0.05 * e^3.5 to 1.
     counts = [len(corrector([text], threshold=limit)[0].words) for limit in (0.4, 0.7, 0.9, 0.97)]

@@ -126,19 +126,23 @@ def test_originals_are_scored_in_place_of_the_word(
     monkeypatch.setattr(charbert.correction.reader, "_CONTEXT", 6)
     start = TEXT.index("foxxes")
     place = WordSpan(1, start, start + 6)
-    [(found, scores)] = reader.score_in_place(["a dog", TEXT], {place: ["fox", "jumped foxxes"]})
+    originals = ["fox", "fox dog", " ".join(["fox"] * 4)]
+    [(found, scores)] = reader.score_in_place(["a dog", TEXT], {place: originals}).items()
     ids, pieces = (
         words_tokenizer(TEXT)["input_ids"],
         pieces_of_word(words_tokenizer(TEXT).encodings[0], start),
     )
-    first = max(pieces[0] - 6, 1)
-    row = [ids[0], *ids[first : pieces[0]], words_tokenizer.mask_token_id, *ids[pieces[-1] + 1 :][:6]]
-    row += [ids[-1]] * (row[-1] != ids[-1])
-    [fox] = words_tokenizer(" fox", add_special_tokens=False)["input_ids"]
-    logits = model(torch.tensor([row])).mlm_logits[0, pieces[0] - first + 1].log_softmax(-1)
+    first, wanted = max(pieces[0] - 6, 1), []
+    for original in originals[:2]:
+        tokens = words_tokenizer(f" {original}", add_special_tokens=False)["input_ids"]
+        masks = [words_tokenizer.mask_token_id] * len(tokens)
+        row = [ids[0], *ids[first : pieces[0]], *masks, *ids[pieces[-1] + 1 :][:6]]
+        row += [ids[-1]] * (row[-1] != ids[-1])
+        logits = model(torch.tensor([row])).mlm_logits[0, pieces[0] - first + 1 :].log_softmax(-1)
+        wanted.append(sum(float(logits[k, token]) for k, token in enumerate(tokens)) / len(tokens) ** 0.5)
     assert found == place
-    assert scores.tolist() == pytest.approx([float(logits[fox]), -np.inf], abs=1e-5)
-    assert list(reader.score_in_place([TEXT], {})) == []
+    assert scores.tolist() == pytest.approx([*wanted, -np.inf], abs=1e-5)
+    assert reader.score_in_place([TEXT], {}) == {}
 
 
 def test_every_word_of_a_text_longer_than_the_model_is_read_in_context(

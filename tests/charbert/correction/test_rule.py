@@ -11,7 +11,7 @@ from small_correction import WORDS
 from charbert import Vocabulary
 from charbert.correction.rule import Judgement, Looks, Rule, Weights, look_at, looks_like_a_name
 
-WEIGHTS = Weights(head=1.0, sure=0.0, rank=0.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
+WEIGHTS = Weights(head=1.0, rank=0.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
 VOCABULARY = Vocabulary(WORDS)
 PLAIN = Looks()
 
@@ -166,23 +166,14 @@ def test_the_more_words_are_known_the_likelier_is_another_one_wrong() -> None:
 
 def test_a_frequent_word_is_likelier_than_a_rare_one() -> None:
     scores = np.log(np.full(len(WORDS), 1 / len(WORDS)))
-    weights = Weights(head=1.0, sure=0.0, rank=1.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
+    weights = Weights(head=1.0, rank=1.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
     found = Rule(VOCABULARY, weights=weights).judge("frm", PLAIN, scores, 5)
     ratio = (WORDS.index("form") + 20) / (WORDS.index("from") + 20)
     assert found.words == ["from", "form", "fox"]
     assert found.probabilities[0] / found.probabilities[1] == pytest.approx(ratio)
 
 
-def test_a_model_that_is_sure_counts_more() -> None:
-    weights = Weights(head=1.0, sure=2.0, rank=0.0, edit=1.0, unseen=-3.0, letter=0.5, name=2.0, seen=4.0)
-    scores = np.log([{"from": 0.6, "form": 0.2}.get(each, 1e-9) for each in WORDS])
-    found = Rule(VOCABULARY, weights=weights).judge("frm", PLAIN, scores, 5)
-    assert found.words[:2] == ["from", "form"]
-    ratio = 0.6 * math.exp(2 * 0.6) / (0.2 * math.exp(2 * 0.2))
-    assert found.probabilities[0] / found.probabilities[1] == pytest.approx(ratio, rel=1e-4)
-
-
-@pytest.mark.parametrize("weights", (Weights(), WEIGHTS, Weights(head=0.0, sure=0.0), Weights(head=-0.1)))
+@pytest.mark.parametrize("weights", (Weights(), WEIGHTS, Weights(head=0.0), Weights(head=-0.1)))
 def test_what_is_decided_without_the_model_stays_whatever_that_predicts(weights: Weights) -> None:
     rule, random = Rule(VOCABULARY, real_words=True, weights=weights), np.random.default_rng(0)
     decided = 0
@@ -236,15 +227,18 @@ def test_a_listed_word_is_doubted_for_words_one_edit_away_alone() -> None:
     assert rule.judge("foxx", Looks(name=True), scores, 5).probability < found.probability
 
 
-def test_originals_are_weighed_by_the_masked_lm_and_the_misspelling_stays_as_likely() -> None:
+@pytest.mark.parametrize("fit", [0.2, 3.0])
+def test_originals_are_weighed_by_the_masked_lm_and_none_that_fits_is_less_likely(fit: float) -> None:
     found = Judgement(0.9, ["from", "form", "forum"], [0.6, 0.2, 0.1])
-    rule = Rule(VOCABULARY, weights=replace(WEIGHTS, context=0.5))
-    reordered = rule.reorder(found, np.array([-8.0, -1.0, -np.inf]), 2)
-    weights = 0.6 * math.exp(-4.0), 0.2 * math.exp(-0.5), 0.1 * math.exp(-5.0)  # several tokens: -10
-    assert reordered.probability == 0.9
-    assert reordered.words == ["form", "from"]
-    shares = [0.9 * weights[index] / sum(weights) for index in (1, 0)]
-    assert reordered.probabilities == pytest.approx(shares)
+    rule = Rule(VOCABULARY, weights=replace(WEIGHTS, context=0.5, fit=fit, misfit=0.4))
+    weighed = rule.reweigh(found, np.array([-8.0, -1.0, -np.inf]), 2)
+    weights = 0.6 * math.exp(-4.0), 0.2 * math.exp(-0.5), 0.1 * math.exp(-5.0)  # not known: -10
+    odds = 9.0 * math.exp(min(fit + 0.4 * math.log(sum(weights) / 0.9), 0.0))
+    assert weighed.probability == pytest.approx(odds / (1 + odds))
+    assert (weighed.probability < 0.9 - 1e-9) == (fit < 1)  # never likelier than before
+    assert weighed.words == ["form", "from"]
+    shares = [weighed.probability * weights[index] / sum(weights) for index in (1, 0)]
+    assert weighed.probabilities == pytest.approx(shares)
 
 
 def test_a_word_of_the_vocabulary_is_weighed_against_itself() -> None:
