@@ -19,7 +19,8 @@ logger = logging.get_logger(f"transformers.{__name__}")
 TOP_K = 5
 THRESHOLD = 0.5
 _TEXTS = 256  # corrected at a time
-_WEIGHED = 16  # originals of a word that are weighed by the masked LM
+_WEIGHED = 16  # originals of a word that are weighed by the masked LM, at most
+_LEAST = 0.02  # how likely the least of them is beside the likeliest
 
 
 class Suggestion(NamedTuple):
@@ -153,7 +154,11 @@ class Corrector:
             if judgement.words and judgement.probability >= threshold:
                 wrong[span] = judgement
         originals = {
-            span: [match_case(word, texts[span.text][span.start : span.end]) for word in judgement.words]
+            span: [
+                match_case(word, texts[span.text][span.start : span.end])
+                for word, probability in zip(judgement.words, judgement.probabilities, strict=True)
+                if probability >= _LEAST * judgement.probabilities[0]
+            ]
             for span, judgement in wrong.items()
         }
         found: dict[int, list[CorrectedWord]] = defaultdict(list)

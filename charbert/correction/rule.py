@@ -225,11 +225,14 @@ class Rule:
 
         Args:
             found: the judgement.
-            log_probabilities: of each of its originals in place of the word; -inf if that is not known.
+            log_probabilities: of its originals in place of the word; -inf if that is not known. Those for
+                which there is none, the last ones, fit as badly as the worst.
             top_k: originals to give at most.
         """
         weights = self._weights
         in_place = np.where(np.isneginf(log_probabilities), _NOT_KNOWN, log_probabilities)
+        others = len(found.words) - len(in_place)
+        in_place = np.append(in_place, np.full(others, in_place.min()))
         shares = np.array(found.probabilities) / sum(found.probabilities)
         shares *= np.exp(weights.context * in_place)
         fit = min(weights.fit + weights.misfit * math.log(shares.sum()), 0.0)
