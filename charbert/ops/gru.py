@@ -57,7 +57,8 @@ class DirectionalGRU(nn.Module):
         weights = [self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0]
         if is_exporting():
             return gru_states(inputs, weights)
-        return _states_outside_of_graphs(inputs, weights, self.training)
+        # Without dropout `train` says only whether cuDNN keeps what a backward pass needs.
+        return _states_outside_of_graphs(inputs, weights, torch.is_grad_enabled())
 
     def extra_repr(self) -> str:
         return f"{self.input_size}, {self.hidden_size}"
