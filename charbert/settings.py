@@ -49,7 +49,7 @@ class CorrectSettings(TextSettings):
 
     model: str | None = option(
         None,
-        "folder or hub id of a pre-trained CharBERT; by default the one of the package, if it has one",
+        "folder or hub id of a pre-trained CharBERT; by default charbert-mini, which comes with the package",
         reads=MODEL,
         section="correction",
     )

@@ -1,6 +1,6 @@
 """Spelling correction as a step of `datasets.map`, before anything else reads the texts.
 
-    python examples/correct_dataset.py runs/quickstart/model reviews.csv --output corrected
+    python examples/correct_dataset.py charbert/models/mini reviews.csv --output corrected
 
 The table has a column `text`. The dataset saved has corrected texts there, and the old ones in `original`.
 """

@@ -21,9 +21,9 @@ def path(name: str = DEFAULT) -> Path:
     """
     names = sorted(config.parent.name for config in FOLDER.glob("*/config.json"))
     if name not in names:
-        there = f"there are: {', '.join(names)}" if names else "this version has none"
+        there = ", ".join(names) or "none"
         raise CharBertError(
-            f"no weights named {name!r} come with charbert ({there}); give the folder of a model"
+            f"no weights named {name!r} come with charbert (there are: {there}); give the folder of a model"
         )
     return FOLDER / name
 

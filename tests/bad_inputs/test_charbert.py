@@ -10,7 +10,6 @@ EXPORT = "charbert export text --output new"
 ATTACK_LINES = "charbert attack a.jsonl --output new.jsonl"
 
 CASES = [
-    bad("correct-no-model", "charbert correct text.txt", "no weights named 'mini' come with charbert"),
     bad("correct-model-missing", "charbert correct text.txt --model ./none", "none"),
     bad("correct-plain-model", CORRECT, "plain"),
     bad("correct-fine-tuned-model", "charbert correct text.txt --model text", "text"),
