@@ -21,7 +21,8 @@ from charbert.vocabulary import Vocabulary
 
 Model = str | PathLike[str] | CharBertForPreTraining | None
 _SPECIAL_TOKENS = 2
-_CONTEXT = 24  # tokens that are read on either side of a word
+_CONTEXT = 16  # tokens that the noisy LM reads on either side of a word
+_MASKED_CONTEXT = 24  # and the masked LM
 _LONGEST_WINDOW = 126  # tokens: models are often trained on no more, and their later positions never
 _WINDOWS, _WORDS = 16, 256  # windows of a batch, and words scored at a time
 _MOST_MASKS = 3  # in place of a word
@@ -146,7 +147,7 @@ class WordReader:
                 tokens = self._find_tokens(texts[index][: word.start], originals[word])
                 for count in range(1, _MOST_MASKS + 1):
                     found = {place: each for place, each in enumerate(tokens) if len(each) == count}
-                    context = min(_CONTEXT, (self._room - count) // 2)
+                    context = min(_MASKED_CONTEXT, (self._room - count) // 2)
                     before, after = ids[max(first - context, 0) : first], ids[last + 1 : last + 1 + context]
                     masks = [len(before) + 1 + number for number in range(count)]
                     row = [*before, *[self._tokenizer.mask_token_id] * count, *after]

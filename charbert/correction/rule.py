@@ -31,7 +31,7 @@ _NOT_KNOWN = -10.0  # in place of the masked LM's log-probability of a word of m
 _KEPT = 10_000  # words whose candidates are kept
 _ROUNDING = 1e-5  # of probabilities, which may sum up to a little more than 1
 _FREQUENT = 100  # words that some of stand in nearly every text, those shorter than `SHORTEST` left out
-_FEWEST_WORDS, _FOREIGN = 10, 0.15  # of a foreign text: words, and the share that the vocabulary lacks
+_FEWEST_WORDS, _FOREIGN = 10, 0.3  # of a foreign text: words, and the share that the vocabulary lacks
 _FIRST = 20  # words that count as about equally frequent
 _SENTENCE_CONTEXT = 40  # characters before a word, searched for the end of a sentence
 _CONTEXT = 100  # characters beside a word, searched for the white space around it
@@ -51,31 +51,31 @@ _CODE = re.compile(r"[\d@#$_\\<>={}]|\w\.\w|/.*/|://")
 class Weights:
     """The terms of the scores, in nats, fitted to a pre-trained model (`docs/correction.md`)."""
 
-    head: float = 0.25
+    head: float = 0.36
     """Factor of a candidate's log-probability by the noisy LM."""
-    rank: float = 0.48
+    rank: float = 0.58
     """Cost of the logarithm of its rank in the vocabulary, where frequent words are first."""
-    edit: float = 0.47
+    edit: float = 0.36
     """Factor of the cost of its edits."""
-    outside: float = -2.55
+    outside: float = -2.9
     """Score of a candidate that is listed: the noisy LM cannot predict it."""
-    context: float = 0.59
+    context: float = 0.48
     """Factor of a candidate's log-probability by the masked LM."""
-    fit: float = 0.86
+    fit: float = 0.45
     """How well the candidates fit the context by it, if each fits certainly; less than none counts alone."""
     misfit: float = 0.34
     """Factor of the logarithm of how well they do."""
-    unseen: float = -2.96
+    unseen: float = -4.75
     """Score of a written word that is neither in the vocabulary nor listed."""
-    letter: float = 0.65
+    letter: float = 0.54
     """Cost of each of its letters."""
-    name: float = 1.0
+    name: float = 1.55
     """Bonus if it looks like a name."""
-    unknown: float = 3.0
+    unknown: float = 0.75
     """Bonus of the probability that it is none of the vocabulary, by a noisy LM that has learnt that."""
-    repeated: float = 1.7
+    repeated: float = 1.9
     """Bonus if it stands nearby more than once, as few misspellings do."""
-    listed: float = 0.24
+    listed: float = -0.25
     """Bonus of a written word that is listed."""
     seen: float = 6.1
     """Bonus of a written word that is in the vocabulary, where such words are judged too."""

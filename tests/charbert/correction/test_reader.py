@@ -123,7 +123,7 @@ def test_a_word_is_read_with_the_tokens_beside_it_and_no_others(
 def test_originals_are_scored_in_place_of_the_word(
     reader: WordReader, model: Any, words_tokenizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(charbert.correction.reader, "_CONTEXT", 6)
+    monkeypatch.setattr(charbert.correction.reader, "_MASKED_CONTEXT", 6)
     start = TEXT.index("foxxes")
     place = WordSpan(1, start, start + 6)
     originals = ["fox", "fox dog", " ".join(["fox"] * 4)]
