@@ -77,7 +77,7 @@ class Weights:
     """Bonus if it stands nearby more than once, as few misspellings do."""
     listed: float = -0.25
     """Bonus of a written word that is listed."""
-    seen: float = 6.1
+    seen: float = 2.0
     """Bonus of a written word that is in the vocabulary, where such words are judged too."""
 
 
@@ -220,7 +220,9 @@ class Rule:
             probabilities=np.exp(scores[likeliest] - total).tolist(),
         )
 
-    def reweigh(self, found: Judgement, log_probabilities: Array, top_k: int) -> Judgement:
+    def reweigh(
+        self, found: Judgement, log_probabilities: Array, top_k: int, written: float | None = None
+    ) -> Judgement:
         """The same by the masked LM too: originals that fit better are likelier, and if none does, all less.
 
         Args:
@@ -228,6 +230,7 @@ class Rule:
             log_probabilities: of its originals in place of the word; -inf if that is not known. Those for
                 which there is none, the last ones, fit as badly as the worst.
             top_k: originals to give at most.
+            written: of the word itself, if it is one of the vocabulary: what fits better is likelier than it.
         """
         weights = self._weights
         in_place = np.where(np.isneginf(log_probabilities), _NOT_KNOWN, log_probabilities)
@@ -235,7 +238,11 @@ class Rule:
         in_place = np.append(in_place, np.full(others, in_place.min()))
         shares = np.array(found.probabilities) / sum(found.probabilities)
         shares *= np.exp(weights.context * in_place)
-        fit = min(weights.fit + weights.misfit * math.log(shares.sum()), 0.0)
+        fit = math.log(shares.sum())
+        if written is None:
+            fit = min(weights.fit + weights.misfit * fit, 0.0)
+        else:
+            fit -= weights.context * (written if math.isfinite(written) else _NOT_KNOWN)
         odds = math.exp(fit) * found.probability
         probability = odds / (odds + 1.0 - found.probability)
         shares *= probability / shares.sum()

@@ -242,6 +242,18 @@ def test_originals_are_weighed_by_the_masked_lm_and_none_that_fits_is_less_likel
     assert weighed.probabilities == pytest.approx(shares)
 
 
+@pytest.mark.parametrize(("written", "own"), [(-3.0, -3.0), (-np.inf, -10.0)])
+def test_a_word_of_the_vocabulary_is_weighed_by_the_masked_lm_against_its_originals(
+    written: float, own: float
+) -> None:
+    rule = Rule(VOCABULARY, real_words=True, weights=replace(WEIGHTS, context=0.5))
+    weighed = rule.reweigh(
+        Judgement(0.2, ["from", "forum"], [0.15, 0.05]), np.array([-1.0, -4.0]), 2, written
+    )
+    odds = 0.25 * (0.75 * math.exp(-0.5) + 0.25 * math.exp(-2.0)) / math.exp(0.5 * own)
+    assert weighed.probability == pytest.approx(odds / (1 + odds))
+
+
 def test_a_word_of_the_vocabulary_is_weighed_against_itself() -> None:
     found = judged("form", **{"from": 0.9, "form": 0.1})
     odds = 0.9 * math.exp(-4.5 * WEIGHTS.edit) / (0.1 * math.exp(WEIGHTS.seen))
