@@ -30,7 +30,7 @@ from benchmarks.frame import DeviceSettings, Report
 from benchmarks.misspelt import MisspeltText, misspell, read_aligned, read_half, read_lines
 from benchmarks.spell_checkers import CHECKERS, WORDS
 from charbert.commands.devices import find_device
-from charbert.commands.paths import DATA, FILE
+from charbert.commands.paths import DATA, FILE, MODEL
 from charbert.commands.settings import REQUIRED, option, positional
 from charbert.correction.corrector import THRESHOLD, CorrectedWord, Corrector, replace_words
 from charbert.correction.rule import SHORTEST, looks_like_a_name
@@ -45,7 +45,7 @@ Finder = Callable[[Sequence[str]], list[list[CorrectedWord]]]
 @dataclass(kw_only=True)
 class CorrectionSettings(DeviceSettings):
     text: str = positional("clean text, any that `python -m data` reads", DATA)
-    model: str = option(REQUIRED, "output folder of pre-training")
+    model: str = option(REQUIRED, "output folder of pre-training", reads=MODEL)
     misspellings: list[str] = option([], "lists of misspellings")
     corrected: str | None = option(
         None,

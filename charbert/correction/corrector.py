@@ -3,13 +3,23 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any, NamedTuple, overload
 
 from transformers.utils import logging
 
 from charbert.correction.reader import Model, WordReader, WordSpan
-from charbert.correction.rule import Judgement, Looks, Rule, Weights, complete_contraction, look_at
+from charbert.correction.rule import (
+    Judgement,
+    Looks,
+    Rule,
+    Weights,
+    complete_contraction,
+    find_code,
+    find_contraction,
+    look_at,
+)
 from charbert.errors import CharBertError
 from charbert.recognizer.reading import match_case
 from charbert.tokenization import CharBertTokenizer
@@ -20,6 +30,8 @@ TOP_K = 5
 THRESHOLD = 0.5
 _TEXTS = 256  # corrected at a time
 _WEIGHED = 16  # originals of a word that are weighed by the masked LM, at most
+_CONTRACTION = 0.99  # how likely one without its apostrophe is a misspelling
+_CONTEXT = 20  # characters before a word, for the word there
 _LEAST = 0.02  # how likely the least of them is beside the likeliest
 _READ = 0.007  # how likely a misspelling a word of the vocabulary is that the masked LM weighs
 
@@ -60,8 +72,8 @@ class Corrector:
     """Corrects misspelled words, by the rule of `charbert.correction.rule`.
 
     Args:
-        model: a model with a noisy-LM head, or the folder or hub id to load it from; when left out, the
-            weights that come with the package (`charbert.path`).
+        model: a model with a noisy-LM head, or the folder or hub id to load it from, or the name of
+            weights that come with the package (`charbert.path`); when left out, these.
         tokenizer: its tokenizer; by default that of the model's folder.
         known: words that are right whatever the model predicts, such as names and technical terms. Those of
             the tokenizer's `known.txt` are right unless a frequent word is likely one edit away.
@@ -136,9 +148,11 @@ class Corrector:
         if any(foreign):
             logger.warning_once("texts in another language than the model's are left as they are")
         looks: dict[WordSpan, Looks] = {}  # of suspect words
+        code = list(map(find_code, texts))
+        found: dict[int, list[CorrectedWord]] = defaultdict(list)
 
         def is_open(word: WordSpan) -> bool:
-            if foreign[word.text]:
+            if foreign[word.text] or bisect_right(code[word.text], word.start) % 2:
                 return False
             text, start, end = texts[word.text], word.start, word.end
             small = self._reader.normalize(text[start:end])
@@ -146,6 +160,13 @@ class Corrector:
             if not self._rule.is_suspect(text, start, end, small):
                 return False
             looks[word] = look_at(text, start, end)
+            whole = find_contraction(small, text[max(start - _CONTEXT, 0) : start], text[end : end + 2])
+            if whole and (whole == small or whole.partition("'")[0] in self._reader.words):
+                if whole != small and not looks[word].name and threshold <= _CONTRACTION:
+                    whole, surface = match_case(whole, text[start:end]), text[start:end]
+                    suggestion = Suggestion(whole, _CONTRACTION)
+                    found[word.text].append(CorrectedWord(start, end, surface, whole, [suggestion]))
+                return False
             return self._rule.may_be_wrong(small, looks[word], threshold)
 
         wrong: dict[WordSpan, Judgement] = {}
@@ -165,7 +186,6 @@ class Corrector:
             ]
             if self._reader.normalize(word) in self._reader.words:
                 originals[span].append(word)  # as it is weighed against them
-        found: dict[int, list[CorrectedWord]] = defaultdict(list)
         for span, log_probabilities in self._reader.score_in_place(texts, originals).items():
             index, start, end = span
             text, word = texts[index], texts[index][start:end]
@@ -229,10 +249,18 @@ def correct(
 ) -> Correction | list[Correction]:
     """Replace the misspelled words of a text, or of each of several, by their likeliest originals.
 
-    The arguments and errors are those of `Corrector` and of its call. A model given by its name is loaded at
-    each call: make one `Corrector` for many calls.
+    The arguments and errors are those of `Corrector` and of its call. The package's model is loaded once; any
+    other that is given by its name at each call: make one `Corrector` for many calls.
     """
-    corrector = Corrector(model, tokenizer, known, real_words)
+    if model is None and tokenizer is None and not isinstance(known, str):
+        corrector = _load_default(frozenset(known), real_words)
+    else:
+        corrector = Corrector(model, tokenizer, known, real_words)
     if isinstance(text, str):
         return corrector([text], top_k, threshold)[0]
     return corrector(text, top_k, threshold)
+
+
+@lru_cache(maxsize=1)
+def _load_default(known: Collection[str], real_words: bool) -> Corrector:
+    return Corrector(known=known, real_words=real_words)

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from charbert.commands.progress import without_bars_of_models
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
-from charbert.models import path
+from charbert.models import find, path
 from charbert.ragged import Array
 from charbert.spelling import is_byte_level
 from charbert.tokenization import CharBertTokenizer
@@ -58,7 +59,8 @@ class WordReader:
     tokenizer does not split them off.
 
     Args:
-        model: the model, on any device, or the folder or hub id to load it from; None: the package's own.
+        model: the model, on any device, or the folder, hub id or name (`charbert.path`) to load it from;
+            None: the package's own.
         tokenizer: its tokenizer with its words; by default that of the model's folder.
 
     Raises:
@@ -67,9 +69,10 @@ class WordReader:
     """
 
     def __init__(self, model: Model = None, tokenizer: CharBertTokenizer | None = None) -> None:
-        model = path() if model is None else model
+        model = path() if model is None else find(model)
         if isinstance(model, str | PathLike):
-            model = CharBertForPreTraining.from_pretrained(model)
+            with without_bars_of_models():
+                model = CharBertForPreTraining.from_pretrained(model)
         if not isinstance(model, CharBertForPreTraining):
             raise CharBertError(
                 f"{type(model).__name__} has no noisy LM, which restores words: give a "

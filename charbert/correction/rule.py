@@ -44,6 +44,38 @@ _CONTRACTED = frozenset(
     "wasn weren won wouldn".split()
 )
 _NOT = ("'t", "’t")
+_CONTRACTIONS = {
+    whole.replace("'", ""): whole
+    for whole in (
+        *(f"{word}'t" for word in _CONTRACTED),
+        *"i've you've we've they've could've should've would've might've must've you're they're".split(),
+        *"you'll they'll it'll that'll you'd they'd it'd he's she's that's what's where's there's".split(),
+        *"here's who's who'd how's".split(),
+    )
+}
+"""Contractions written without their apostrophe -> with it, if they are no other words then."""
+# But these two are, after such words.
+_WORDS_TOO = ("cant", "wont")
+_NOUN_FOLLOWS = re.compile(
+    r"\b(is|are|was|were|been|his|her|its|their|my|your|our|the|a|an|of|this)\s+$", re.IGNORECASE
+)
+# Words of chats that an encyclopaedia lacks; each is an edit or two from a frequent word.
+_COLLOQUIAL = frozenset(
+    "kinda sorta gonna wanna gotta gimme lemme dunno gotcha betcha tho cos coz cuz til nope yep yup yeah nah "
+    "ugh huh heh hehe haha eww aww ooh lol lmao rofl omg omfg idk imo imho fyi afaik asap cya fam bro bruh "
+    "sis homie homies dude dudes ain sup yay yikes meh pic pics vid vids app apps selfie".split()
+)
+_ABBREVIATION = re.compile(r"[b-df-hj-np-tv-xz]{3,4}")  # letters that make no syllable: "thx", "kgs"
+_LONGEST_SHORTENED = 5
+_SHORTENED = re.compile(r"\.(?=[,;)]|[^\S\n]+[a-z\d])")  # after a word: the full stop ends no sentence
+# The rest of a word that is divided at the end of a line.
+_BEGUN_BEFORE = re.compile(r"[^\W\d_][-\u00ad\u2010][^\S\n]*\n[^\S\n]*$")
+_CONTINUED_AFTER = re.compile(r"[-\u00ad\u2010][^\S\n]*\n[^\S\n]*[^\W\d_]")
+# Limited, so that many that are begun and never ended cost no more than the text is long.
+_CODE_BLOCK = re.compile(
+    r"```.{0,20000}?```|(?<!`)`(?=[^\s`])[^`\n]*(?<=\S)`(?![`\w])|<(code|pre|script|style)\b.{0,20000}?</\1\s*>",
+    re.DOTALL | re.IGNORECASE,
+)
 _CODE = re.compile(r"[\d@#$_\\<>={}]|\w\.\w|/.*/|://")
 
 
@@ -152,6 +184,12 @@ class Rule:
         if not (SHORTEST <= len(word) <= LONGEST and word.isalpha() and surface.isalpha()):
             return False
         if word in self._known or (word in self._vocabulary and not self._real_words):
+            return False
+        if word in _COLLOQUIAL or _ABBREVIATION.fullmatch(word):
+            return False
+        if len(word) <= _LONGEST_SHORTENED and _SHORTENED.match(text, end):
+            return False
+        if _BEGUN_BEFORE.search(text[max(start - _CONTEXT, 0) : start]) or _CONTINUED_AFTER.match(text, end):
             return False
         if word in _CONTRACTED and text.startswith(_NOT, end):
             return False
@@ -295,6 +333,25 @@ def looks_like_a_name(text: str, start: int, end: int) -> bool:
         return True
     before = text[max(start - _SENTENCE_CONTEXT, 0) : start].rpartition("\n")[2].strip(_AROUND_A_START)
     return bool(before) and not _SENTENCE_END.search(before)
+
+
+def find_code(text: str) -> list[int]:
+    """The starts and ends, in turn, of code in Markdown and HTML, in which no word is judged."""
+    return [place for found in _CODE_BLOCK.finditer(text) for place in found.span()]
+
+
+def find_contraction(word: str, before: str, after: str) -> str | None:
+    """A contraction that is written without its apostrophe (`dont`), with it; of any other word None.
+
+    One that is a noun here (`cant`) is found as it is.
+
+    Args:
+        word: in small letters.
+        before, after: the text around it.
+    """
+    if word in _WORDS_TOO and _NOUN_FOLLOWS.search(before):
+        return word
+    return None if after.startswith(_NOT) else _CONTRACTIONS.get(word)
 
 
 def complete_contraction(word: str, written: str, after: str) -> str:

@@ -19,13 +19,21 @@ def path(name: str = DEFAULT) -> Path:
     Raises:
         CharBertError: the package has none of this name.
     """
-    names = sorted(config.parent.name for config in FOLDER.glob("*/config.json"))
-    if name not in names:
-        there = ", ".join(names) or "none"
+    if name not in _names():
+        there = ", ".join(_names()) or "none"
         raise CharBertError(
             f"no weights named {name!r} come with charbert (there are: {there}); give the folder of a model"
         )
     return FOLDER / name
+
+
+def find(source: Any) -> Any:
+    """The folder of the package's weights of this name; all else, also a folder of that name, as it is."""
+    return str(path(source)) if source in _names() and not Path(source).exists() else source
+
+
+def _names() -> list[str]:
+    return sorted(config.parent.name for config in FOLDER.glob("*/config.json"))
 
 
 def load(name: str = DEFAULT, **kwargs: Any) -> "tuple[CharBertForPreTraining, CharBertTokenizer]":
@@ -38,8 +46,11 @@ def load(name: str = DEFAULT, **kwargs: Any) -> "tuple[CharBertForPreTraining, C
     Raises:
         CharBertError: as `path`, or a file of theirs is damaged.
     """
+    from charbert.commands.progress import without_bars_of_models
     from charbert.lm_heads import CharBertForPreTraining
     from charbert.tokenization import CharBertTokenizer
 
     folder = path(name)
-    return CharBertForPreTraining.from_pretrained(folder, **kwargs), CharBertTokenizer.from_pretrained(folder)
+    with without_bars_of_models():
+        model = CharBertForPreTraining.from_pretrained(folder, **kwargs)
+    return model, CharBertTokenizer.from_pretrained(folder)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from charbert import models
 from charbert.commands.paths import DATA, FILE, FOLDER, check_exists
 from charbert.commands.settings import REQUIRED, Settings, option
 from charbert.errors import CharBertError
@@ -142,4 +143,4 @@ def split_model(text: str) -> tuple[str, str, list[str]]:
         name = " + ".join([name, *(Path(part).name for part in reader)])
     if len(reader) > 2 or not all((name.strip(), folder, *reader)):
         raise CharBertError(f"--models: {text!r} is not {SYNTAX}")
-    return name.strip(), folder, reader
+    return name.strip(), folder, [models.find(part) for part in reader]

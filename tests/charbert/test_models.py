@@ -14,6 +14,8 @@ from transformers import pipeline
 import charbert
 from charbert import CharBertError
 from charbert.__main__ import main
+from charbert.lm_heads import CharBertForPreTraining
+from charbert.settings import CorrectSettings
 
 TEXT, CORRECTED = "The goverment anounced it", "The government announced it"
 MEGABYTE = 1_000_000
@@ -61,3 +63,61 @@ def test_a_damaged_file_is_said_in_one_line(
     with pytest.raises(CharBertError, match=str(folder)) as caught:
         charbert.load()
     assert "\n" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def corrector() -> charbert.Corrector:
+    return charbert.Corrector("mini")
+
+
+@pytest.mark.parametrize(
+    "text",
+    (
+        "kinda tired tbh, thx tho",
+        "nope, idk, smh, ugh",
+        "It weighs 5 kgs and takes 3 tsp of it.",
+        "The amt. due is 5 dollars, see no. 3, desc. below.",
+        "An institu-\ntion, the cor-\r\n  rection and hyphen-\nation",
+        "Run `pip instal foo` or:\n```\nretrun expres\n```",
+        "See <code>retrun buf</code> and <pre class='x'>prnt strcpy</pre>.",
+        "It was his wont, and the cant of thieves.",
+        "We met Jony Ive there.",
+        "The colour of the neighbour's pyjamas; the color of the neighbor's pajamas",
+    ),
+)
+def test_what_is_no_misspelling_stays(corrector: charbert.Corrector, text: str) -> None:
+    assert corrector([text])[0].text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    (
+        ("I dont know, youre right.", "I don't know, you're right."),
+        ("Thats what theyre saying", "That's what they're saying"),
+        ("Ive seen it, we cant and wont go", "I've seen it, we can't and won't go"),
+        ("`foo' and the goverment's `bar'", "`foo' and the government's `bar'"),
+        ("a - goverment\nand so", "a - government\nand so"),
+    ),
+)
+def test_what_is_one_is_corrected(corrector: charbert.Corrector, text: str, wanted: str) -> None:
+    assert corrector([text])[0].text == wanted
+
+
+def test_correct_loads_the_packages_model_once_and_shows_no_bar(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    charbert.correct("Teh", known=["teh"])  # other words that are known
+    assert charbert.correct(TEXT).text == CORRECTED
+    monkeypatch.setattr(CharBertForPreTraining, "from_pretrained", None)  # nothing is loaded any more
+    assert [each.text for each in charbert.correct([TEXT, "fine"])] == [CORRECTED, "fine"]
+    assert capsys.readouterr().err == ""
+
+
+def test_commands_take_the_name_unless_a_folder_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = str(charbert.path("mini"))
+    assert CorrectSettings(file="-", model="mini").model == folder
+    (tmp_path / "mini").mkdir()
+    assert CorrectSettings(file="-", model="mini").model == "mini"

@@ -7,9 +7,13 @@ import pytest
 from small_correction import saved_model
 from small_recognition import OTHERS, WORDS, small_recognizer
 
+import charbert
 from charbert.errors import CharBertError
 from data.examples.types import Answer, QuestionExample, TaggedExample, TextExample
+from finetune.adversary.settings import WorstCaseSettings
 from finetune.recognition import load_recognizer, recognize_words
+from finetune.robustness.settings import split_model
+from finetune.settings import FinetuneSettings
 
 
 def text_example(text: str, pair: str | None = None) -> TextExample:
@@ -96,3 +100,11 @@ def test_a_noisy_lm_corrects_words_in_a_recognizers_place(tmp_path: Path) -> Non
     for text in ("neutral", "1.5"):
         with pytest.raises(CharBertError, match=f"model::{text}: a noisy LM takes a threshold from 0 to 1"):
             load_recognizer([folder], text)
+
+
+def test_the_packages_model_is_given_by_its_name() -> None:
+    folder = str(charbert.path("mini"))
+    assert split_model("a=runs/ner::mini::0.2") == ("a", "runs/ner", [folder, "0.2"])
+    assert FinetuneSettings(task="ner", model="mini", output="new").model == folder
+    given = WorstCaseSettings(model="runs/ner", file="x.conll", output="y.json", recognizer="mini")
+    assert given.recognizer == folder

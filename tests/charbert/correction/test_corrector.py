@@ -83,7 +83,7 @@ def test_places_are_those_in_the_text_given(model: Any) -> None:
 def test_suggestions_come_with_their_probabilities_likeliest_first(kind: str) -> None:
     model = model_that_says(kind, **{"from": 0.6, "form": 0.3})
     corrector = Corrector(*model, weights=Weights(head=1.0, context=0.0))
-    [word] = corrector(["a frm"], threshold=ALL)[0].words
+    [word] = corrector(["a fom"], threshold=ALL)[0].words
     probabilities = [suggestion.probability for suggestion in word.suggestions]
     assert [suggestion.word for suggestion in word.suggestions][:2] == ["from", "form"]
     assert word.correction == "from"
@@ -111,7 +111,7 @@ def test_the_model_is_not_asked_about_a_word_that_stays_whatever_it_says(
 
 def test_no_more_suggestions_than_asked_for(kind: str) -> None:
     model = model_that_says(kind, **{"from": 0.6, "form": 0.3})
-    [word] = correct("a frm", *model, top_k=1, threshold=ALL).words
+    [word] = correct("a fom", *model, top_k=1, threshold=ALL).words
     assert len(word.suggestions) == 1
 
 
