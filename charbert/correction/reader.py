@@ -226,6 +226,9 @@ def _check_words(tokenizer: Any, model: CharBertForPreTraining) -> Vocabulary:
             f"the tokenizer has {len(words)} words, and the model predicts "
             f"{model.config.word_vocabulary_size}: give the tokenizer that it was trained with"
         )
+    for name in ("cls_token", "sep_token", "pad_token", "mask_token"):
+        if getattr(tokenizer, name) is None:
+            raise CharBertError(f"{tokenizer.name_or_path}: its tokenizer_config.json lacks a {name}")
     return words
 
 

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tiny
 import torch
-from small_correction import WORDS
+from small_correction import WORDS, saved_model
 
 import charbert
 from charbert import CharBertError, Vocabulary
@@ -197,6 +198,13 @@ def test_a_tokenizer_without_words_is_refused(model: Any, kind: str) -> None:
         WordReader(model, tiny.tokenizer(kind))
     with pytest.raises(CharBertError, match="has no words to restore: give a CharBertTokenizer"):
         WordReader(model, tiny.stock_tokenizer(kind))
+
+
+def test_a_tokenizer_without_special_tokens_is_refused(kind: str, tmp_path: Path) -> None:
+    folder = Path(saved_model(tmp_path / "model", kind, {"brown": 0.9}))
+    (folder / "tokenizer_config.json").unlink()
+    with pytest.raises(CharBertError, match=r"tokenizer_config\.json lacks a cls_token"):
+        WordReader(str(folder))
 
 
 def test_a_model_from_no_folder_needs_its_tokenizer(model: Any) -> None:
