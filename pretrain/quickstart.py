@@ -35,8 +35,10 @@ SENTENCES = 12
 WORDS_OF_A_SENTENCE = 12
 SEED = 7
 HEADER = (
-    *("a held-out sentence with one *misspelled* word", "original"),
-    *("restored: this model's likeliest three", "charbert-mini's"),
+    "a held-out sentence with one *misspelled* word",
+    "original",
+    "restored: this model's likeliest three",
+    "charbert-mini's",
 )
 
 

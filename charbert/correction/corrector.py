@@ -17,7 +17,6 @@ from charbert.correction.rule import (
     Weights,
     complete_contraction,
     find_code,
-    find_contraction,
     look_at,
 )
 from charbert.errors import CharBertError
@@ -30,9 +29,8 @@ TOP_K = 5
 THRESHOLD = 0.5
 _TEXTS = 256  # corrected at a time
 _WEIGHED = 16  # originals of a word that are weighed by the masked LM, at most
-_CONTRACTION = 0.99  # how likely one without its apostrophe is a misspelling
-_CONTEXT = 20  # characters before a word, for the word there
 _LEAST = 0.02  # how likely the least of them is beside the likeliest
+_CONTRACTION = 0.99  # how likely one without its apostrophe is a misspelling
 _READ = 0.007  # how likely a misspelling a word of the vocabulary is that the masked LM weighs
 
 
@@ -160,31 +158,34 @@ class Corrector:
             if not self._rule.is_suspect(text, start, end, small):
                 return False
             looks[word] = look_at(text, start, end)
-            whole = find_contraction(small, text[max(start - _CONTEXT, 0) : start], text[end : end + 2])
-            if whole and (whole == small or whole.partition("'")[0] in self._reader.words):
-                if whole != small and not looks[word].name and threshold <= _CONTRACTION:
-                    whole, surface = match_case(whole, text[start:end]), text[start:end]
-                    suggestion = Suggestion(whole, _CONTRACTION)
-                    found[word.text].append(CorrectedWord(start, end, surface, whole, [suggestion]))
-                return False
-            return self._rule.may_be_wrong(small, looks[word], threshold)
+            whole = self._rule.find_contraction(text, start, end, small)
+            if whole is None:
+                return self._rule.may_be_wrong(small, looks[word], threshold)
+            if whole != small and not looks[word].name and threshold <= _CONTRACTION:
+                surface = text[start:end]
+                whole = match_case(whole, surface)
+                suggestions = [Suggestion(whole, _CONTRACTION)]
+                found[word.text].append(CorrectedWord(start, end, surface, whole, suggestions))
+            return False
 
         wrong: dict[WordSpan, Judgement] = {}
-        for span, log_probabilities in self._reader.score_words(texts, is_open):
-            word = self._reader.normalize(texts[span.text][span.start : span.end])
-            judgement = self._rule.judge(word, looks[span], log_probabilities, max(top_k, _WEIGHED))
-            is_real = word in self._reader.words
-            if judgement.words and judgement.probability >= (min(threshold, _READ) if is_real else threshold):
-                wrong[span] = judgement
         originals: dict[WordSpan, list[str]] = {}
-        for span, judgement in wrong.items():
+        for span, log_probabilities in self._reader.score_words(texts, is_open):
             word = texts[span.text][span.start : span.end]
+            small = self._reader.normalize(word)
+            is_real = small in self._reader.words
+            judgement = self._rule.judge(small, looks[span], log_probabilities, max(top_k, _WEIGHED))
+            if not judgement.words or judgement.probability < (
+                min(threshold, _READ) if is_real else threshold
+            ):
+                continue
+            wrong[span] = judgement
             originals[span] = [
                 match_case(each, word)
                 for each, probability in zip(judgement.words, judgement.probabilities, strict=True)
                 if probability >= _LEAST * judgement.probabilities[0]
             ]
-            if self._reader.normalize(word) in self._reader.words:
+            if is_real:
                 originals[span].append(word)  # as it is weighed against them
         for span, log_probabilities in self._reader.score_in_place(texts, originals).items():
             index, start, end = span

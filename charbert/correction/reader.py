@@ -86,6 +86,7 @@ class WordReader:
         self._model: CharBertForPreTraining = model
         self._tokenizer = _load_tokenizer(model) if tokenizer is None else tokenizer
         self.words = _check_words(self._tokenizer, model)
+        _check_special_tokens(self._tokenizer)
         self._normalizer = self._tokenizer.backend_tokenizer.normalizer
         # WordPiece takes a word and the emoji that it touches for one word, and that for unknown.
         self._splits_symbols = is_byte_level(self._tokenizer.backend_tokenizer)
@@ -150,12 +151,13 @@ class WordReader:
                 tokens = self._find_tokens(texts[index][: word.start], originals[word])
                 for count in range(1, _MOST_MASKS + 1):
                     found = {place: each for place, each in enumerate(tokens) if len(each) == count}
+                    if not found:
+                        continue
                     context = min(_MASKED_CONTEXT, (self._room - count) // 2)
                     before, after = ids[max(first - context, 0) : first], ids[last + 1 : last + 1 + context]
                     masks = [len(before) + 1 + number for number in range(count)]
                     row = [*before, *[self._tokenizer.mask_token_id] * count, *after]
-                    if found:
-                        rows.append((row, masks, word, found))
+                    rows.append((row, masks, word, found))
         rows.sort(key=lambda row: len(row[0]))
         for begin in range(0, len(rows), _WINDOWS):
             batch = rows[begin : begin + _WINDOWS]
@@ -226,10 +228,13 @@ def _check_words(tokenizer: Any, model: CharBertForPreTraining) -> Vocabulary:
             f"the tokenizer has {len(words)} words, and the model predicts "
             f"{model.config.word_vocabulary_size}: give the tokenizer that it was trained with"
         )
+    return words
+
+
+def _check_special_tokens(tokenizer: Any) -> None:
     for name in ("cls_token", "sep_token", "pad_token", "mask_token"):
         if getattr(tokenizer, name) is None:
             raise CharBertError(f"{tokenizer.name_or_path}: its tokenizer_config.json lacks a {name}")
-    return words
 
 
 def _find_words(index: int, text: str, encoding: Any) -> Iterator[_TokenSpan]:

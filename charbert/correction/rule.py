@@ -207,6 +207,19 @@ class Rule:
         is_part = _continues(marked) or _continues(after)
         return not (is_part or _CODE.search(before + surface + after))
 
+    def find_contraction(self, text: str, start: int, end: int, word: str) -> str | None:
+        """A contraction that is written without its apostrophe (`dont`), with it; of any other word None.
+
+        One that is a noun here (`cant`) is found as it is.
+
+        Args:
+            text, start, end, word: as of `is_suspect`.
+        """
+        if word in _WORDS_TOO and _NOUN_FOLLOWS.search(text[max(start - _CONTEXT, 0) : start]):
+            return word
+        whole = None if text.startswith(_NOT, end) else _CONTRACTIONS.get(word)
+        return whole if whole and whole.partition("'")[0] in self._vocabulary else None
+
     def may_be_wrong(self, word: str, looks: Looks, threshold: float) -> bool:
         """Whether a word can reach this probability of a misspelling, whatever the model predicts.
 
@@ -338,20 +351,6 @@ def looks_like_a_name(text: str, start: int, end: int) -> bool:
 def find_code(text: str) -> list[int]:
     """The starts and ends, in turn, of code in Markdown and HTML, in which no word is judged."""
     return [place for found in _CODE_BLOCK.finditer(text) for place in found.span()]
-
-
-def find_contraction(word: str, before: str, after: str) -> str | None:
-    """A contraction that is written without its apostrophe (`dont`), with it; of any other word None.
-
-    One that is a noun here (`cant`) is found as it is.
-
-    Args:
-        word: in small letters.
-        before, after: the text around it.
-    """
-    if word in _WORDS_TOO and _NOUN_FOLLOWS.search(before):
-        return word
-    return None if after.startswith(_NOT) else _CONTRACTIONS.get(word)
 
 
 def complete_contraction(word: str, written: str, after: str) -> str:

@@ -19,8 +19,9 @@ def path(name: str = DEFAULT) -> Path:
     Raises:
         CharBertError: the package has none of this name.
     """
-    if name not in _names():
-        there = ", ".join(_names()) or "none"
+    names = _names()
+    if name not in names:
+        there = ", ".join(names) or "none"
         raise CharBertError(
             f"no weights named {name!r} come with charbert (there are: {there}); give the folder of a model"
         )
