@@ -57,7 +57,7 @@ class CharacterEncoder(nn.Module):
         # The backward direction begins at the separator after the last token.
         last = (end_ids * attention_mask).amax(dim=1, keepdim=True) + 1
         last = last.clamp(max=char_input_ids.shape[1] - 1)
-        dtype = self._fused_dtype(char_input_ids)
+        dtype = self._fused_dtype(char_input_ids.device)
         if dtype is not None:
             layers = self.forward_gru, self.backward_gru
             states = bidirectional_gru(
@@ -81,9 +81,15 @@ class CharacterEncoder(nn.Module):
             dim=-1,
         )
 
-    def _fused_dtype(self, char_input_ids: torch.Tensor) -> torch.dtype | None:
+    def skips_padding(self, device: torch.device) -> bool:
+        """Whether characters after a sequence's end cost nothing there: the kernel ends where it ends.
+
+        With gradients they do, since it keeps factors of all characters.
+        """
+        return self.recurrent and not torch.is_grad_enabled() and self._fused_dtype(device) is not None
+
+    def _fused_dtype(self, device: torch.device) -> torch.dtype | None:
         """The type the kernel is to compute in; None where torch's GRU is to run."""
-        device = char_input_ids.device
         if not (self.fused and device.type == "cuda" and self._is_plain()):
             return None
         dtype = compute_dtype(self.forward_gru.weight_hh_l0)

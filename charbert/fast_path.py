@@ -51,7 +51,22 @@ def layer_attention_mask(
     on_cpu = states.device.type != "cuda" and not is_exporting()
     if on_cpu or config._attn_implementation != "sdpa":
         return create_bidirectional_mask(config=config, inputs_embeds=states, attention_mask=attention_mask)
-    dtype = compute_dtype(states)
-    row = torch.zeros(attention_mask.shape, dtype=dtype, device=states.device)
-    row = row.masked_fill(attention_mask == 0, torch.finfo(dtype).min)
+    make = _numbers_to_add if is_exporting() or torch.is_grad_enabled() else mask_row
+    row = make(attention_mask, compute_dtype(states))
     return row[:, None, None].expand(-1, 1, states.shape[1], -1)
+
+
+def _numbers_to_add(attention_mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    row = torch.zeros(attention_mask.shape, dtype=dtype, device=attention_mask.device)
+    return row.masked_fill(attention_mask == 0, torch.finfo(dtype).min)
+
+
+@torch.library.custom_op("charbert::mask_row", mutates_args=())
+def mask_row(attention_mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The row (B, L) as one operator: made in the graph, the compiler writes it out for all pairs."""
+    return _numbers_to_add(attention_mask, dtype)
+
+
+@mask_row.register_fake
+def _(attention_mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    return attention_mask.new_empty(attention_mask.shape, dtype=dtype)

@@ -9,6 +9,7 @@ from transformers.utils.generic import maybe_autocast
 
 from charbert.configuration import CharBertConfig
 from charbert.fast_path import compute_dtype, is_exporting, is_unmodified
+from charbert.ops import fusion
 
 # bf16 is folded in fp32, to be rounded but once; a product there costs some four of its own.
 _EXACT_COST = 4
@@ -108,6 +109,32 @@ class HeterogeneousInteraction(nn.Module):
         return by(both, mask, folded, bias)
 
 
+def run_fused(
+    interaction: nn.Module, both: torch.Tensor, mask: torch.Tensor, folded: FoldedConvolution | None
+) -> torch.Tensor | None:
+    """A call on both channels in one, (2 B, L, H), tokens first, by the operator `charbert::interact`.
+
+    None where it cannot take the place of one: there are gradients, another form or type, or a hook, or
+    `torch.export` traces.
+    """
+    if folded is None or torch.is_grad_enabled() or is_exporting():
+        return None
+    if not is_unmodified(interaction, HeterogeneousInteraction):
+        return None
+    assert isinstance(interaction, HeterogeneousInteraction)
+    norms, bias = (interaction.token_norm, interaction.char_norm), interaction.convolution.bias
+    assert bias is not None
+    if (
+        interaction.nonlinear
+        or not all(is_unmodified(norm, nn.LayerNorm, "weight", "bias") for norm in norms)
+        or {mask.dtype, folded.weight.dtype, bias.dtype} != {both.dtype}
+        or not fusion.usable(both.device, both.dtype)
+    ):
+        return None
+    parameters = [part for norm in norms for part in (norm.weight, norm.bias)]
+    return fusion.interact(both, mask, folded.weight, bias, parameters, norms[0].eps)
+
+
 def _by_neighbours(
     both: torch.Tensor, mask: torch.Tensor, folded: FoldedConvolution, bias: torch.Tensor
 ) -> torch.Tensor:
@@ -170,11 +197,19 @@ def fold(interaction: nn.Module, positions: int, uses: int) -> FoldedConvolution
         return None
     size, _, kernel_size = convolution.weight.shape
     dtype = compute_dtype(convolution.weight)
-    exact = torch.promote_types(dtype, torch.float32)
+    # The operator runs without gradients. A product of half-precision weights is rounded once as it is.
+    weight = convolution.weight
+    operates = (
+        not torch.is_grad_enabled()
+        and not interaction.nonlinear
+        and weight.dtype == dtype
+        and fusion.usable(weight.device, dtype)
+    )
+    exact = dtype if operates else torch.promote_types(dtype, torch.float32)
     # Folding takes the work of W1 and W2 at k * H positions, and saves it at all others. An exported program
-    # is for all lengths.
+    # is for all lengths. To the operator fewer kernels count for more.
     rows = kernel_size * size * (1 if dtype == exact else _EXACT_COST)
-    if is_exporting() or uses * positions <= rows:
+    if is_exporting() or (uses * positions <= rows and not operates):
         return None
     with maybe_autocast(convolution.weight.device.type, enabled=False):
         taps = convolution.weight.to(exact).permute(2, 0, 1).flatten(0, 1)

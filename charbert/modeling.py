@@ -20,7 +20,7 @@ from charbert.configuration import CharBertConfig
 from charbert.errors import CharBertError, name_failures
 from charbert.fast_path import layer_attention_mask
 from charbert.hub import HubClass
-from charbert.interaction import HeterogeneousInteraction, fold
+from charbert.interaction import HeterogeneousInteraction, fold, run_fused
 from charbert.loading import PretrainedLoading
 from charbert.ops.gru import DirectionalGRU
 from charbert.outputs import CharBertModelOutput
@@ -148,8 +148,7 @@ class CharBertModel(CharBertPreTrainedModel):
         self.spelling = (
             SpellingTable(config.vocab_size, config.spelling_length) if config.spelling_length else None
         )
-        # Virtual tokens of a delta, see `charbert.tuning.prompts`.
-        self.register_module("prompt", None)
+        self.register_module("prompt", None)  # virtual tokens of a delta, see `charbert.tuning.prompts`
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Module:
@@ -282,6 +281,7 @@ class CharBertModel(CharBertPreTrainedModel):
             for interaction in self.interactions
         ]
         yield tokens, characters
+        fused: torch.Tensor | None = None
         for index, layer in enumerate(layers):
             # Positional, because a layer that is checkpointed drops past keys and values given by name.
             past = [(None, None, each) for each in prefixes[index]] if prefixes else [()]
@@ -289,12 +289,14 @@ class CharBertModel(CharBertPreTrainedModel):
                 tokens = layer(tokens, attention_mask, *past[0])
                 characters = layer(characters, attention_mask, *past[-1])
             else:
-                both = torch.cat([tokens, characters])
+                both = torch.cat([tokens, characters]) if fused is None else fused
                 both = layer(both, attention_mask, *past[0])
                 tokens, characters = both.unflatten(0, (2, -1)).unbind(0)
             if interactions:
                 interaction, folded = interactions[index % len(interactions)]
-                tokens, characters = interaction(tokens, characters, position_mask, folded)
+                fused = None if separate else run_fused(interaction, both, position_mask, folded)
+                given = tokens, characters, position_mask, folded
+                tokens, characters = interaction(*given) if fused is None else fused.chunk(2)
             yield tokens, characters
 
     def _spell(
@@ -318,7 +320,7 @@ class CharBertModel(CharBertPreTrainedModel):
             raise CharBertError(
                 "nothing can be spelled from inputs_embeds: give char_input_ids, start_ids and end_ids too"
             )
-        return self.spelling_table(input_ids, mask)
+        return self.spelling_table(input_ids, mask, bounded=self.char_encoder.skips_padding(input_ids.device))
 
     @contextmanager
     def _record_attentions(self, enabled: bool) -> Iterator[list[torch.Tensor]]:

@@ -7,7 +7,7 @@ the last character of each. A special token and a masked position are one blank;
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +23,10 @@ from charbert.vocabulary import DEFAULT_CHARACTERS, UNKNOWN, Vocabulary
 
 BLANK_ID = 0
 BLANK = " "
+MOST_CHARACTERS = 2**18
+"""Characters of a batch that room is made for without a look at how many there are."""
+_NUMBERS = count()
+"""Of tables, one for each content."""
 NO_SPELLING = (
     "this model has no spelling table: give char_input_ids, start_ids and end_ids, load it with "
     "character_vocabulary=FILE, or give it one by set_spelling(tokenizer)"
@@ -51,6 +55,8 @@ class SpellingTable(nn.Module):
         super().__init__()
         self.register_buffer("characters", torch.zeros(length, dtype=torch.int32))
         self.register_buffer("offsets", torch.zeros(vocab_size + 1, dtype=torch.int32))
+        self._number = next(_NUMBERS)
+        self._measured: tuple[torch.Tensor, int] | None = None
 
     def reset_parameters(self) -> None:
         """Empty the table, unless it has been loaded."""
@@ -87,6 +93,7 @@ class SpellingTable(nn.Module):
         attention_mask: torch.Tensor | None = None,
         hidden: torch.Tensor | None = None,
         multiple: int = 1,
+        bounded: bool = False,
     ) -> SpelledInputs:
         """Spell a batch on the device it is on.
 
@@ -95,6 +102,7 @@ class SpellingTable(nn.Module):
             attention_mask: (B, L), 0 at padding; no padding when left out.
             hidden: (B, L), true where the characters must not be seen (a masked position).
             multiple: T is rounded up to a multiple of it, with blanks.
+            bounded: T may be larger still, so that the host need not wait for the device to know it.
 
         Raises:
             CharBertError: the table is empty.
@@ -110,7 +118,8 @@ class SpellingTable(nn.Module):
         widths = (lengths + 1) * present
         ends_of_tokens = widths.cumsum(dim=1)
         begins = ends_of_tokens - widths
-        size = round_up(self._longest(ends_of_tokens), multiple)
+        room = self._room(*input_ids.shape) if bounded and not is_exporting() else None
+        size = round_up(self._longest(ends_of_tokens) if room is None else room, multiple)
 
         # Which token each character belongs to: one is counted where each token begins, and what has no width
         # shares its place with the token after it. Tokens of widths 3, 0, 2 begin at 0, 3, 3: counted
@@ -123,6 +132,27 @@ class SpellingTable(nn.Module):
         char_input_ids = self.characters[source].long().masked_fill(~is_copied, BLANK_ID)
         start_ids = begins * present
         return SpelledInputs(char_input_ids, start_ids, (start_ids + lengths - 1) * present)
+
+    def _room(self, batch_size: int, length: int) -> int | None:
+        """Characters that suffice for any sequence of so many tokens; None where they are too many."""
+        room = length * (self._longest_token(self._number) + 1)
+        return room if 0 < batch_size * room <= MOST_CHARACTERS else None
+
+    @torch.compiler.assume_constant_result
+    def _longest_token(self, _number: int) -> int:
+        """The characters of the longest token; the device is asked once for each table.
+
+        To the compiler it is a constant, of the table of this number.
+        """
+        if self._measured is None or self._measured[0] is not self.offsets:
+            if self.is_empty:
+                raise CharBertError(NO_SPELLING)
+            self._measured = self.offsets, int(self.offsets.diff().max())
+        return self._measured[1]
+
+    def _load_from_state_dict(self, *given: Any, **options: Any) -> None:
+        self._number, self._measured = next(_NUMBERS), None
+        super()._load_from_state_dict(*given, **options)
 
     def _longest(self, ends_of_tokens: torch.Tensor) -> int:
         """The characters of the longest sequence, at least one."""

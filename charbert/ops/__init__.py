@@ -1,1 +1,1 @@
-"""The Bi-GRU as an operator of torch: module, CUDA launch, reference and kernels."""
+"""Operators of torch on a GPU: the Bi-GRU, with a reference, and the interaction in inference."""

@@ -67,34 +67,49 @@ def _refusal(device: int, units: int, dtype: torch.dtype) -> str:
     return ""
 
 
-def forward(
+class Prepared(NamedTuple):
+    """What the forward kernel reads, in its order."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor
+    table: torch.Tensor
+    entries: torch.Tensor
+    lengths: torch.Tensor
+
+
+def prepare(
     table: torch.Tensor,
     char_input_ids: torch.Tensor,
     lengths: torch.Tensor,
     weight: torch.Tensor,
     bias: torch.Tensor,
+) -> Prepared:
+    """Lay out for the forward kernel what `charbert.ops.gru.gru` is given."""
+    # Made on the device: a copy from the host would make it wait.
+    halved = F.pad(table.new_full((2, 1), 0.5), (0, 0, 0, 1), value=1.0)
+    return Prepared(
+        _tile(weight * halved.unsqueeze(-1)),
+        bias.float().contiguous(),
+        _by_warp(table * halved),
+        _entries(char_input_ids, lengths, table.shape[-1]),
+        lengths.to(torch.int32).contiguous(),
+    )
+
+
+def forward(
+    prepared: Prepared,
+    char_input_ids: torch.Tensor,
+    vocabulary_size: int,
     states: torch.Tensor,
     factors: torch.Tensor | None,
 ) -> None:
     """Fill `states`, and `factors` unless None; shapes as in `charbert.ops.gru.gru`."""
     batch_size, characters = char_input_ids.shape
     # A wrong character would be read from somewhere else. This check does not make the host wait.
-    known = (char_input_ids >= 0) & (char_input_ids < table.shape[1])
-    torch._assert_async(known.all(), f"char_input_ids must lie in 0 .. {table.shape[1] - 1}")
-    # Made on the device: a copy from the host would make it wait.
-    halved = F.pad(table.new_full((2, 1), 0.5), (0, 0, 0, 1), value=1.0)
-    kernels_for(table.device.index, table.shape[-1], table.dtype).forward.launch(
-        batch_size,
-        _tile(weight * halved.unsqueeze(-1)),
-        bias.float().contiguous(),
-        _by_warp(table * halved),
-        _entries(char_input_ids, lengths, table.shape[-1]),
-        lengths.to(torch.int32).contiguous(),
-        states,
-        factors,
-        batch_size,
-        characters,
-        table.shape[1],
+    known = (char_input_ids >= 0) & (char_input_ids < vocabulary_size)
+    torch._assert_async(known.all(), f"char_input_ids must lie in 0 .. {vocabulary_size - 1}")
+    kernels_for(states.device.index, states.shape[-1], states.dtype).forward.launch(
+        batch_size, *prepared, states, factors, batch_size, characters, vocabulary_size
     )
 
 

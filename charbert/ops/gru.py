@@ -108,14 +108,18 @@ def bidirectional_gru(
         bias = torch.stack([layer.bias_hh_l0.view(3, units)[NEW] for layer in directions])
         trained = any(tensor.requires_grad for tensor in (table, weight, bias))
         # Units of zero weights stay at zero.
-        states, _ = gru(
+        inputs = (
             F.pad(table, (0, room)).to(dtype),
             char_input_ids,
             lengths,
             F.pad(weight, (0, room, 0, room)).to(dtype),
             F.pad(bias, (0, room)),
-            torch.is_grad_enabled() and trained,
         )
+        saved = torch.is_grad_enabled() and trained
+        if table.is_cuda and not saved:
+            states = gru_forward(*gru_cuda.prepare(*inputs), char_input_ids, len(embeddings))
+        else:
+            states, _ = gru(*inputs, saved)
         return states[..., :units].flatten(2)
 
 
@@ -142,8 +146,12 @@ def gru(
     out in an order of its own.
     """
     states, factors = _empty(table, char_input_ids, save)
-    walk = gru_cuda.forward if table.is_cuda else gru_reference.forward
-    walk(table, char_input_ids, lengths, weight, bias, states.zero_(), factors if save else None)
+    kept = factors if save else None
+    inputs = (table, char_input_ids, lengths, weight, bias)
+    if table.is_cuda:
+        gru_cuda.forward(gru_cuda.prepare(*inputs), char_input_ids, table.shape[1], states.zero_(), kept)
+    else:
+        gru_reference.forward(*inputs, states.zero_(), kept)
     return states, factors
 
 
@@ -162,6 +170,34 @@ def _empty(
         table.new_empty(batch_size, characters + 1, 2, units),
         table.new_empty(2, rows, characters, FACTORS, units),
     )
+
+
+@torch.library.custom_op("charbert::gru_forward", mutates_args=())
+def gru_forward(
+    weight: torch.Tensor,
+    bias: torch.Tensor,
+    table: torch.Tensor,
+    entries: torch.Tensor,
+    lengths: torch.Tensor,
+    char_input_ids: torch.Tensor,
+    vocabulary_size: int,
+) -> torch.Tensor:
+    """The states alone, on a GPU, from what `ops.cuda.prepare` laid out: the compiler sees how."""
+    states = _empty_states(table, bias, char_input_ids).zero_()
+    prepared = gru_cuda.Prepared(weight, bias, table, entries, lengths)
+    gru_cuda.forward(prepared, char_input_ids, vocabulary_size, states, None)
+    return states
+
+
+@gru_forward.register_fake
+def _(*given: Any) -> torch.Tensor:
+    _, bias, table, _, _, char_input_ids, _ = given
+    return _empty_states(table, bias, char_input_ids)
+
+
+def _empty_states(table: torch.Tensor, bias: torch.Tensor, char_input_ids: torch.Tensor) -> torch.Tensor:
+    batch_size, characters = char_input_ids.shape
+    return table.new_empty(batch_size, characters + 1, 2, bias.shape[-1])
 
 
 @torch.library.custom_op("charbert::gru_backward", mutates_args=())

@@ -43,6 +43,13 @@ class TestGradients:
         ]
         assert unreached == []
 
+    def test_reach_the_states_after_every_layer(self, kind: str) -> None:
+        model = tiny.build(charbert.CharBertModel, kind)
+        output = model(**tiny.ragged_batch(kind), output_hidden_states=True)
+        states = [*output.hidden_states, *output.char_hidden_states]
+        gradients = torch.autograd.grad(sum_of_squares(output), states)
+        assert all(gradient.any() for gradient in gradients)
+
     def test_reach_every_layers_own_interaction(self, kind: str) -> None:
         model = tiny.build(charbert.CharBertModel, kind, interaction_per_layer=True)
         sum_of_squares(model(**tiny.ragged_batch(kind))).backward()
