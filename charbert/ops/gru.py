@@ -166,10 +166,13 @@ def _empty(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     (batch_size, characters), units = char_input_ids.shape, table.shape[-1]
     rows = round_up(batch_size, gru_cuda.ROWS_OF_A_BLOCK) if save else 0
-    return (
-        table.new_empty(batch_size, characters + 1, 2, units),
-        table.new_empty(2, rows, characters, FACTORS, units),
-    )
+    factors = table.new_empty(2, rows, characters, FACTORS, units)
+    return _empty_states(table, char_input_ids, units), factors
+
+
+def _empty_states(table: torch.Tensor, char_input_ids: torch.Tensor, units: int) -> torch.Tensor:
+    batch_size, characters = char_input_ids.shape
+    return table.new_empty(batch_size, characters + 1, 2, units)
 
 
 @torch.library.custom_op("charbert::gru_forward", mutates_args=())
@@ -183,7 +186,7 @@ def gru_forward(
     vocabulary_size: int,
 ) -> torch.Tensor:
     """The states alone, on a GPU, from what `ops.cuda.prepare` laid out: the compiler sees how."""
-    states = _empty_states(table, bias, char_input_ids).zero_()
+    states = _empty_states(table, char_input_ids, bias.shape[-1]).zero_()
     prepared = gru_cuda.Prepared(weight, bias, table, entries, lengths)
     gru_cuda.forward(prepared, char_input_ids, vocabulary_size, states, None)
     return states
@@ -192,12 +195,7 @@ def gru_forward(
 @gru_forward.register_fake
 def _(*given: Any) -> torch.Tensor:
     _, bias, table, _, _, char_input_ids, _ = given
-    return _empty_states(table, bias, char_input_ids)
-
-
-def _empty_states(table: torch.Tensor, bias: torch.Tensor, char_input_ids: torch.Tensor) -> torch.Tensor:
-    batch_size, characters = char_input_ids.shape
-    return table.new_empty(batch_size, characters + 1, 2, bias.shape[-1])
+    return _empty_states(table, char_input_ids, bias.shape[-1])
 
 
 @torch.library.custom_op("charbert::gru_backward", mutates_args=())

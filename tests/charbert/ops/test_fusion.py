@@ -73,7 +73,8 @@ class TestOperator:
     @torch.no_grad()
     def test_what_it_does_not_compute_it_leaves_out(self) -> None:
         both, mask = channels(4)
-        for step in (interaction(3, interaction="paper"), hooked(interaction(3), ""), normed(interaction(3))):
+        hooks = [hooked(interaction(3), part) for part in ("", "char_norm")]
+        for step in (interaction(3, interaction="paper"), *hooks):
             assert run_fused(step, both, mask, fold(step, MANY, 1)) is None
         step = interaction(3)
         assert run_fused(step, both, mask, None) is None
@@ -98,10 +99,6 @@ class TestOperator:
 def hooked(step: HeterogeneousInteraction, part: str) -> HeterogeneousInteraction:
     step.get_submodule(part).register_forward_hook(lambda *_: None)
     return step
-
-
-def normed(step: HeterogeneousInteraction) -> HeterogeneousInteraction:
-    return hooked(step, "char_norm")
 
 
 def test_on_a_cpu_it_is_left_out() -> None:
