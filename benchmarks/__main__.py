@@ -21,7 +21,8 @@ COMMANDS = {
     "masking": Command("benchmarks.masking:MaskingSharesSettings", "shares of masks and noise in a text"),
     "attacks": Command("benchmarks.attacks:AttackSpeedSettings", "each kind of noise on labelled data"),
     "reproduction": Command(
-        "benchmarks.reproduction.page:ReproductionSettings", "the page of the reproduction, from its runs"
+        "benchmarks.reproduction.page:ReproductionSettings",
+        "the pages of the reproduction and of charbert-plus",
     ),
     "reproduction-sets": Command(
         "benchmarks.reproduction.data_sets:SetsSettings", "the data sets of the reproduction"

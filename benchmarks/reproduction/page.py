@@ -1,4 +1,4 @@
-"""`python -m benchmarks reproduction`: `docs/reproduction.md` and its figure, from the numbers of runs."""
+"""`python -m benchmarks reproduction`: `docs/reproduction.md`, `docs/charbert-plus.md`, and their figures."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from benchmarks.reproduction import tables
+from benchmarks.reproduction import plus, tables
 from benchmarks.reproduction.numbers import REPORT, RUN, Record, gather_records, read_records, write_records
 from charbert.commands.paths import FOLDER
 from charbert.commands.settings import Settings, option
@@ -17,6 +17,7 @@ from finetune.robustness.sentences import format_number
 HERE = Path(__file__).parent
 DOCUMENTS = HERE.parents[1] / "docs"
 RECORDS, PAGE = DOCUMENTS / "runs" / "reproduction.jsonl", DOCUMENTS / "reproduction.md"
+PLUS_RECORDS, PLUS_PAGE = DOCUMENTS / "runs" / "plus.jsonl", DOCUMENTS / "charbert-plus.md"
 FIGURE, DELTAS = PAGE.with_suffix(".png"), DOCUMENTS / "delta-tuning.png"
 LABEL: dict[str, Any] = {"textcoords": "offset points", "rotation": 90, "ha": "center", "fontsize": 7}
 MODELS = ("bert", "advbert", "charbert")
@@ -29,21 +30,26 @@ class ReproductionSettings(Settings):
     runs: str | None = option(
         None, "folder of runs, whose numbers are put into docs/runs/reproduction.jsonl first", reads=FOLDER
     )
+    plus: str | None = option(
+        None, "folder of runs of charbert-plus, whose numbers are put into docs/runs/plus.jsonl", reads=FOLDER
+    )
 
 
 def run(given: ReproductionSettings) -> None:
-    """Write the page."""
-    if given.runs:
-        write_records(gather_records(Path(given.runs)), RECORDS)
+    """Write the pages."""
+    for folder, path in ((given.runs, RECORDS), (given.plus, PLUS_RECORDS)):
+        if folder:
+            write_records(gather_records(Path(folder)), path)
     records = read_records(RECORDS)
-    PAGE.write_text(render_page(records), encoding="utf-8")
+    for page, known in ((PAGE, records), (PLUS_PAGE, records + read_records(PLUS_RECORDS))):
+        page.write_text(render_page(page.name, known), encoding="utf-8")
     draw_scores(tables.Numbers(records), FIGURE)
     draw_deltas(tables.Numbers(records), DELTAS)
-    print(PAGE, FIGURE, DELTAS, sep="\n")
+    print(PAGE, PLUS_PAGE, FIGURE, DELTAS, sep="\n")
 
 
-def render_page(records: list[Record]) -> str:
-    """The page, whose text is in `page.md`."""
+def render_page(name: str, records: list[Record]) -> str:
+    """A page, whose text is in the file of its name here."""
     environment = Environment(
         loader=FileSystemLoader(HERE),
         undefined=StrictUndefined,
@@ -51,8 +57,10 @@ def render_page(records: list[Record]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.get_template("page.md")
-    return template.render(numbers=tables.Numbers(records), tables=tables, number=format_number)
+    numbers = tables.Numbers(records)
+    return environment.get_template(name).render(
+        numbers=numbers, tables=tables, plus=plus, number=format_number
+    )
 
 
 def draw_scores(numbers: tables.Numbers, path: Path) -> None:

@@ -1,6 +1,6 @@
-"""Tables of the page: what was measured, beside what the paper has."""
+"""Tables of the pages: what was measured, beside what the paper has."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +66,32 @@ NAMES = {
     "no-nlm": "- no noisy LM",
     "roberta": "RoBERTa",
     "charbert-roberta": "CharBERT from RoBERTa",
+    "plus": "charbert-plus",
+    "plus-augmented": "charbert-plus + augmentation",
+    "plus-corrected": "charbert-plus + correction",
+    "plus-augmented-corrected": "charbert-plus + augmentation + correction",
+    "plus-advbert": "AdvBERT (`plus`)",
+    "plus-advbert-augmented": "AdvBERT (`plus`) + augmentation",
+    "plus-advbert-corrected": "AdvBERT (`plus`) + correction",
+    "plus-advbert-augmented-corrected": "AdvBERT (`plus`) + augmentation + correction",
+    "ablation-noise": "+ noise in 0 to 60%",
+    "ablation-start": "+ start as the backbone",
+    "ablation-rate": "+ rate of its own for what is fresh",
+    "ablation-kinds": "+ noise in 0 to 60%, of more kinds",
+    "ablation-labels": "+ noise in 0 to 60%, clean words named",
+    "ablation-alignment": "+ noise in 0 to 60%, alignment",
+    "ablation-all": "charbert-plus, 1,600 steps",
+    "ablation-advbert": "AdvBERT (`plus`), 1,600 steps",
+}
+# Of a report: its kinds of attacks, and the attacked file that was released with the paper.
+ATTACKS = {
+    "paper": "attacked",
+    "released": "released file",
+    "natural": "`natural`",
+    "ocr": "`ocr`",
+    "space": "`space`",
+    "case": "`case`, unseen",
+    "unicode": "`unicode`, unseen",
 }
 ROBUSTNESS = {
     "ner": {
@@ -116,6 +142,14 @@ class Numbers:
         order = {name: place for place, name in enumerate(NAMES)}
         return sorted(dict.fromkeys(found), key=lambda name: order.get(name, len(order)))
 
+    def kept(self, task: str, model: str) -> float:
+        """The score under the paper's attack as a share of the clean one."""
+        return self.mean(REPORT, task, model, "paper") / self.mean(REPORT, task, model, "clean")
+
+    def compares(self, task: str, model: str, than: str, key: str) -> bool:
+        """Whether both models have the several trainings that `difference` takes."""
+        return all(len(self.values(REPORT, task, name, key)) > 1 for name in (model, than))
+
     def difference(self, task: str, model: str, than: str, key: str) -> tuple[float, float, float]:
         """How far the mean of one model is above that of another, and the 95% interval over seeds (Welch)."""
         ours, theirs = (np.array(self.values(REPORT, task, name, key))[:, None] for name in (model, than))
@@ -163,25 +197,51 @@ def make_scores_table(numbers: Numbers, models: Sequence[str]) -> str:
     return make_table(header, rows)
 
 
-def make_robustness_table(numbers: Numbers, task: str, files: bool) -> str:
-    """Scores of a task, clean and under each attack, beside the paper's (Table 3)."""
-    attacks = ["paper", *(["released"] if files else []), "natural"]
-    rows = []
-    for model in numbers.models(task):
-        clean, attacked = (numbers.mean(REPORT, task, model, key) for key in ("clean", "paper"))
-        paper = ROBUSTNESS[task].get(model)
-        rows.append(
-            [
-                NAMES[model],
-                str(len(numbers.values(REPORT, task, model, "clean"))),
-                describe(numbers.values(REPORT, task, model, "clean")),
-                *(describe(numbers.values(REPORT, task, model, each)) for each in attacks),
-                f"{attacked / clean:.1%}",
-                f"{paper.clean} -> {paper.attacked}, {paper.attacked / paper.clean:.1%}" if paper else "",
-            ]
-        )
-    names = {"paper": "attacked", "released": "released file", "natural": "`natural`"}
-    return make_table(["", "seeds", "clean", *(names[each] for each in attacks), "kept", "the paper's"], rows)
+def make_robustness_table(
+    numbers: Numbers, task: str, models: Iterable[str], published: Mapping[str, Attacked]
+) -> str:
+    """Scores of a task, clean and under each attack that was measured, and those of the paper (Table 3)."""
+    models = [model for model in models if numbers.values(REPORT, task, model, "paper")]
+    attacks = [each for each in ATTACKS if any(numbers.values(REPORT, task, model, each) for model in models)]
+    rows = [
+        [
+            NAMES[model],
+            str(len(numbers.values(REPORT, task, model, "clean"))),
+            *(describe(numbers.values(REPORT, task, model, each)) for each in ("clean", *attacks)),
+            f"{numbers.kept(task, model):.1%}",
+            *([_describe_published(published.get(model))] if published else []),
+        ]
+        for model in models
+    ]
+    last = ["the paper's"] if published else []
+    return make_table(["", "seeds", "clean", *(ATTACKS[each] for each in attacks), "kept", *last], rows)
+
+
+def _describe_published(scores: Attacked | None) -> str:
+    if scores is None:
+        return ""
+    return f"{scores.clean} -> {scores.attacked}, {scores.attacked / scores.clean:.1%}"
+
+
+def make_differences_table(numbers: Numbers, task: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """How far the first of each pair is above the second, where both have several trainings; or nothing."""
+    pairs = [pair for pair in pairs if numbers.compares(task, *pair, "paper")]
+    if not pairs:
+        return ""
+    keys = [key for key in ("clean", *ATTACKS) if any(numbers.compares(task, *pair, key) for pair in pairs)]
+    rows = [
+        [
+            " above ".join(NAMES[model] for model in pair),
+            *(
+                describe_difference(numbers.difference(task, *pair, key))
+                if numbers.compares(task, *pair, key)
+                else ""
+                for key in keys
+            ),
+        ]
+        for pair in pairs
+    ]
+    return make_table(["", *(ATTACKS.get(key, key) for key in keys)], rows)
 
 
 def make_words_table(numbers: Numbers, models: Sequence[str]) -> str:

@@ -9,10 +9,10 @@ import pytest
 from scipy import stats
 
 from benchmarks.__main__ import main
-from benchmarks.reproduction import page
+from benchmarks.reproduction import page, plus
 from benchmarks.reproduction.data_sets import join_word, join_words, pairs_of_context, pairs_of_sentences
-from benchmarks.reproduction.numbers import gather_records, read_records
-from benchmarks.reproduction.tables import Numbers
+from benchmarks.reproduction.numbers import Record, gather_records, read_records
+from benchmarks.reproduction.tables import Numbers, make_differences_table, make_robustness_table
 from charbert.errors import CharBertError, run_command
 
 
@@ -134,7 +134,8 @@ def test_files_that_do_not_fit_are_refused(
 
 
 def test_the_page_is_that_of_the_committed_numbers() -> None:
-    assert page.PAGE.read_text(encoding="utf-8") == page.render_page(read_records(page.RECORDS))
+    rendered = page.render_page(page.PAGE.name, read_records(page.RECORDS))
+    assert page.PAGE.read_text(encoding="utf-8") == rendered
 
 
 def test_records_are_gathered_from_runs_and_reports(tmp_path: Path) -> None:
@@ -183,3 +184,91 @@ def test_a_difference_has_the_interval_of_welch() -> None:
     more, low, high = Numbers(records).difference("ner", "a", "b", "paper")
     interval = stats.ttest_ind(scores["a"], scores["b"], equal_var=False).confidence_interval()
     assert (more, low, high) == pytest.approx((2.0, interval.low, interval.high))
+
+
+def make_reports(task: str, attacked: dict[str, tuple[float, ...]], clean: float = 80.0) -> list[Record]:
+    """A report of each model and seed, with a score under the paper's attack."""
+    return [
+        {
+            **{"what": "report", "task": task, "model": model, "seed": str(seed)},
+            **{"clean": clean, "paper": score},
+        }
+        for model, scores in attacked.items()
+        for seed, score in enumerate(scores)
+    ]
+
+
+def test_the_page_of_charbert_plus_is_that_of_the_committed_numbers() -> None:
+    records = read_records(page.RECORDS) + read_records(page.PLUS_RECORDS)
+    assert page.PLUS_PAGE.read_text(encoding="utf-8") == page.render_page(page.PLUS_PAGE.name, records)
+
+
+def test_a_table_has_neither_models_nor_attacks_without_numbers() -> None:
+    numbers = Numbers(make_reports("ner", {"plus": (60.0, 64.0)}))
+    table = make_robustness_table(numbers, "ner", ["bert", "plus"], {})
+    assert table.splitlines() == [
+        "|  | seeds | clean | attacked | kept |",
+        "| --- | --- | --- | --- | --- |",
+        "| charbert-plus | 2 | 80.0 ± 0.0 | 62.0 ± 2.8 | 77.5% |",
+    ]
+
+
+def test_differences_are_those_of_models_with_several_seeds() -> None:
+    numbers = Numbers(
+        make_reports("ner", {"plus": (70.0, 71.0), "plus-advbert": (60.0, 61.0), "bert": (50.0,)})
+    )
+    table = make_differences_table(
+        numbers, "ner", [("plus", "plus-advbert"), ("plus", "bert"), ("plus", "clean")]
+    )
+    [header, _, row] = table.splitlines()
+    assert header == "|  | clean | attacked |"
+    assert row.startswith("| charbert-plus above AdvBERT (`plus`) | +0.0 (+0.0 to +0.0) | +10.0 (")
+    assert make_differences_table(numbers, "ner", [("plus", "bert")]) == ""
+
+
+@pytest.mark.parametrize(
+    ("plus_scores", "advbert_scores", "held"),
+    [
+        ((66.0, 66.2), (60.0, 60.2), [True, True]),
+        ((65.0, 65.2), (60.0, 60.2), [False, True]),  # 81.4% of 80
+        ((66.0, 66.2), (63.0, 63.2), [True, False]),  # 3 points above
+        ((66.0, 66.2), (), [True]),
+    ],
+)
+def test_goals_are_held_by_the_numbers(
+    plus_scores: tuple[float, ...], advbert_scores: tuple[float, ...], held: list[bool]
+) -> None:
+    records = make_reports("ner", {"plus": plus_scores, "plus-advbert": advbert_scores})
+    assert [goal.held for goal in plus.check_goals(Numbers(records))] == held
+
+
+@pytest.mark.parametrize(("advbert_scores", "held"), [((70.0, 70.2), True), ((60.0, 81.0), False)])
+def test_a_lead_without_points_is_an_interval_without_0(
+    advbert_scores: tuple[float, ...], held: bool
+) -> None:
+    records = make_reports("sst2", {"plus-augmented": (71.0, 71.2), "plus-advbert-augmented": advbert_scores})
+    assert [goal.held for goal in plus.check_goals(Numbers(records))] == [False, held]
+
+
+def test_further_records_extend_the_page() -> None:
+    records = read_records(page.RECORDS) + read_records(page.PLUS_RECORDS)
+    before = page.render_page(page.PLUS_PAGE.name, records)
+    more = make_reports(
+        "ner", {"plus-corrected": (79.0, 78.0, 79.0), "ablation-all": (70.0, 71.0, 70.5)}, 88.0
+    )
+    after = page.render_page(page.PLUS_PAGE.name, records + more)
+    assert "| charbert-plus + correction | 3 |" not in before and "## What each part gives" not in before
+    assert "| charbert-plus + correction | 3 |" in after and "## What each part gives" in after
+    assert "| CoNLL-2003, with correction: keeps 92% | 89.4% | missed |" in after
+    assert "| charbert-plus, 1,600 steps above CharBERT, 1,600 steps |" in after
+
+
+def test_what_has_no_report_is_named_until_it_has() -> None:
+    models = [
+        f"{model}{end}" for model in ("plus", "plus-advbert") for end in ("", "-augmented", "-corrected")
+    ]
+    everything = dict.fromkeys([*models, *plus.PARTS], (70.0,))
+    measured = [record for task in plus.TASKS for record in make_reports(task, everything)]
+    assert plus.find_missing(Numbers(measured)) == {}
+    without = [record for record in measured if (record["task"], record["model"]) != ("sst2", "plus-advbert")]
+    assert plus.find_missing(Numbers(without)) == {"SST-2": ["AdvBERT (`plus`)"]}
