@@ -35,13 +35,16 @@ class _ScoresLabelled:
         attention_mask: torch.Tensor,
         labels: torch.Tensor,
         mlm_positions: torch.Tensor | None = None,
+        output_hidden_states: Any = None,
     ) -> CharBertForPreTrainingOutput:
         """The loss, which is `CharBertForPreTraining`'s `mlm_loss` on its token channel; inputs as there."""
-        encoded = self.base_model(input_ids, attention_mask=attention_mask)
+        encoded = self.base_model(
+            input_ids, attention_mask=attention_mask, output_hidden_states=bool(output_hidden_states)
+        )
         loss = mean_cross_entropy(
             *score_labelled(self.mlm_head, encoded.last_hidden_state, labels, mlm_positions)
         )
-        return CharBertForPreTrainingOutput(loss=loss, mlm_loss=loss)
+        return CharBertForPreTrainingOutput(loss=loss, mlm_loss=loss, hidden_states=encoded.hidden_states)
 
 
 @cache

@@ -48,15 +48,15 @@ class MaskingSettings:
     pad_to_multiple_of: int = 8
     """What the length of a batch is rounded up to, `max_length` at most."""
     clean: Literal["none", "unmasked", "all"] = "none"
-    """Whether a batch has its clean text too, and which words are found in it."""
+    """Whether a batch has its clean text too, and the tokens of which words are found in it."""
 
 
 class MaskedBatch(NamedTuple):
     """B examples of at most L tokens, special tokens included, as arrays (B, L).
 
     `hidden` marks the positions whose characters the model must not see. `clean_input_ids` is the text
-    without noise and masks, and `clean_positions` where in its row of that the word begins that begins here;
-    -1 where none does.
+    without noise and masks, and `clean_positions` where in its row of that each token stands, every one of a
+    noised word at the first of the word itself; -1 where there is none.
     """
 
     input_ids: Array
@@ -138,7 +138,7 @@ class Masking:
         if self._settings.clean == "none":
             return batch
         left_out = masked if self._settings.clean == "unmasked" else np.zeros(0, np.int64)
-        return self._add_clean(batch, clean.take(kept), words.offsets, row, left_out)
+        return self._add_clean(batch, clean.take(kept), words, row, np.isin(kept, noised), left_out)
 
     def _add_noise(self, words: Ragged, keys: Array, noise: Noise) -> tuple[Array, Ragged, Array]:
         """One edit in some of W words: (N,) indices of these, their new pieces, (N,) noisy-LM labels.
@@ -209,21 +209,21 @@ class Masking:
         return drawn, self._labels(texts)
 
     def _add_clean(
-        self, batch: MaskedBatch, clean: Ragged, offsets: Array, row: Array, left_out: Array
+        self, batch: MaskedBatch, clean: Ragged, words: Ragged, row: Array, is_noised: Array, left_out: Array
     ) -> MaskedBatch:
         """The batch with its clean text; what noise had made shorter may not fit into its length, and is cut.
 
         Args:
             batch: of W words in their order.
-            clean: their tokens without noise and masks.
-            offsets: (W + 1,) of their tokens in the batch.
+            clean, words: their tokens without noise and masks, and in the batch.
             row: (W,) the example of each.
+            is_noised: (W,) whether it is.
             left_out: indices of words that are not found.
         """
         shape = batch.input_ids.shape
         # Where a word begins in its row, after the first special token, in the batch and in the clean text.
         first = np.searchsorted(row, row)
-        here, there = (each[:-1] - each[:-1][first] + 1 for each in (offsets, clean.offsets))
+        here, there = (each[:-1] - each[:-1][first] + 1 for each in (words.offsets, clean.offsets))
         clean_ids, positions = np.full(shape, self._pad_id), np.full(shape, -1)
         columns = span_indices(there, clean.lengths)
         fits = columns < shape[1] - 1
@@ -231,9 +231,15 @@ class Masking:
         clean_ids[:, 0] = self._first_id
         lengths = (clean_ids != self._pad_id).sum(axis=1)
         clean_ids[np.arange(len(clean_ids)), lengths] = self._last_id
+        within = span_indices(np.zeros_like(here), words.lengths)
+        row, here, there, is_noised = (
+            np.repeat(each, words.lengths) for each in (row, here, there, is_noised)
+        )
+        there += np.where(is_noised, 0, within)
         is_found = there < shape[1] - 1
-        is_found[left_out] = False
-        positions[row[is_found], here[is_found]] = there[is_found]
+        is_found[span_indices(words.offsets[left_out], words.lengths[left_out])] = False
+        positions[row[is_found], (here + within)[is_found]] = there[is_found]
+        positions[:, 0] = 0
         return batch._replace(clean_input_ids=clean_ids, clean_positions=positions)
 
     def _draw_masks(self, lengths: Array, maskable: Array, row: Array, keys: Array) -> Array:

@@ -1,5 +1,6 @@
 """The model of a run: from scratch, from a plain backbone, or a CharBERT to go on from."""
 
+from copy import deepcopy
 from typing import Any
 
 from transformers import AutoConfig, PreTrainedModel
@@ -7,6 +8,7 @@ from transformers import AutoConfig, PreTrainedModel
 from charbert.backbones import check_length, find_backbone
 from charbert.commands.training import checkpoint_gradients
 from charbert.configuration import CharBertConfig
+from charbert.distillation.loss import Alignment
 from charbert.distillation.student import refuse_new_parts
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
@@ -14,7 +16,7 @@ from charbert.loading import backbone_tokenizer, say_what_is_new
 from charbert.tokenization import CharBertTokenizer
 from charbert.tuning.saving import refuse_delta
 from pretrain.advbert import masked_lm_class, plain_from_backbone
-from pretrain.settings import PretrainSettings
+from pretrain.settings import CHANNELS, PretrainSettings
 
 
 def build_model(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> PreTrainedModel:
@@ -30,6 +32,27 @@ def build_model(settings: PretrainSettings, tokenizer: CharBertTokenizer) -> Pre
     if settings.teacher is not None:
         _check_teacher_tokens(settings, model, tokenizer)
     return model
+
+
+def make_alignment(
+    settings: PretrainSettings, model: PreTrainedModel, tokenizer: CharBertTokenizer
+) -> Alignment | None:
+    """The alignment that the settings ask for, of a model that is not yet trained; None: none.
+
+    Raises:
+        CharBertError: the model has no such layer.
+    """
+    if not settings.alignment_weight:
+        return None
+    layers = model.config.num_hidden_layers
+    if wrong := [layer for layer in settings.alignment_layers if not 1 <= abs(layer) <= layers]:
+        raise CharBertError(f"--alignment-layers: no layer {wrong[0]}; the model has {layers}")
+    if settings.backbone:
+        teacher = plain_from_backbone(settings.backbone, tokenizer).base_model
+    else:
+        teacher = deepcopy(model.base_model)
+    channels = ["token"] if settings.plain else settings.alignment_channels
+    return Alignment(teacher, [CHANNELS[name] for name in channels], settings.alignment_layers)
 
 
 def _check_teacher_tokens(

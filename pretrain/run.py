@@ -7,16 +7,15 @@ from transformers import TrainingArguments, set_seed
 from charbert.commands.output import output_folder
 from charbert.commands.results import print_results
 from charbert.commands.training import TrainingRun, end_processes
-from charbert.distillation.loss import Alignment, Distillation
+from charbert.distillation.loss import Distillation
 from charbert.distillation.student import make_student
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
 from charbert.loading import fit_tokenizer
 from charbert.tokenization import CharBertTokenizer
-from pretrain.advbert import plain_from_backbone
 from pretrain.loaders import has_safe_lengths, make_batches
-from pretrain.model import build_model
-from pretrain.settings import CHANNELS, PretrainSettings
+from pretrain.model import build_model, make_alignment
+from pretrain.settings import PretrainSettings
 from pretrain.sharding import check_checkpoint
 from pretrain.trainer import PretrainingTrainer, Speed, step_arguments
 
@@ -46,6 +45,7 @@ def _train(settings: PretrainSettings) -> dict[str, Any]:
     if settings.student_layers is not None:
         model, teacher = make_student(model, settings.student_layers), model
     tokenizer = fit_tokenizer(tokenizer, model)
+    alignment = make_alignment(settings, model, tokenizer)
     if run.has_all_steps:
         model = type(model).from_pretrained(run.checkpoint).to(arguments.device)
     elif run.checkpoint is not None:
@@ -54,11 +54,6 @@ def _train(settings: PretrainSettings) -> dict[str, Any]:
     training, evaluation = make_batches(
         settings, arguments, tokenizer, spelling, run.first_step, run.checkpoint
     )
-    alignment = None
-    if settings.alignment_weight and settings.backbone:
-        backbone = plain_from_backbone(settings.backbone, tokenizer).base_model
-        channels = [CHANNELS.index(name) for name in settings.alignment_channels]
-        alignment = Alignment(model, backbone, [0] if settings.plain else channels)
     run.begin(model)
     distillation = None if teacher is None else Distillation(model, teacher, **settings.loss)
     trainer = PretrainingTrainer(

@@ -24,7 +24,8 @@ SCHEDULES = (
     *("linear", "cosine", "cosine_with_restarts", "polynomial"),
     *("constant", "constant_with_warmup", "inverse_sqrt"),
 )
-CHANNELS = ("token", "character")
+CHANNELS = {"token": "hidden_states", "character": "char_hidden_states"}
+"""Names of the channels -> of the outputs with their states."""
 
 
 @dataclass(kw_only=True)
@@ -155,13 +156,16 @@ class PretrainSettings(DistillationSettings, StepTrainingSettings):
 
     alignment_weight: float = option(
         0.0,
-        "weight of a loss that pulls the vectors of words towards those of the frozen backbone on the "
-        "clean text; one minus their cosine",
+        "weight of a loss that pulls the vectors of words towards those that what training starts from, "
+        "frozen, has on the clean text; one minus their cosine",
         minimum=0,
         section="alignment",
     )
     alignment_channels: list[str] = option(
-        list(CHANNELS), "channels that are pulled", choices=CHANNELS, unique=True
+        list(CHANNELS), "channels that are pulled", choices=tuple(CHANNELS), unique=True
+    )
+    alignment_layers: list[int] = option(
+        [-1], "layers whose states are pulled, counted from 1, or from the end if negative", unique=True
     )
     alignment_masked: bool = option(False, "pull masked words too")
 
@@ -203,8 +207,12 @@ class PretrainSettings(DistillationSettings, StepTrainingSettings):
                 "--model names a CharBERT, and --plain trains a BERT or RoBERTa: give that, or the output of "
                 "a plain run, with --backbone"
             )
-        if self.alignment_weight and not (self.backbone and self.alignment_channels):
-            raise CharBertError("--alignment-weight: needs --backbone and one of --alignment-channels")
+        if self.alignment_weight and not (self.backbone or self.model):
+            raise CharBertError("--alignment-weight: needs --backbone or --model to start from")
+        if self.alignment_weight and not (self.alignment_channels and self.alignment_layers):
+            raise CharBertError(
+                "--alignment-weight: needs one of --alignment-channels and --alignment-layers"
+            )
         if self.hidden_size % self.num_attention_heads:
             raise CharBertError(
                 f"--hidden-size: {self.hidden_size} must be a multiple of --num-attention-heads, "

@@ -176,6 +176,8 @@ class PretrainingTrainer(StepTrainer):
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
         clean = {name: inputs[name] for name in CLEAN if name in inputs}
         inputs = {name: tensor for name, tensor in inputs.items() if name not in CLEAN}
+        if self._alignment is not None:
+            inputs["output_hidden_states"] = self._alignment.layers
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
         self._tokens_trained += inputs["input_ids"].numel() * self.args.world_size
         losses = {name: outputs[name] for name in self._losses}
@@ -186,7 +188,7 @@ class PretrainingTrainer(StepTrainer):
             loss = self._distillation.combine(torch.stack([*soft.values()]).sum(), loss, cosine)
         if self._alignment is not None:
             with self.accelerator.autocast():
-                losses["alignment_loss"] = self._alignment.loss(**clean)
+                losses["alignment_loss"] = self._alignment.loss(outputs, **clean)
             loss = loss + self._alignment_weight * losses["alignment_loss"]
         self._running.add(losses)
         return (loss, outputs) if return_outputs else loss

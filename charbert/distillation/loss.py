@@ -115,39 +115,47 @@ class Distillation(_WithTeacher):
 
 
 class Alignment(_WithTeacher):
-    """A frozen backbone beside a model in training, whose vectors of words are pulled towards its own.
+    """A frozen encoder beside a model in training, whose states of words are pulled towards its own.
 
-    It reads the clean text, the model that with noise and masks, so that a word gets one vector, however it
-    is written.
+    It reads the clean text, the model that with noise and masks, so that a word has the same states, however
+    it is written.
 
     Args:
-        student: in training; what it computes with gradients is recorded from now on.
-        backbone: a plain encoder of the same width; set to evaluation, without gradients.
-        channels: numbers of the channels that are pulled, 0 for that of tokens and 1 for that of characters.
+        teacher: an encoder of the same width and layers; set to evaluation, without gradients. A plain one
+            teaches both channels, a CharBERT each channel by its own.
+        channels: names of the outputs with the states that are pulled, `hidden_states` for those of tokens.
+        layers: whose states, counted from 1, or from the end if negative.
     """
 
-    def __init__(self, student: Any, backbone: Any, channels: Sequence[int]) -> None:
-        self.teacher = backbone.eval().requires_grad_(False)
-        self._channels = channels
-        self._ours = _record(student, with_gradients=True)
+    def __init__(self, teacher: Any, channels: Sequence[str], layers: Sequence[int]) -> None:
+        self.teacher = teacher.eval().requires_grad_(False)
+        self.layers, self._channels = layers, channels
 
-    def loss(self, clean_input_ids: torch.Tensor, clean_positions: torch.Tensor) -> torch.Tensor:
-        """One minus the cosine of both models' vectors of words, on the batch that the student has just read.
+    def loss(
+        self, outputs: Any, clean_input_ids: torch.Tensor, clean_positions: torch.Tensor
+    ) -> torch.Tensor:
+        """One minus the cosine of both models' states, less the mean of the teacher's.
 
-        A word's vector is the state at its first token.
+        Without that, all states have so much in common that those of any two words are alike.
 
         Args:
+            outputs: of the model in training, with the states of its layers.
             clean_input_ids: (B, L) the text without noise and masks.
-            clean_positions: (B, L) where in it the word begins that begins here; -1 where none does.
+            clean_positions: (B, L) where in it each token stands; -1 where there is none.
         """
+        is_found, places = clean_positions >= 0, clean_positions.clamp(min=0).unsqueeze(-1)
         with torch.no_grad():
             mask = (clean_input_ids != self.teacher.config.pad_token_id).long()
-            states = self.teacher(clean_input_ids, attention_mask=mask).last_hidden_state
-            places = clean_positions.clamp(min=0).unsqueeze(-1).expand_as(states)
-            theirs = states.gather(1, places)
-        found = _take(self._ours)["states"]
-        ours = tuple(found[channel] for channel in self._channels)
-        return cosine_loss(ours, (theirs,) * len(ours), clean_positions >= 0)
+            taught = self.teacher(clean_input_ids, attention_mask=mask, output_hidden_states=True)
+        losses = []
+        for channel in self._channels:
+            states = taught.get(channel, taught.hidden_states)
+            for layer in self.layers:
+                ours, theirs = outputs[channel][layer].float(), states[layer].float()
+                theirs = theirs.gather(1, places.expand_as(theirs))
+                mean = (theirs * is_found.unsqueeze(-1)).sum(dim=(0, 1)) / is_found.sum().clamp(min=1)
+                losses.append(cosine_loss((ours - mean,), (theirs - mean,), is_found))
+        return torch.stack(losses).mean()
 
 
 def divergence(ours: torch.Tensor, theirs: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:

@@ -67,6 +67,12 @@ CASES = [
     bad("natural-without-list", f"{PRETRAIN} --noise-schedule 0:0.1:natural", "--misspellings"),
     bad("misspellings", f"{PRETRAIN} --misspellings config.yaml", "config.yaml"),
     bad("alignment-from-scratch", f"{PRETRAIN} --alignment-weight 1", "--backbone"),
+    bad(
+        "alignment-of-nothing",
+        f"{BACKBONE} --alignment-weight 1",
+        "--alignment-layers",
+        edit("pretrain.yaml", alignment_layers=[]),
+    ),
     bad("noise-schedule-text", f"{PRETRAIN} --noise-schedule often", "--noise-schedule"),
     bad("length", f"{PRETRAIN} --longest-input 8", "--longest-input"),
     bad("architecture", f"{PRETRAIN} --architecture electra", "--architecture"),

@@ -263,7 +263,7 @@ def test_a_share_of_the_clean_words_is_named_too() -> None:
 
 
 @pytest.mark.parametrize("clean", ("unmasked", "all"))
-def test_words_are_found_in_the_clean_text(kind: str, clean: Any) -> None:
+def test_tokens_are_found_in_the_clean_text(kind: str, clean: Any) -> None:
     tokenizer = tiny.tokenizer(kind)
     texts = ["the quick brown fox jumping over the lazy dog", "dog"]
     settings = MaskingSettings(mlm_probability=0.3, clean=clean)
@@ -273,16 +273,22 @@ def test_words_are_found_in_the_clean_text(kind: str, clean: Any) -> None:
     for row, text in enumerate(texts):
         ids, [here] = batch.clean_input_ids[row], np.nonzero(batch.clean_positions[row] >= 0)
         assert tokenizer.decode(ids, skip_special_tokens=True).split() == text.split()
-        # The words from each place where one is found to the next, in the batch and in the clean text.
         masked, noised = batch.labels[row, here] != IGNORED, batch.nlm_labels[row, here] != IGNORED
         there = batch.clean_positions[row, here]
         known = ~masked & ~noised & (batch.input_ids[row, here] == ids[there])
         assert (known | masked | noised).all()
+        offsets = blocks_of(kind, [text]).word_offsets + 1
         if clean == "unmasked":
             assert not masked.any()
-        else:
-            starts = blocks_of(kind, [text]).word_offsets[:-1] + 1
-            assert there.tolist() == starts.tolist()
+        else:  # every token but the last special one, which none of the words has
+            assert here.tolist() == list(range(batch.attention_mask[row].sum() - 1))
+            firsts = dict(enumerate(offsets[:-1]))
+            owners = np.searchsorted(offsets, there[1:], side="right") - 1
+            assert owners.tolist() == sorted(owners)
+            assert set(owners) == set(firsts)
+            assert there[1:][noised[1:]].tolist() == [firsts[owner] for owner in owners[noised[1:]]]
+            for owner in set(owners[~noised[1:]]):
+                assert there[1:][owners == owner].tolist() == list(range(*offsets[owner : owner + 2]))
 
 
 def test_a_clean_text_longer_than_the_batch_is_cut() -> None:
@@ -297,7 +303,7 @@ def test_a_clean_text_longer_than_the_batch_is_cut() -> None:
     assert length < len(clean)  # which the noise has made shorter
     assert batch.clean_input_ids[0].tolist() == [*clean[: length - 1], tiny.tokenizer("bert").sep_token_id]
     # "dog" is beyond the cut.
-    assert batch.clean_positions[0].tolist() == [-1, 1, 2] + [-1] * (length - 3)
+    assert batch.clean_positions[0].tolist() == [0, 1, 2] + [-1] * (length - 3)
 
 
 def test_a_word_that_does_not_fit_is_left_out_of_the_clean_text_too() -> None:

@@ -216,11 +216,13 @@ def plain(corpus: Path) -> Path:
     return output
 
 
-def test_vectors_of_words_are_pulled_towards_those_of_the_clean_text(
-    corpus: Path, plain: Path, tmp_path: Path
+@pytest.mark.parametrize("layers", [[-1], [1]])
+def test_states_of_words_are_pulled_towards_those_of_the_clean_text(
+    corpus: Path, plain: Path, tmp_path: Path, layers: list[int]
 ) -> None:
-    changes = {"backbone": str(plain), "alignment_weight": 20.0, "noise_schedule": ["0:0-0.6"]}
-    steps = {"max_steps": 10, "eval_steps": 10, "save_steps": 10}
+    pulled = {"alignment_weight": 20.0, "alignment_layers": layers}
+    changes = {"backbone": str(plain), "noise_schedule": ["0:0-0.6"], **pulled}
+    steps = {"max_steps": 20, "eval_steps": 20, "save_steps": 20}
     main([str(write_config(corpus, tmp_path / "out", **changes, **steps))])
     lines = log_lines(tmp_path / "out")
     first, last = lines[0], lines[-1]
@@ -230,16 +232,29 @@ def test_vectors_of_words_are_pulled_towards_those_of_the_clean_text(
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.5])
-def test_on_clean_text_a_backbone_is_aligned_with_itself(
-    corpus: Path, plain: Path, tmp_path: Path, noise: float
+@pytest.mark.parametrize("start", ["backbone", "model"])
+def test_on_clean_text_what_training_starts_from_is_aligned_with_itself(
+    corpus: Path, plain: Path, tmp_path: Path, start: str, noise: float
 ) -> None:
-    changes = {"backbone": str(plain), "plain": True, "alignment_weight": 1.0, "max_steps": 1}
+    if start == "model":
+        main([str(write_config(corpus, tmp_path / "model", max_steps=1, dropout=0.0))])
+        changes = {"model": str(tmp_path / "model")}
+    else:
+        changes = {"backbone": str(plain), "plain": True}
+    changes |= {"alignment_weight": 1.0, "alignment_layers": [1, -1], "max_steps": 1}
     noises = {"noise_probability": noise, "mlm_probability": 0.0}
     main([str(write_config(corpus, tmp_path / "out", **changes, **noises))])
     [first] = log_lines(tmp_path / "out")
     assert (
         first["alignment_loss"] == pytest.approx(0, abs=1e-6) if not noise else first["alignment_loss"] > 0.01
     )
+
+
+def test_a_layer_that_the_model_lacks_is_not_aligned(corpus: Path, plain: Path, tmp_path: Path) -> None:
+    changes = {"backbone": str(plain), "alignment_weight": 1.0, "alignment_layers": [-1, 2]}
+    with pytest.raises(CharBertError, match="no layer 2; the model has 1"):
+        main([str(write_config(corpus, tmp_path / "out", **changes))])
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_is_fresh_has_a_learning_rate_of_its_own(corpus: Path, plain: Path, tmp_path: Path) -> None:
