@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from charbert.commands.paths import DATA, FILE, FOLDER, MODEL
+from charbert.commands.paths import DATA, FILE, FOLDER, MODEL, NAMED_FOLDER
 from charbert.commands.settings import REQUIRED, Settings, dashed, option, positional
 from charbert.errors import CharBertError
 from charbert.vocabulary import DEFAULT_CHARACTERS
@@ -48,7 +48,7 @@ class TokenizeSettings(Settings):
     """Which text is tokenised, and into what."""
 
     text: list[str] = positional(HELP, DATA)
-    tokenizer: str = option(REQUIRED, "tokenizer folder of `python -m data vocabulary`", reads=FOLDER)
+    tokenizer: str = option(REQUIRED, "tokenizer folder of `python -m data vocabulary`", reads=NAMED_FOLDER)
     output: str = option(REQUIRED, "dataset folder to write", metavar=FOLDER)
     block_size: int = option(
         328,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from charbert.backbones import BACKBONES
-from charbert.commands.paths import DATA, FILE, FOLDER, MODEL
+from charbert.commands.paths import DATA, FILE, FOLDER, MODEL, NAMED_FOLDER
 from charbert.commands.settings import (
     ALWAYS,
     REPORT_TO,
@@ -36,7 +36,7 @@ class StepTrainingSettings(Settings):
     """
 
     data: str = option(REQUIRED, "dataset of `python -m data tokenize`", reads=FOLDER, section="inputs")
-    tokenizer: str = option(REQUIRED, "tokenizer folder of `python -m data vocabulary`", reads=FOLDER)
+    tokenizer: str = option(REQUIRED, "tokenizer folder of `python -m data vocabulary`", reads=NAMED_FOLDER)
     output: str = option(
         REQUIRED, "folder for checkpoints, logs, the model and results.json", writes=FOLDER, section="output"
     )
@@ -245,7 +245,7 @@ class RecognizerSettings(StepTrainingSettings):
     """Settings of the training of a word recogniser."""
 
     tokenizer: str = option(
-        REQUIRED, "the tokenizer folder of the data; its words are those recognised", reads=FOLDER
+        REQUIRED, "the tokenizer folder of the data; its words are those recognised", reads=NAMED_FOLDER
     )
     embedding_size: int = option(
         256, "width of a word's letters after a linear map", minimum=1, section="model"

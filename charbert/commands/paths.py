@@ -14,6 +14,8 @@ FILE, FOLDER = "FILE", "FOLDER"
 STANDARD = "-"
 """Standard input or output in place of a file."""
 MODEL = "FOLDER|HUB_ID"
+NAMED_FOLDER = "FOLDER|NAME"
+"""The folder of a model or tokenizer, or the name of weights that come with the package."""
 DATA = "FILE|FOLDER|HUB_ID"
 """A file, a saved dataset, or a dataset of the hub."""
 _HUB_MODEL = re.compile(r"(?!\.+/)[\w.-]+(/[\w.-]+)?")
@@ -33,16 +35,16 @@ def check_exists(name: str, value: str, form: str) -> None:
     Raises:
         CharBertError: it is missing, or a file where a folder is needed.
     """
-    if form not in (FILE, FOLDER, MODEL, DATA):
+    if form not in (FILE, FOLDER, MODEL, NAMED_FOLDER, DATA):
         return
     path, forms = Path(value), form.split("|")
     if path.exists():
-        if forms == [FOLDER] and not path.is_dir():
+        if form in (FOLDER, NAMED_FOLDER) and not path.is_dir():
             raise CharBertError(f"{name}: {value}: is a file, and a folder is needed")
         return
     if value == STANDARD or _PATTERN.search(value) or ("HUB_ID" in forms and _may_be_on_hub(value, form)):
         return
-    what = " or ".join(each.lower() for each in forms if each != "HUB_ID")
+    what = " or ".join(each.lower() for each in forms if each in (FILE, FOLDER))
     raise CharBertError(f"{name}: {value}: no such {what}{_nearest(path)}")
 
 

@@ -22,7 +22,15 @@ from typing import Any, ClassVar, Self, TypeVar, Union, get_args, get_origin, ge
 
 from charbert import models
 from charbert.commands.output import check_output_file, check_output_folder
-from charbert.commands.paths import FILE, FOLDER, MODEL, STANDARD, check_exists, standard_output
+from charbert.commands.paths import (
+    FILE,
+    FOLDER,
+    MODEL,
+    NAMED_FOLDER,
+    STANDARD,
+    check_exists,
+    standard_output,
+)
 from charbert.errors import CharBertError
 
 S = TypeVar("S", bound="Settings")
@@ -149,7 +157,7 @@ class Settings:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             _check_value(field, getattr(self, field.name))
-            if field.metadata.get("reads") in (MODEL, FOLDER):
+            if field.metadata.get("reads") in (MODEL, NAMED_FOLDER):
                 setattr(self, field.name, models.find(getattr(self, field.name)))
         if getattr(self, "resume", False) and getattr(self, "overwrite", False):
             raise CharBertError("--resume and --overwrite exclude each other; give one of them")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from charbert.commands.paths import DATA, FILE, FOLDER, MODEL
+from charbert.commands.paths import DATA, FILE, MODEL, NAMED_FOLDER
 from charbert.commands.settings import ALWAYS, REQUIRED, dashed, option, positional
 from charbert.errors import CharBertError
 from charbert.noise import EDITS, KEYBOARDS
@@ -58,7 +58,7 @@ class WorstCaseSettings(Columns):
     recognizer: str | None = option(
         None,
         "folder of a word recogniser, or of a pre-trained CharBERT, which corrects the text before the model",
-        reads=FOLDER,
+        reads=NAMED_FOLDER,
     )
     batch_tokens: int | None = option(
         None, BATCH_TOKENS, minimum=1, may_differ=ALWAYS, section="model and data"

@@ -108,3 +108,10 @@ def test_the_packages_model_is_given_by_its_name() -> None:
     assert FinetuneSettings(task="ner", model="mini", output="new").model == folder
     given = WorstCaseSettings(model="runs/ner", file="x.conll", output="y.json", recognizer="mini")
     assert given.recognizer == folder
+
+
+def test_no_other_option_takes_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = FinetuneSettings(task="ner", model="mini", data="mini", output="new")
+    with pytest.raises(CharBertError, match="--data: mini: no such folder"):
+        given.check_paths()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from charbert.commands.paths import DATA, FILE, FOLDER, MODEL, check_exists
+from charbert.commands.paths import DATA, FILE, FOLDER, MODEL, NAMED_FOLDER, check_exists
 from charbert.commands.settings import REQUIRED, Settings, option
 from charbert.errors import CharBertError
 
@@ -49,6 +49,8 @@ def test_what_is_there_or_may_be_on_the_hub_is_taken(value: str, form: str) -> N
         ("messages", DATA, "no such file or folder"),
         ("texts/dev.csv", DATA, "no such file or folder"),
         ("train.csv", FOLDER, "is a file, and a folder is needed"),
+        ("maxi", NAMED_FOLDER, "no such folder"),
+        ("train.csv", NAMED_FOLDER, "is a file, and a folder is needed"),
     ),
 )
 def test_what_is_missing_is_named_with_its_option(value: str, form: str, message: str) -> None:
