@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from charbert.commands.progress import without_bars_of_models
 from charbert.errors import CharBertError
 from charbert.lm_heads import CharBertForPreTraining
-from charbert.models import find, path
+from charbert.models import find_charbert, path
 from charbert.ragged import Array
 from charbert.spelling import is_byte_level
 from charbert.tokenization import CharBertTokenizer
@@ -69,7 +69,7 @@ class WordReader:
     """
 
     def __init__(self, model: Model = None, tokenizer: CharBertTokenizer | None = None) -> None:
-        model = path() if model is None else find(model)
+        model = path() if model is None else find_charbert(model)
         if isinstance(model, str | PathLike):
             with without_bars_of_models():
                 model = CharBertForPreTraining.from_pretrained(model)

@@ -1,5 +1,7 @@
 """Weights that come with the package: `charbert.path` is their folder, `charbert.load` loads them."""
 
+import os
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,19 @@ def path(name: str = DEFAULT) -> Path:
 def find(source: Any) -> Any:
     """The folder of the package's weights of this name; all else, also a folder of that name, as it is."""
     return str(path(source)) if source in _names() and not Path(source).exists() else source
+
+
+def find_charbert(source: Any) -> Any:
+    """As `find`, of what must be a CharBERT.
+
+    The hub is not asked for a name without an owner, which only models older than CharBERT have: where it
+    cannot be reached, that takes a minute.
+
+    Raises:
+        CharBertError: there is no such folder, and the package has no weights of this name.
+    """
+    is_name = isinstance(source, str | PathLike) and Path(source).name == str(source)
+    return find(source) if not is_name or os.path.exists(source) else str(path(str(source)))
 
 
 def _names() -> list[str]:

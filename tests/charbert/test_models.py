@@ -47,10 +47,26 @@ def test_their_card_has_their_licence_and_code_that_runs() -> None:
 
 
 def test_a_name_without_weights_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(
-        CharBertError, match=r"no weights named 'maxi' come with charbert \(there are: mini\)"
-    ):
+    message = r"no weights named 'maxi' come with charbert \(there are: mini\); give the folder of a model"
+    with pytest.raises(CharBertError, match=message):
         charbert.load("maxi")
+
+
+@pytest.mark.parametrize("name", ("maxi", "bert-base-cased", ""))
+def test_the_hub_is_not_asked_for_a_corrector_without_an_owner(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(CharBertForPreTraining, "from_pretrained", None)
+    with pytest.raises(CharBertError, match=f"no weights named '{name}' come with charbert"):
+        charbert.Corrector(name)
+
+
+def test_the_hub_is_asked_for_a_corrector_with_an_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(CharBertForPreTraining, "from_pretrained", asked.append)
+    with pytest.raises(CharBertError, match="no noisy LM"):
+        charbert.Corrector("owner/maxi")
+    assert asked == ["owner/maxi"]
 
 
 @pytest.mark.parametrize("name", ("model.safetensors", "config.json", "words.txt", "tokenizer.json"))
