@@ -87,7 +87,7 @@ class CharBertTokenizer(HubClass, PreTrainedTokenizerFast):
         )
         tokenizer._characters = Vocabulary.load(characters) if characters else None
         tokenizer._words = Vocabulary.load(words) if words else None
-        tokenizer.known = read_words(known) if known else ()
+        tokenizer.known = read_words(known, must_end=True) if known else ()
         tokenizer._set_prefix_space(kwargs.get("add_prefix_space"))
         return tokenizer
 

@@ -88,13 +88,21 @@ def save_entries(path: str | PathLike[str], entries: Iterable[str]) -> None:
     Path(path).write_bytes("".join(f"{entry}\n" for entry in entries).encode("utf-8"))
 
 
-def read_words(path: str | PathLike[str]) -> list[str]:
+def read_words(path: str | PathLike[str], must_end: bool = False) -> list[str]:
     """The words of a text file, between white space.
 
+    Args:
+        must_end: the last line has an end too, as `save_entries` writes it.
+
     Raises:
-        CharBertError: it is not UTF-8.
+        CharBertError: it is not UTF-8, or cut off.
     """
     try:
-        return Path(path).read_text(encoding="utf-8").split()
+        text = Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise CharBertError(f"{path}: is not UTF-8 (byte {error.start}); convert the file") from error
+    if must_end and not text.endswith("\n"):
+        raise CharBertError(
+            f"{path}: its last line has no end, so the file may be cut off; get it anew, or end that line"
+        )
+    return text.split()

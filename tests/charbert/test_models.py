@@ -69,13 +69,22 @@ def test_the_hub_is_asked_for_a_corrector_with_an_owner(monkeypatch: pytest.Monk
     assert asked == ["owner/maxi"]
 
 
-@pytest.mark.parametrize("name", ("model.safetensors", "config.json", "words.txt", "tokenizer.json"))
-def test_a_damaged_file_is_said_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+@pytest.mark.parametrize("kept", (0, 0.5, 0.9))
+@pytest.mark.parametrize(
+    "name",
+    (
+        *("model.safetensors", "config.json", "words.txt", "characters.txt", "known.txt"),
+        *("tokenizer.json", "tokenizer_config.json"),
+    ),
+)
+def test_a_file_that_is_cut_off_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kept: float
 ) -> None:
     monkeypatch.setattr(charbert.models, "FOLDER", tmp_path)
     folder = Path(saved_model(tmp_path / "mini", "bert", {"brown": 0.9}))
-    (folder / name).write_bytes((folder / name).read_bytes()[:-20])
+    (folder / "known.txt").write_text("wombat\nfoxes\n")
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[: int(kept * len(whole))])
     with pytest.raises(CharBertError, match=str(folder)) as caught:
         charbert.load()
     assert "\n" not in str(caught.value)
