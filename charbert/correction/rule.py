@@ -150,10 +150,10 @@ class Rule:
     ) -> None:
         self._vocabulary, self._known, self._real_words = words, frozenset(known), real_words
         self._weights = weights or Weights()
-        # Punctuation and numbers are words to the noisy LM, but no corrections.
-        ids = [index for index, word in enumerate(words) if word.isalpha() and words.id(word) == index]
+        # Punctuation, numbers and single letters are words to the noisy LM, but no corrections.
+        ids = [index for index, word in enumerate(words) if _is_candidate(word) and words.id(word) == index]
         self._frequent = {words[index] for index in ids[:_FREQUENT] if len(words[index]) >= SHORTEST}
-        others = dict.fromkeys(word for word in listed if word.isalpha() and word not in words)
+        others = dict.fromkeys(word for word in listed if _is_candidate(word) and word not in words)
         self._words = [*words, *others]
         self._places = {word: len(words) + place for place, word in enumerate(others)}  # of listed words
         self._ids = np.array([*ids, *self._places.values()], np.int64)
@@ -363,6 +363,11 @@ def complete_contraction(word: str, written: str, after: str) -> str:
     """
     is_whole = written.endswith("t") and not after.startswith(_NOT)
     return word + _NOT[0] if word in _CONTRACTED and is_whole else word
+
+
+def _is_candidate(word: str) -> bool:
+    """Whether it may be a correction: nobody spends three letters and more on a word of one."""
+    return len(word) > 1 and word.isalpha()
 
 
 def _continues(characters: Iterable[str]) -> bool:

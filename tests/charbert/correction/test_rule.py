@@ -262,6 +262,12 @@ def test_a_word_of_the_vocabulary_is_weighed_against_itself() -> None:
     assert "form" not in found.words
 
 
+def test_no_word_of_one_letter_is_offered() -> None:
+    rule = Rule(Vocabulary(["a", "an", "and", "<unk>"]), listed=["d", "ad"])
+    found = rule.judge("adw", PLAIN, np.zeros(4), top_k=9)
+    assert set(found.words) == {"an", "and", "ad"}
+
+
 def test_only_words_of_letters_are_offered() -> None:
     assert judged("ab").words == []
 
