@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, overload
 
 from transformers.utils import logging
 
+from charbert.correction.code import find_code
 from charbert.correction.reader import Model, WordReader, WordSpan
 from charbert.correction.rule import (
     Judgement,
@@ -16,7 +17,6 @@ from charbert.correction.rule import (
     Rule,
     Weights,
     complete_contraction,
-    find_code,
     look_at,
 )
 from charbert.errors import CharBertError

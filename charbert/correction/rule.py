@@ -19,6 +19,7 @@ from unicodedata import category
 
 import numpy as np
 
+from charbert.correction.code import is_code
 from charbert.correction.distance import Spellings
 from charbert.ragged import Array
 from charbert.vocabulary import Vocabulary
@@ -65,18 +66,16 @@ _COLLOQUIAL = frozenset(
     "ugh huh heh hehe haha eww aww ooh lol lmao rofl omg omfg idk imo imho fyi afaik asap cya fam bro bruh "
     "sis homie homies dude dudes ain sup yay yikes meh pic pics vid vids app apps selfie".split()
 )
+_TECHNICAL = frozenset(
+    "args argc argv auth bool chown cron deno devops dict env foo git lib libs lint linter oauth refactor "
+    "sqlite stderr stdin stdout struct sudo vars".split()
+)
 _ABBREVIATION = re.compile(r"[b-df-hj-np-tv-xz]{3,4}")  # letters that make no syllable: "thx", "kgs"
 _LONGEST_SHORTENED = 5
 _SHORTENED = re.compile(r"\.(?=[,;)]|[^\S\n]+[a-z\d])")  # after a word: the full stop ends no sentence
 # The rest of a word that is divided at the end of a line.
 _BEGUN_BEFORE = re.compile(r"[^\W\d_][-\u00ad\u2010][^\S\n]*\n[^\S\n]*$")
 _CONTINUED_AFTER = re.compile(r"[-\u00ad\u2010][^\S\n]*\n[^\S\n]*[^\W\d_]")
-# Limited, so that many that are begun and never ended cost no more than the text is long.
-_CODE_BLOCK = re.compile(
-    r"```.{0,20000}?```|(?<!`)`(?=[^\s`])[^`\n]*(?<=\S)`(?![`\w])|<(code|pre|script|style)\b.{0,20000}?</\1\s*>",
-    re.DOTALL | re.IGNORECASE,
-)
-_CODE = re.compile(r"[\d@#$_\\<>={}]|\w\.\w|/.*/|://")
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,7 @@ class Rule:
             return False
         if word in self._known or (word in self._vocabulary and not self._real_words):
             return False
-        if word in _COLLOQUIAL or _ABBREVIATION.fullmatch(word):
+        if word in _COLLOQUIAL or word in _TECHNICAL or _ABBREVIATION.fullmatch(word):
             return False
         if len(word) <= _LONGEST_SHORTENED and _SHORTENED.match(text, end):
             return False
@@ -205,7 +204,7 @@ class Rule:
         # Marks are on what stands before them, which may be an emoji.
         marked = (each for each in reversed(before) if category(each)[0] != "M")
         is_part = _continues(marked) or _continues(after)
-        return not (is_part or _CODE.search(before + surface + after))
+        return not (is_part or is_code(before + surface + after))
 
     def find_contraction(self, text: str, start: int, end: int, word: str) -> str | None:
         """A contraction that is written without its apostrophe (`dont`), with it; of any other word None.
@@ -346,11 +345,6 @@ def looks_like_a_name(text: str, start: int, end: int) -> bool:
         return True
     before = text[max(start - _SENTENCE_CONTEXT, 0) : start].rpartition("\n")[2].strip(_AROUND_A_START)
     return bool(before) and not _SENTENCE_END.search(before)
-
-
-def find_code(text: str) -> list[int]:
-    """The starts and ends, in turn, of code in Markdown and HTML, in which no word is judged."""
-    return [place for found in _CODE_BLOCK.finditer(text) for place in found.span()]
 
 
 def complete_contraction(word: str, written: str, after: str) -> str:

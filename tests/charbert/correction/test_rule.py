@@ -53,6 +53,17 @@ def test_nor_are_short_words_acronyms_and_what_is_not_of_letters_or_of_mixed_cas
         "quick_foxx",
         "<foxx>",
         "foxx.py",
+        "std::foxx",
+        "foxx:dog",
+        ":foxx:",
+        "foxx() jumps",
+        "foxx++",
+        "--foxx",
+        "%foxx%",
+        "&foxx",
+        "x^foxx",
+        "(r/foxx)",
+        '{ "foxx": true }',
     ),
 )
 def test_nor_are_parts_of_addresses_code_and_numbers(text: str) -> None:
@@ -75,9 +86,16 @@ def test_what_is_no_letter_around_a_word_makes_it_no_longer(text: str) -> None:
     assert is_suspect(f"the {text} dog", "foxx")
 
 
-@pytest.mark.parametrize("text", ("(foxx)", "foxx.", '"foxx"', "foxx/dog", "foxx—dog", "foxx's", "dog-foxx,"))
+@pytest.mark.parametrize(
+    "text",
+    ("(foxx)", "foxx.", '"foxx"', "foxx/dog", "foxx—dog", "foxx's", "dog-foxx,", "foxx: dog", "fox(foxx)"),
+)
 def test_punctuation_around_a_word_makes_no_code_of_it(text: str) -> None:
     assert is_suspect(text, "foxx")
+
+
+def test_a_dash_before_a_sentence_makes_no_option_of_it() -> None:
+    assert is_suspect("--Foxx jumps", "Foxx") and not is_suspect("quick --foxx", "foxx")
 
 
 def test_real_words_are_suspect_on_request() -> None:
