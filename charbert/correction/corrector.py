@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, overload
 from transformers.utils import logging
 
 from charbert.correction.code import find_code
+from charbert.correction.language import Language
 from charbert.correction.reader import Model, WordReader, WordSpan
 from charbert.correction.rule import (
     Judgement,
@@ -95,6 +96,7 @@ class Corrector:
         if isinstance(known, str):
             raise CharBertError(f"known={known!r:.40} must be several words: give a list")
         self._reader = WordReader(model, tokenizer)
+        self._language = Language(self._reader.words)
         known = set(map(self._reader.normalize, known))
         self._rule = Rule(self._reader.words, known, self._reader.known, real_words, weights)
 
@@ -104,8 +106,8 @@ class Corrector:
         """Replace the misspelled words of texts by their likeliest originals.
 
         Args:
-            texts: any; empty ones, those without a word, and those in another language (`Rule.is_foreign`)
-                come back as they are.
+            texts: any; empty ones, those without a word, and those in another language
+                (`Language.is_foreign`) come back as they are.
             top_k: suggestions for a word, at most.
             threshold: the least probability of a misspelling, from 0 to 1. The higher it is, the fewer words
                 are replaced, and the more of them rightly.
@@ -142,7 +144,7 @@ class Corrector:
         return found
 
     def _correct(self, texts: Sequence[str], top_k: int, threshold: float) -> list[Correction]:
-        foreign = [self._rule.is_foreign(text) for text in texts]
+        foreign = [self._language.is_foreign(text) for text in texts]
         if any(foreign):
             logger.warning_once("texts in another language than the model's are left as they are")
         looks: dict[WordSpan, Looks] = {}  # of suspect words

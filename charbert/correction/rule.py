@@ -31,8 +31,6 @@ _LONGEST_ACRONYM = 5
 _NOT_KNOWN = -10.0  # in place of the masked LM's log-probability of a word of many tokens
 _KEPT = 10_000  # words whose candidates are kept
 _ROUNDING = 1e-5  # of probabilities, which may sum up to a little more than 1
-_FREQUENT = 100  # words that some of stand in nearly every text, those shorter than `SHORTEST` left out
-_FEWEST_WORDS, _FOREIGN = 10, 0.3  # of a foreign text: words, and the share that the vocabulary lacks
 _FIRST = 20  # words that count as about equally frequent
 _SENTENCE_CONTEXT = 40  # characters before a word, searched for the end of a sentence
 _CONTEXT = 100  # characters beside a word, searched for the white space around it
@@ -151,7 +149,6 @@ class Rule:
         self._weights = weights or Weights()
         # Punctuation, numbers and single letters are words to the noisy LM, but no corrections.
         ids = [index for index, word in enumerate(words) if _is_candidate(word) and words.id(word) == index]
-        self._frequent = {words[index] for index in ids[:_FREQUENT] if len(words[index]) >= SHORTEST}
         others = dict.fromkeys(word for word in listed if _is_candidate(word) and word not in words)
         self._words = [*words, *others]
         self._places = {word: len(words) + place for place, word in enumerate(others)}  # of listed words
@@ -161,16 +158,6 @@ class Rule:
         more = others.keys() | {word for word in self._known if word not in words}
         self._growth = math.log1p(len(more) / len(words))
         self._found: dict[str, tuple[Array, Array]] = {}  # the candidates of words that were looked up
-
-    def is_foreign(self, text: str) -> bool:
-        """Whether a text of ten words or more is in another language than the vocabulary.
-
-        It has none of the frequent words, many that the vocabulary lacks, and may as well be a list of names.
-        """
-        words = _WORD.findall(text.lower())
-        if len(words) < _FEWEST_WORDS or any(word in self._frequent for word in words):
-            return False
-        return sum(word not in self._vocabulary for word in words) >= _FOREIGN * len(words)
 
     def is_suspect(self, text: str, start: int, end: int, word: str) -> bool:
         """Whether a word is to be judged.

@@ -1,0 +1,67 @@
+"""The language of a text: whether it is another one than that of a vocabulary."""
+
+import re
+
+from charbert.vocabulary import Vocabulary
+
+_WORD = re.compile(r"[^\W\d_]+")
+_PIECE = re.compile(r"[^\W\d_]+(?:[ '’-]+[^\W\d_]+)*")  # words without a comma between them
+_FREQUENT, _SHORTEST = 100, 3  # words that some of stand in nearly every text, and their letters at least
+_FEWEST_WORDS = 10  # of a text that is told by what the vocabulary lacks alone
+_FOREIGN = 0.3  # the share that it lacks
+_SIGNS, _MANY = 2, 0.5  # words of other languages that tell, or one where the vocabulary lacks so many
+_LONGEST_ITEM = 2  # words of an item of a list, on average
+_OWN, _ALPHABET = 500, 2000  # its most frequent words, and those whose letters are its own
+# Frequent words of German, French, Spanish, Portuguese, Italian and Dutch that are none of English.
+_ELSEWHERE = frozenset(
+    "der das und ist nicht ich sie wir ihr mit auf für dem ein eine einen einem einer auch sich wie zum "
+    "zur bei oder aber nach noch nur wenn sind haben wird kann mir mich dich heute bitte danke kein keine "
+    "sehr hier alle le la les un une et est je ne pas que qui du dans pour sur avec ce cette il elle nous "
+    "vous au aux mais très ses sont fait était où comme bien tout merci el los las una es en por para del "
+    "se lo su al muy está más pero como mi qué ha esto esta fue son os uma não em um eu você ele ela isso "
+    "foi muito obrigado também dos na da gli che di non si sono della nel alla anche mia è molto questo "
+    "questa delle dei ci grazie het een de van ik dat niet op te zijn er aan met voor hij zij maar naar "
+    "ook bij uit nog geen deze wel ons heeft mijn hoe waar".split()
+)
+
+
+class Language:
+    """The language of a vocabulary, whose frequent words come first."""
+
+    def __init__(self, words: Vocabulary) -> None:
+        self._vocabulary = words
+        frequent = [word for index, word in enumerate(words) if word.isalpha() and words.id(word) == index]
+        self._frequent = {word for word in frequent[:_FREQUENT] if len(word) >= _SHORTEST}
+        self._elsewhere = _ELSEWHERE.difference(words.entries[:_OWN])
+        self._letters = {*"".join(words.entries[:_ALPHABET])}
+
+    def is_foreign(self, text: str) -> bool:
+        """Whether a text is in another language than the vocabulary, as far as its words tell.
+
+        It has none of the frequent words and many that the vocabulary lacks; and either words of other
+        languages or ten words at least. Those may as well be names; a list of other words is not foreign.
+        """
+        words = _WORD.findall(text.lower())
+        if any(word in self._frequent for word in words):
+            return False
+        unknown = sum(word not in self._vocabulary for word in words)
+        if unknown < _FOREIGN * max(len(words), 1):
+            return False
+        signs = sum(map(self._is_elsewhere, _WORD.findall(text)))
+        if signs >= _SIGNS or (signs and unknown >= _MANY * len(words)):
+            return True
+        return len(words) >= _FEWEST_WORDS and not _is_list(text, len(words))
+
+    def _is_elsewhere(self, word: str) -> bool:
+        """Whether it is frequent in another language, or unknown and has letters of another."""
+        if not word.islower():  # many with a capital are parts of names
+            return False
+        return word in self._elsewhere or (
+            word not in self._vocabulary and not self._letters.issuperset(word)
+        )
+
+
+def _is_list(text: str, count: int) -> bool:
+    """Whether a text of so many words is a list of words in small letters."""
+    small = sum(word.islower() for word in _WORD.findall(text))
+    return count <= _LONGEST_ITEM * len(_PIECE.findall(text)) and 2 * small > count
