@@ -47,9 +47,9 @@ def make_alignment(
     layers = model.config.num_hidden_layers
     if wrong := [layer for layer in settings.alignment_layers if not 1 <= abs(layer) <= layers]:
         raise CharBertError(f"--alignment-layers: no layer {wrong[0]}; the model has {layers}")
-    if settings.backbone:
+    if settings.backbone and not settings.plain:
         teacher = plain_from_backbone(settings.backbone, tokenizer).base_model
-    else:
+    else:  # also a student, which has some of the layers of its teacher
         teacher = deepcopy(model.base_model)
     channels = ["token"] if settings.plain else settings.alignment_channels
     return Alignment(teacher, [CHANNELS[name] for name in channels], settings.alignment_layers)

@@ -225,7 +225,7 @@ class PretrainSettings(DistillationSettings, StepTrainingSettings):
 
     @property
     def aligned_words(self) -> Literal["none", "unmasked", "all"]:
-        """The words that are pulled towards the backbone's."""
+        """The words whose states are pulled towards those of the clean text."""
         if not self.alignment_weight:
             return "none"
         return "all" if self.alignment_masked else "unmasked"

@@ -102,6 +102,18 @@ def test_a_plain_teacher_has_a_plain_student(corpus: Path, plain_teacher: Path, 
     assert results(output)["teacher_layers"] == 3
 
 
+@pytest.mark.parametrize("is_plain", [False, True], ids=["charbert", "plain"])
+def test_layers_of_a_student_are_aligned_with_what_it_starts_from(
+    is_plain: bool, corpus: Path, tmp_path: Path
+) -> None:
+    steady = {"plain": is_plain, "max_steps": 1, "noise_probability": 0.0, "mlm_probability": 0.0}
+    deep = tmp_path / "deep"
+    main([str(write_config(corpus, deep, **steady, num_hidden_layers=4, dropout=0.0))])
+    pulled = {"alignment_weight": 1.0, "alignment_layers": [1, 2]}
+    first, *_ = log_lines(distill(corpus, tmp_path / "out", deep, **steady, **pulled))
+    assert first["alignment_loss"] == pytest.approx(0, abs=1e-6)
+
+
 def test_mixed_precision_and_checkpointed_gradients(corpus: Path, teacher: Path, tmp_path: Path) -> None:
     changes: dict[str, dict[str, bool]] = {"plain": {}, "bf16": {"bf16": True}}
     changes["checkpointed"] = {"gradient_checkpointing": True}
