@@ -225,11 +225,11 @@ class Masking:
         first = np.searchsorted(row, row)
         here, there = (each[:-1] - each[:-1][first] + 1 for each in (words.offsets, clean.offsets))
         clean_ids, positions = np.full(shape, self._pad_id), np.full(shape, -1)
-        columns = span_indices(there, clean.lengths)
+        rows, columns = np.repeat(row, clean.lengths), span_indices(there, clean.lengths)
         fits = columns < shape[1] - 1
-        clean_ids[np.repeat(row, clean.lengths)[fits], columns[fits]] = clean.values[fits]
+        clean_ids[rows[fits], columns[fits]] = clean.values[fits]
         clean_ids[:, 0] = self._first_id
-        lengths = (clean_ids != self._pad_id).sum(axis=1)
+        lengths = 1 + np.bincount(rows[fits], minlength=shape[0])  # a text may hold a written [PAD]
         clean_ids[np.arange(len(clean_ids)), lengths] = self._last_id
         within = span_indices(np.zeros_like(here), words.lengths)
         row, here, there, is_noised = (

@@ -314,6 +314,15 @@ def test_a_word_that_does_not_fit_is_left_out_of_the_clean_text_too() -> None:
     assert batch.clean_input_ids[0, 1:-1].tolist() == batch.input_ids[0, 1:-1].tolist()
 
 
+def test_the_clean_text_ends_after_its_last_token_though_it_names_the_padding(kind: str) -> None:
+    tokenizer = tiny.tokenizer(kind)
+    settings = MaskingSettings(mlm_probability=0, clean="all")
+    masking = Masking(tokenizer, WORDS, settings)
+    batch = masking(blocks_of(kind, [f"the {tokenizer.pad_token} dog"]), KEYS[:1], Noise(0.0))
+    assert batch.clean_input_ids is not None
+    assert batch.clean_input_ids.tolist() == batch.input_ids.tolist()
+
+
 def test_replacements_are_ordinary_tokens(kind: str) -> None:
     tokenizer = tiny.tokenizer(kind)
     batch = corrupt(kind, [LONG_TEXT * 40], mlm_probability=1)
