@@ -58,10 +58,15 @@ def make_pretraining_table(numbers: Numbers) -> str:
             if (values := numbers.values(RUN, PRETRAINING, model, key))
         }
         if found:
-            seconds = found["samples_seen"] * EXAMPLE / found["tokens_per_second"]
             losses = [_describe_loss(found, names) for names in (_MLM, _NLM)]
-            rows.append([NAMES[model], f"{found['steps']:,}", *losses, f"{seconds / 60:.0f} min"])
+            rows.append([NAMES[model], f"{found['steps']:,}", *losses, _describe_time(found)])
     return make_table(["", "steps", "masked LM: loss, accuracy", "noisy LM: loss, hit@1", "one H200"], rows)
+
+
+def _describe_time(found: dict[str, float]) -> str:
+    """Minutes of training; nothing where a run that had been stopped after its last step was resumed."""
+    speed = found["tokens_per_second"]
+    return f"{found['samples_seen'] * EXAMPLE / speed / 60:.0f} min" if speed else ""
 
 
 def _describe_loss(found: dict[str, float], names: tuple[str, str]) -> str:

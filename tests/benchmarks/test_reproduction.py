@@ -263,6 +263,21 @@ def test_further_records_extend_the_page() -> None:
     assert "| charbert-plus, 1,600 steps above CharBERT, 1,600 steps |" in after
 
 
+def test_a_pretraining_that_was_resumed_after_its_last_step_has_no_time() -> None:
+    found = {"steps": 7800, "samples_seen": 3_993_600, "eval_mlm_loss": 2.5, "eval_mlm_accuracy": 0.5}
+    record = {"what": "run", "task": plus.PRETRAINING, "seed": "0", **found}
+    numbers = Numbers(
+        [
+            {**record, "model": "plus", "tokens_per_second": 532_480.0},
+            {**record, "model": "plus-advbert", "tokens_per_second": None},
+        ]
+    )
+    assert plus.make_pretraining_table(numbers).splitlines()[2:] == [
+        "| charbert-plus | 7,800 | 2.5000, 50.0% |  | 16 min |",
+        "| AdvBERT (`plus`) | 7,800 | 2.5000, 50.0% |  |  |",
+    ]
+
+
 def test_what_has_no_report_is_named_until_it_has() -> None:
     models = [
         f"{model}{end}" for model in ("plus", "plus-advbert") for end in ("", "-augmented", "-corrected")
