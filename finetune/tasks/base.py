@@ -236,5 +236,6 @@ def sort_labels(labels: Iterable[str]) -> list[str]:
     if broken is not None:
         raise CharBertError(f"label {broken!r} holds a tab or a line break, and cannot be written; fix it")
     if len(found) < 2:
-        raise CharBertError(f"the training data has {len(found)} labels, and two at least are needed")
+        only = f"no label but {found.pop()!r}" if found else "no labels"
+        raise CharBertError(f"the training data has {only}, and two at least are needed")
     return sorted(found)

@@ -68,7 +68,7 @@ CASES = [
         put("texts.csv", "text,label\na,b\n"),
         edit("text.yaml", dev=None),
     ),
-    bad("train-one-class", TEXT, "training data", put("texts.csv", "text,label\na,b\nc,b\n")),
+    bad("train-one-class", TEXT, "no label but 'b'", put("texts.csv", "text,label\na,b\nc,b\n")),
     bad("train-no-labels", TEXT, "label", put("texts.csv", "text\na\nb\n")),
     bad("train-label-empty", TEXT, "texts.csv", put("texts.csv", "text,label\na,b\nc,\n")),
     bad("train-no-numbers", f"{TEXT} --label-kind regression", "texts.csv"),

@@ -93,7 +93,7 @@ def test_labels_are_those_of_the_training_data_sorted(tmp_path: Path) -> None:
     given = settings("text")
     examples = list(read_examples(given, str(path), BadRows()))
     assert find_labels("text", examples, vars(given)) == ["x", "y"]
-    with pytest.raises(CharBertError, match="has 1 labels"):
+    with pytest.raises(CharBertError, match="has no label but 'y', and two"):
         find_labels("text", examples[:1], vars(given))
 
 
