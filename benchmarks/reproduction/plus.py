@@ -23,12 +23,15 @@ PAIRS = (*((f"plus{end}", f"plus-advbert{end}") for end in DEFENCES), ("plus", "
 # Pre-training of 1,600 steps: the paper's, parts of that of charbert-plus, all of it; and what is compared.
 PARTS = (
     *("full", "ablation-noise", "ablation-start", "ablation-rate"),
-    *("ablation-kinds", "ablation-labels", "ablation-alignment", "ablation-advbert", "ablation-all"),
+    *("ablation-kinds", "ablation-labels", "ablation-advbert", "ablation-all"),
+    *("ablation-alignment", "ablation-alignment-20", "ablation-continued"),
 )
 PART_PAIRS = (
     *((part, "full") for part in ("ablation-noise", "ablation-start", "ablation-rate", "ablation-all")),
-    *((f"ablation-{part}", "ablation-noise") for part in ("kinds", "labels", "alignment")),
+    *((f"ablation-{part}", "ablation-noise") for part in ("kinds", "labels")),
     ("ablation-all", "ablation-advbert"),
+    *((f"ablation-{part}", "ablation-all") for part in ("alignment", "alignment-20")),
+    ("ablation-continued", "plus"),
 )
 # Goals under the paper's attack: the share of the clean score that charbert-plus keeps, and how far it
 # is above AdvBERT on the same noise, in points; 0: by an interval without 0.

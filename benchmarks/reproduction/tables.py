@@ -79,9 +79,11 @@ NAMES = {
     "ablation-rate": "+ rate of its own for what is fresh",
     "ablation-kinds": "+ noise in 0 to 60%, of more kinds",
     "ablation-labels": "+ noise in 0 to 60%, clean words named",
-    "ablation-alignment": "+ noise in 0 to 60%, alignment",
-    "ablation-all": "charbert-plus, 1,600 steps",
     "ablation-advbert": "AdvBERT (`plus`), 1,600 steps",
+    "ablation-all": "charbert-plus, 1,600 steps",
+    "ablation-alignment": "+ alignment with the backbone",
+    "ablation-alignment-20": "+ alignment, four times the weight",
+    "ablation-continued": "charbert-plus, 1,600 more steps, alignment with itself",
 }
 # Of a report: its kinds of attacks, and the attacked file that was released with the paper.
 ATTACKS = {
