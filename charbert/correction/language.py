@@ -9,7 +9,8 @@ _PIECE = re.compile(r"[^\W\d_]+(?:[ '’-]+[^\W\d_]+)*")  # words without a comm
 _FREQUENT, _SHORTEST = 100, 3  # words that some of stand in nearly every text, and their letters at least
 _FEWEST_WORDS = 10  # of a text that is told by what the vocabulary lacks alone
 _FOREIGN = 0.3  # the share that it lacks
-_SIGNS, _MANY = 2, 0.5  # words of other languages that tell, or one where the vocabulary lacks so many
+# Signs of other languages that tell, or one where the vocabulary lacks so many; for letters alone, most.
+_SIGNS, _MANY, _MOST = 2, 0.5, 0.75
 _LONGEST_ITEM = 2  # words of an item of a list, on average
 _OWN, _ALPHABET = 500, 2000  # its most frequent words, and those whose letters are its own
 # Frequent words of German, French, Spanish, Portuguese, Italian and Dutch that are none of English.
@@ -38,8 +39,9 @@ class Language:
     def is_foreign(self, text: str) -> bool:
         """Whether a text is in another language than the vocabulary, as far as its words tell.
 
-        It has none of the frequent words and many that the vocabulary lacks; and either words of other
-        languages or ten words at least. Those may as well be names; a list of other words is not foreign.
+        It has none of the frequent words and many that the vocabulary lacks; and either frequent words or
+        letters of other languages, or ten words at least. Those may as well be names; a list of other words
+        is not foreign.
         """
         words = _WORD.findall(text.lower())
         if any(word in self._frequent for word in words):
@@ -47,18 +49,18 @@ class Language:
         unknown = sum(word not in self._vocabulary for word in words)
         if unknown < _FOREIGN * max(len(words), 1):
             return False
-        signs = sum(map(self._is_elsewhere, _WORD.findall(text)))
-        if signs >= _SIGNS or (signs and unknown >= _MANY * len(words)):
+        small = [word for word in _WORD.findall(text) if word.islower()]  # others are often parts of names
+        elsewhere = sum(word in self._elsewhere for word in small)
+        signs = elsewhere + sum(map(self._has_other_letters, small))
+        if elsewhere and signs >= _SIGNS:
+            return True
+        if signs and unknown >= (_MANY if elsewhere else _MOST) * len(words):
             return True
         return len(words) >= _FEWEST_WORDS and not _is_list(text, len(words))
 
-    def _is_elsewhere(self, word: str) -> bool:
-        """Whether it is frequent in another language, or unknown and has letters of another."""
-        if not word.islower():  # many with a capital are parts of names
-            return False
-        return word in self._elsewhere or (
-            word not in self._vocabulary and not self._letters.issuperset(word)
-        )
+    def _has_other_letters(self, word: str) -> bool:
+        """Whether it is unknown and has letters of another language."""
+        return not (word in self._vocabulary or word in self._elsewhere or self._letters.issuperset(word))
 
 
 def _is_list(text: str, count: int) -> bool:

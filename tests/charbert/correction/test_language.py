@@ -36,6 +36,7 @@ def test_a_text_of_another_language_is_recognized_by_its_words_and_letters(text:
         "qiuck brwon fxo",
         "La Qiuck, Der Brwon",
         "Müller jmups",
+        "quick crêpes, brown gelées",
     ),
 )
 def test_a_text_of_its_own_is_not(text: str) -> None:
