@@ -156,8 +156,8 @@ class PretrainSettings(DistillationSettings, StepTrainingSettings):
 
     alignment_weight: float = option(
         0.0,
-        "weight of a loss that pulls the vectors of words towards those that what training starts from, "
-        "frozen, has on the clean text; one minus their cosine",
+        "weight of a loss that pulls the states of words towards those of the frozen starting weights on "
+        "the clean text; one minus their cosine",
         minimum=0,
         section="alignment",
     )

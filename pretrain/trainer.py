@@ -176,9 +176,8 @@ class PretrainingTrainer(StepTrainer):
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
         clean = {name: inputs[name] for name in CLEAN if name in inputs}
         inputs = {name: tensor for name, tensor in inputs.items() if name not in CLEAN}
-        if self._alignment is not None:
-            inputs["output_hidden_states"] = self._alignment.layers
-        loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
+        kept = {"output_hidden_states": self._alignment.layers} if self._alignment is not None else {}
+        loss, outputs = super().compute_loss(model, inputs | kept, return_outputs=True, **kwargs)
         self._tokens_trained += inputs["input_ids"].numel() * self.args.world_size
         losses = {name: outputs[name] for name in self._losses}
         if self._distillation is not None:

@@ -11,7 +11,7 @@ _FEWEST_WORDS = 10  # of a text that is told by what the vocabulary lacks alone
 _FOREIGN = 0.3  # the share that it lacks
 # Signs of other languages that tell, or one where the vocabulary lacks so many; for letters alone, most.
 _SIGNS, _MANY, _MOST = 2, 0.5, 0.75
-_LONGEST_ITEM = 2  # words of an item of a list, on average
+_LONGEST_ITEM = 2  # words of an item of a list in small letters, on average
 _OWN, _ALPHABET = 500, 2000  # its most frequent words, and those whose letters are its own
 # Frequent words of German, French, Spanish, Portuguese, Italian and Dutch that are none of English.
 _ELSEWHERE = frozenset(
@@ -56,14 +56,9 @@ class Language:
             return True
         if signs and unknown >= (_MANY if elsewhere else _MOST) * len(words):
             return True
-        return len(words) >= _FEWEST_WORDS and not _is_list(text, len(words))
+        is_list = len(words) <= _LONGEST_ITEM * len(_PIECE.findall(text)) and 2 * len(small) > len(words)
+        return len(words) >= _FEWEST_WORDS and not is_list
 
     def _has_other_letters(self, word: str) -> bool:
         """Whether it is unknown and has letters of another language."""
         return not (word in self._vocabulary or word in self._elsewhere or self._letters.issuperset(word))
-
-
-def _is_list(text: str, count: int) -> bool:
-    """Whether a text of so many words is a list of words in small letters."""
-    small = sum(word.islower() for word in _WORD.findall(text))
-    return count <= _LONGEST_ITEM * len(_PIECE.findall(text)) and 2 * small > count
